@@ -1,0 +1,41 @@
+# Everything here sets itself up on a fresh machine with Python 3.11+: no step needs another first.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check bench lock clean
+help:   ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml runtime/pyproject.toml
+	@echo "setting up $(VENV) (once)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e runtime -e .
+	@touch $@
+
+demo: $(READY)   ## start the two-service example, show an allowed and a denied call
+	@$(BIN)/python examples/axon-orbit/demo.py
+
+test: $(READY)   ## all tests, on real processes
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY)   ## formatting, lint, types, architecture
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(READY)   ## measure against peers, side by side; prints a table, writes bench/results/
+	@$(BIN)/python -m bench
+
+lock: $(READY)   ## pin every dependency for every supported Python and platform
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --group dev --no-emit-package fairway-runtime \
+	  --output-file requirements.lock pyproject.toml
+
+clean:   ## remove what was set up
+	rm -rf $(VENV) dist .hypothesis .mypy_cache .ruff_cache

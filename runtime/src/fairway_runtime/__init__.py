@@ -1,0 +1,1 @@
+"""What a service imports: signed calls, governance, logs, metrics, traces and secrets."""

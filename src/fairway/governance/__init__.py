@@ -1,0 +1,1 @@
+"""MAY THIS CALL HAPPEN: policy sets, their validation, tests, versions and the audit log."""

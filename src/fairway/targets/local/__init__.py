@@ -1,0 +1,1 @@
+"""Target `local`: processes and Envoy sidecars on this machine, nothing else needed."""

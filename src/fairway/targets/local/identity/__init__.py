@@ -1,0 +1,1 @@
+"""Who is who locally: certificates of the mesh and signing keys of the library."""

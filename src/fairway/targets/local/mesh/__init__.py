@@ -1,0 +1,1 @@
+"""The local mesh: one Envoy per service and a gateway, configured by files."""
