@@ -1,0 +1,332 @@
+"""The port between everyone who asks (`api`, `cli`) and the running system that answers.
+
+`wiring` implements `ControlPlane` for a real system, the tests implement it in memory. Every answer
+is frozen data of plain values, so `dataclasses.asdict` of it is the JSON that the API sends.
+
+Guarantees asked of an implementation: methods may be called concurrently; each raises only
+`FairwayError` (`NotFound` for an unknown name or version, `Conflict` for a stale write,
+`Unavailable` while the system cannot do it now); times are unix seconds, durations are seconds.
+
+This module imports nothing of `fairway`, so `wiring` may use it without reaching upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Phase = Literal["starting", "running", "stopping", "stopped"]
+ServiceState = Literal["starting", "healthy", "degraded", "backoff", "stopped", "failed", "done"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """One process of a service. `pid` and `port` are None while there is none."""
+
+    index: int
+    state: ServiceState
+    pid: int | None
+    port: int | None
+    restarts: int
+    uptime: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """A service as it runs. `inbound_port` is its sidecar's mutual-TLS listener."""
+
+    name: str
+    kind: str
+    state: ServiceState
+    desired: int
+    release: str
+    replicas: tuple[ReplicaStatus, ...] = ()
+    urls: tuple[str, ...] = ()
+    inbound_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyStatus:
+    """A sidecar (named like its service) or the gateway (`gateway`)."""
+
+    name: str
+    state: ServiceState
+    pid: int | None
+    admin_port: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """Everything that `fairway status` shows."""
+
+    app: str
+    environment: str
+    phase: Phase
+    release: str
+    gateway_url: str | None
+    policy_set: int | None
+    started_at: float
+    services: tuple[ServiceStatus, ...] = ()
+    envoys: tuple[EnvoyStatus, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `id` grows by one; `kind` is dotted: `service.healthy`.
+
+    `subject` names the service, Envoy or policy set that it happened to; empty for the system.
+    """
+
+    id: int
+    at: float
+    kind: str
+    subject: str
+    message: str
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May this principal (`Service`, `Client`, `Gateway`) ask this service for this intent?"""
+
+    kind: str
+    name: str
+    service: str
+    intent: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision, as the policy engine gave it."""
+
+    allowed: bool
+    reason: str
+    policies: tuple[str, ...]
+    policy_set: int
+    decision_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySetSummary:
+    """A version of all policies of the environment. Immutable once it exists."""
+
+    version: int
+    digest: str
+    author: str
+    description: str
+    created_at: float
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySetDocument:
+    """A policy set with its Cedar text."""
+
+    summary: PolicySetSummary
+    policies: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySetDiff:
+    """What changes from version `before` to `after`: policy ids, and a unified text diff."""
+
+    before: int
+    after: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A policy set went live: which, instead of which, as which release, and how fast."""
+
+    version: int
+    previous: int | None
+    release: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """One entry of the environment's only history; `kind` says what changed."""
+
+    number: int
+    kind: Literal["app", "policies"]
+    digest: str
+    policy_set: int
+    author: str
+    created_at: float
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Filters of the audit log; None matches everything. The newest `limit` entries count."""
+
+    service: str | None = None
+    intent: str | None = None
+    verdict: Literal["allow", "deny"] | None = None
+    since: float | None = None
+    until: float | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One decision (or, with `kind` = `policy`, one change of policies) as it was logged."""
+
+    writer: str
+    sequence: int
+    at: float
+    kind: str
+    caller: str = ""
+    service: str = ""
+    intent: str = ""
+    verdict: str = ""
+    reason: str = ""
+    policies: tuple[str, ...] = ()
+    policy_set: int | None = None
+    decision_id: str = ""
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """The verdict on one writer's hash chain; `problem` is empty when it is whole."""
+
+    writer: str
+    entries: int
+    whole: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStatus:
+    """A declared secret, without its value. `version` is 0 while it has none."""
+
+    name: str
+    services: tuple[str, ...]
+    version: int
+    changed_at: float | None = None
+
+
+class ControlPlane(Protocol):
+    """A running system, and everything that one may ask of it."""
+
+    async def start(self) -> None:
+        """Bring everything up (or adopt what still runs); return when all of it is healthy.
+
+        Progress shows in `events`. On failure everything that this call started is taken down
+        again before the error is raised.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Take everything down; return when nothing is left. Calling it again changes nothing."""
+        ...
+
+    async def hurry(self) -> None:
+        """While stopping: skip the grace periods (a second Ctrl-C)."""
+        ...
+
+    async def wait_stopped(self) -> None:
+        """Return when the system has stopped, whoever asked for it."""
+        ...
+
+    def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Events with an id above `after` (None: only from now on), until the system stopped."""
+        ...
+
+    async def status(self) -> SystemStatus:
+        """How everything is, now."""
+        ...
+
+    async def restart(self, service: str) -> None:
+        """Replace every replica of a service; return when the new ones are healthy."""
+        ...
+
+    async def scale(self, service: str, replicas: int) -> None:
+        """Run this many replicas; return when they are healthy or gone."""
+        ...
+
+    async def decide(self, question: Question) -> Answer:
+        """Ask the active policy set. Anything unknown is a denial, not an error."""
+        ...
+
+    async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
+        """All versions, the newest first."""
+        ...
+
+    async def policy_set(self, version: int) -> PolicySetDocument:
+        """One version with its text."""
+        ...
+
+    async def create_policy_set(
+        self, policies: str, *, author: str, description: str = "", expected: int | None = None
+    ) -> PolicySetSummary:
+        """Store a new version. `Conflict` if `expected` is given and is not the newest version."""
+        ...
+
+    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
+        """Change what may change of an immutable version: its description."""
+        ...
+
+    async def delete_policy_set(self, version: int) -> None:
+        """Forget a version; `Conflict` while it is active or a release names it."""
+        ...
+
+    async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
+        """What would change."""
+        ...
+
+    async def activate_policy_set(
+        self, version: int, *, author: str, expected: int | None = None
+    ) -> Activation:
+        """Make a version decide, everywhere, without dropping a request; a release of its own.
+
+        `Conflict` if `expected` is given and is not the version that is active now.
+        """
+        ...
+
+    async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
+        """Activate `to`, or the version that was active before the present one."""
+        ...
+
+    async def releases(self) -> tuple[ReleaseRecord, ...]:
+        """The history, the newest first."""
+        ...
+
+    async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        """Matching entries of all writers, the oldest first."""
+        ...
+
+    async def verify_audit(self) -> tuple[ChainReport, ...]:
+        """Check every writer's chain against its anchored head."""
+        ...
+
+    async def secrets(self) -> tuple[SecretStatus, ...]:
+        """All declared secrets, by name."""
+        ...
+
+    async def set_secret(self, name: str, value: str) -> SecretStatus:
+        """Store a value and hand it to the services that read it, without a restart."""
+        ...
+
+    async def rotate_secret(self, name: str) -> SecretStatus:
+        """Like `set_secret` with 256 random bits, for secrets that only this app's services know.
+
+        `Conflict` while the secret has no value: there is nothing to rotate yet.
+        """
+        ...
+
+    async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
+        """New signing keys for one identity or all, the old ones still valid; names the rotated."""
+        ...
