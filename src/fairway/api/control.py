@@ -7,7 +7,12 @@ Guarantees asked of an implementation: methods may be called concurrently; each 
 `FairwayError` (`NotFound` for an unknown name or version, `Conflict` for a stale write,
 `Unavailable` while the system cannot do it now); times are unix seconds, durations are seconds.
 
-This module imports nothing of `fairway`, so `wiring` may use it without reaching upwards.
+This module imports nothing of `fairway`, so `wiring` may use it without reaching upwards. The
+command line expects of `wiring` exactly these, each with the workspace of `open_workspace`:
+
+    local_control(workspace) -> ControlPlane       nothing happens before `start`
+    open_records(workspace) -> Records             for when no control plane runs
+    await clear_local(workspace) -> tuple[str, …]  end what a dead control plane left; names it
 """
 
 from __future__ import annotations
@@ -218,44 +223,12 @@ class SecretStatus:
     changed_at: float | None = None
 
 
-class ControlPlane(Protocol):
-    """A running system, and everything that one may ask of it."""
+class Records(Protocol):
+    """What is stored and can be asked also while nothing runs: policies, releases, audit, secrets.
 
-    async def start(self) -> None:
-        """Bring everything up (or adopt what still runs); return when all of it is healthy.
-
-        Progress shows in `events`. On failure everything that this call started is taken down
-        again before the error is raised.
-        """
-        ...
-
-    async def stop(self) -> None:
-        """Take everything down; return when nothing is left. Calling it again changes nothing."""
-        ...
-
-    async def hurry(self) -> None:
-        """While stopping: skip the grace periods (a second Ctrl-C)."""
-        ...
-
-    async def wait_stopped(self) -> None:
-        """Return when the system has stopped, whoever asked for it."""
-        ...
-
-    def events(self, after: int | None = None) -> AsyncIterator[Event]:
-        """Events with an id above `after` (None: only from now on), until the system stopped."""
-        ...
-
-    async def status(self) -> SystemStatus:
-        """How everything is, now."""
-        ...
-
-    async def restart(self, service: str) -> None:
-        """Replace every replica of a service; return when the new ones are healthy."""
-        ...
-
-    async def scale(self, service: str, replicas: int) -> None:
-        """Run this many replicas; return when they are healthy or gone."""
-        ...
+    `ControlPlane` answers for a running system; `wiring.open_records` gives the same methods on
+    the files alone, where an activation or a new secret takes effect at the next start.
+    """
 
     async def decide(self, question: Question) -> Answer:
         """Ask the active policy set. Anything unknown is a denial, not an error."""
@@ -329,4 +302,44 @@ class ControlPlane(Protocol):
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """New signing keys for one identity or all, the old ones still valid; names the rotated."""
+        ...
+
+
+class ControlPlane(Records, Protocol):
+    """A running system, and everything that one may ask of it."""
+
+    async def start(self) -> None:
+        """Bring everything up (or adopt what still runs); return when all of it is healthy.
+
+        Progress shows in `events`. On failure everything that this call started is taken down
+        again before the error is raised.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Take everything down; return when nothing is left. Calling it again changes nothing."""
+        ...
+
+    async def hurry(self) -> None:
+        """While stopping: skip the grace periods (a second Ctrl-C)."""
+        ...
+
+    async def wait_stopped(self) -> None:
+        """Return when the system has stopped, whoever asked for it."""
+        ...
+
+    def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Events with an id above `after` (None: only from now on), until the system stopped."""
+        ...
+
+    async def status(self) -> SystemStatus:
+        """How everything is, now."""
+        ...
+
+    async def restart(self, service: str) -> None:
+        """Replace every replica of a service; return when the new ones are healthy."""
+        ...
+
+    async def scale(self, service: str, replicas: int) -> None:
+        """Run this many replicas; return when they are healthy or gone."""
         ...
