@@ -1,0 +1,138 @@
+"""From the app, its ports, the running versions and the access table to a `MeshView`. Pure.
+
+Who calls it: the local system, whenever replicas, weights or policies change. It guarantees
+default deny twice over: a caller appears in a grant only if the app file declares the call *and*
+the access table says that a policy may allow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from fairway.model.app import App
+from fairway.model.services import Call, CircuitBreaking, Client, Service
+from fairway.targets.local.mesh.view import (
+    GATEWAY,
+    Egress,
+    GatewayRoute,
+    GatewayView,
+    Grant,
+    MeshView,
+    PortPlan,
+    Sidecar,
+    Stream,
+    Version,
+)
+
+
+class Access(Protocol):
+    """What the mesh needs of governance's access table."""
+
+    def principals(self, service: str, intent: str) -> Collection[str]:
+        """The names that a policy may allow to ask `service` for `intent`."""
+        ...
+
+
+def mesh_view(
+    app: App,
+    ports: PortPlan,
+    versions: Mapping[str, tuple[Version, ...]],
+    access: Access,
+    environment: str,
+) -> MeshView:
+    """The data plane of `environment`. `app` has the environment's overrides merged in already."""
+    telemetry = app.environments[environment].telemetry
+    return MeshView(
+        app=app.app,
+        environment=environment,
+        sidecars={
+            name: _sidecar(app, name, ports, versions.get(name, ()), access)
+            for name, service in app.services.items()
+            if service.serves or service.calls
+        },
+        gateway=GatewayView(ports.gateway, _gateway_routes(app)),
+        otlp=telemetry.otlp,
+        sampling=telemetry.sampling,
+    )
+
+
+def _sidecar(
+    app: App, name: str, ports: PortPlan, versions: tuple[Version, ...], access: Access
+) -> Sidecar:
+    service = app.services[name]
+    return Sidecar(
+        service=name,
+        protocol=service.speaks,
+        inbound_port=ports.inbound[name] if service.serves else None,
+        egress_port=ports.egress[name],
+        versions=versions,
+        grants=_grants(app, name, access),
+        public=service.public,
+        health=service.health,
+        limits=_limits(_callers(app, name)),
+        egress=tuple(
+            _egress(call, callee, app.services[callee], ports.egress_to[name, callee])
+            for callee, call in service.calls.items()
+        ),
+    )
+
+
+def _grants(app: App, name: str, access: Access) -> tuple[Grant, ...]:
+    callers = _callers(app, name)
+    grants = []
+    for intent, declared in app.services[name].intents.items():
+        may_ask = {caller for caller, call in callers.items() if intent in call.intents}
+        allowed = (may_ask | {GATEWAY}) & set(access.principals(name, intent))
+        grants.append(
+            Grant(intent, declared.method, declared.path, tuple(sorted(allowed)), declared.stream)
+        )
+    return tuple(grants)
+
+
+def _callers(app: App, callee: str) -> dict[str, Call]:
+    everyone: dict[str, Service | Client] = {**app.services, **app.clients}
+    return {
+        name: caller.calls[callee] for name, caller in everyone.items() if callee in caller.calls
+    }
+
+
+def _limits(callers: Mapping[str, Call]) -> CircuitBreaking:
+    """Limits towards the replicas: room for the widest caller, ejection as the strictest wants.
+
+    Callers see one address (the sidecar), so only the sidecar can eject a single replica.
+    """
+    if not callers:
+        return CircuitBreaking()
+    wishes = [call.circuit_breaking for call in callers.values()]
+    return CircuitBreaking().model_copy(
+        update={
+            "max_connections": max(wish.max_connections for wish in wishes),
+            "max_pending": max(wish.max_pending for wish in wishes),
+            "max_requests": max(wish.max_requests for wish in wishes),
+            "max_retries": max(wish.max_retries for wish in wishes),
+            "consecutive_errors": min(wish.consecutive_errors for wish in wishes),
+            "ejection": max(wish.ejection for wish in wishes),
+        }
+    )
+
+
+def _egress(call: Call, callee: str, service: Service, port: int) -> Egress:
+    asked = [service.intents[intent] for intent in call.intents]
+    return Egress(
+        callee=callee,
+        port=port,
+        timeout=call.timeout,
+        retries=call.retries,
+        circuit_breaking=call.circuit_breaking,
+        retry_unsafe="retries" in call.model_fields_set,
+        streams=tuple(Stream(intent.method, intent.path) for intent in asked if intent.stream),
+    )
+
+
+def _gateway_routes(app: App) -> tuple[GatewayRoute, ...]:
+    return tuple(
+        GatewayRoute(route.host, route.path, name)
+        for name, service in app.services.items()
+        for route in service.public
+    )
