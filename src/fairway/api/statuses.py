@@ -1,0 +1,27 @@
+"""The one table between Fairway's errors and HTTP statuses, read by the API and by its clients.
+
+Separate from `errors` so that the command line can use it without importing FastAPI.
+"""
+
+from __future__ import annotations
+
+from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound, Refused, Unavailable
+
+STATUS_OF: dict[type, int] = {
+    InvalidInput: 400,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    Refused: 403,
+}
+
+
+def error_from(status: int, body: dict[str, str]) -> FairwayError:
+    """The error that an API answer stands for, of the type that was raised on the other side."""
+    kinds: dict[int, type[FairwayError]] = {code: kind for kind, code in STATUS_OF.items()}
+    return kinds.get(status, FairwayError)(
+        body.get("code", f"http-{status}"),
+        body.get("message", f"the control plane answered {status}"),
+        where=body.get("where", ""),
+        remedy=body.get("remedy", ""),
+    )

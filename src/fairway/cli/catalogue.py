@@ -1,0 +1,118 @@
+"""Which commands there are: name, module, one-line summary, example.
+
+`main` lists them from here without importing any of them, so that `fairway --help` stays fast; a
+test compares every summary with the command's own docstring. `docs/commands.md` follows this order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+START = "Start"
+RUN = "Run and watch"
+GOVERN = "Govern"
+HELP = "This machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One top-level command. `module` is imported only when the command is used.
+
+    `reads_app` commands also take `--file` and `--env`.
+    """
+
+    name: str
+    module: str
+    panel: str
+    summary: str
+    example: str
+    reads_app: bool = True
+    hidden: bool = False
+
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        "init",
+        "init",
+        START,
+        "Write an app file for what is in this folder.",
+        "fairway init --from compose.yaml",
+        reads_app=False,
+    ),
+    Entry(
+        "validate",
+        "validate",
+        START,
+        "Check the app file and its policies; report every problem at once.",
+        "fairway validate --env prod",
+    ),
+    Entry(
+        "schema",
+        "schema",
+        START,
+        "Print the JSON Schema of the app file, for editors.",
+        "fairway schema > fairway.schema.json",
+        reads_app=False,
+    ),
+    Entry("up", "up", RUN, "Start the app on this machine.", "fairway up -d"),
+    Entry("down", "down", RUN, "Stop everything that `up` started.", "fairway down"),
+    Entry(
+        "status", "status", RUN, "Show what runs, where, and how it is.", "fairway status --json"
+    ),
+    Entry(
+        "logs",
+        "logs",
+        RUN,
+        "Show what the services said.",
+        "fairway logs orbit -f --level warning",
+    ),
+    Entry("open", "open", RUN, "Open a service in the browser.", "fairway open orbit"),
+    Entry(
+        "restart", "restart", RUN, "Replace every replica of a service.", "fairway restart orbit"
+    ),
+    Entry("scale", "scale", RUN, "Change how many replicas run.", "fairway scale orbit=3 axon=2"),
+    Entry(
+        "run",
+        "run",
+        RUN,
+        "Run one command, or a job, with a service's environment.",
+        "fairway run orbit -- python -m orbit.migrate",
+    ),
+    Entry(
+        "call",
+        "call",
+        RUN,
+        "Send a signed, traced call through the mesh and show how it was decided.",
+        'fairway call orbit /dispatch --as web --intent dispatch --data \'{"task": "think"}\'',
+    ),
+    Entry(
+        "secrets",
+        "secrets",
+        GOVERN,
+        "Set, list and rotate secrets.",
+        "fairway secrets set AXON_MODEL_KEY < key.txt",
+    ),
+    Entry(
+        "policy",
+        "policy",
+        GOVERN,
+        "Test, version, activate and audit policies.",
+        "fairway policy test",
+    ),
+    Entry(
+        "doctor",
+        "doctor",
+        HELP,
+        "Say what is missing on this machine, and how to get it.",
+        "fairway doctor",
+    ),
+    Entry("version", "version", HELP, "Print the version.", "fairway version", reads_app=False),
+    Entry(
+        "control-plane",
+        "control_plane",
+        HELP,
+        "Run the control plane in the background, for `up -d`.",
+        "fairway up -d",
+        hidden=True,
+    ),
+)

@@ -1,0 +1,69 @@
+"""A Typer group that knows its commands by name and imports one only when it is used.
+
+`main` builds the root from it. Help and completion of the root see placeholders made from the
+catalogue; `resolve_command` swaps in the real command, with the common options added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from fairway.cli.catalogue import CATALOGUE, Entry
+from fairway.cli.invocation import everywhere, where_an_app_is_read
+
+
+class CatalogueGroup(TyperGroup):
+    """The root group: the catalogue's commands, in its order."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {entry.name: _placeholder(entry) for entry in CATALOGUE}
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base class asks for it
+        """The catalogue's order, which tells a story; not the alphabet's."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command in place of its placeholder (and typer's hint for a mistyped name)."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, name and load(_ENTRIES[name]), rest
+
+
+def load(entry: Entry) -> Any:
+    """Import a command and give it its example and the common options."""
+    app: typer.Typer = import_module(f"fairway.cli.commands.{entry.module}").app
+    command = get_command(app)
+    command.name = entry.name
+    command.hidden = entry.hidden
+    command.epilog = command.epilog or f"Example: {entry.example}"
+    carrier = where_an_app_is_read if entry.reads_app else everywhere
+    for leaf in _leaves(command):
+        leaf.params = [*leaf.params, *_options_of(carrier)]
+    return command
+
+
+def _leaves(command: Any) -> list[Any]:
+    if isinstance(command, TyperGroup):
+        return [leaf for child in command.commands.values() for leaf in _leaves(child)]
+    return [command]
+
+
+def _options_of(carrier: Callable[..., None]) -> list[Any]:
+    app = typer.Typer(add_completion=False)
+    app.command()(carrier)
+    return get_command(app).params
+
+
+def _placeholder(entry: Entry) -> TyperCommand:
+    return TyperCommand(
+        entry.name, help=entry.summary, hidden=entry.hidden, rich_help_panel=entry.panel
+    )
+
+
+_ENTRIES = {entry.name: entry for entry in CATALOGUE}

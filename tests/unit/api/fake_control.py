@@ -1,0 +1,245 @@
+"""A control plane in memory: a first-class adapter for tests of the API and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+
+from fairway.api.control import (
+    Activation,
+    Answer,
+    AuditEntry,
+    AuditQuery,
+    ChainReport,
+    EnvoyStatus,
+    Event,
+    Phase,
+    PolicySetDiff,
+    PolicySetDocument,
+    PolicySetSummary,
+    Question,
+    ReleaseRecord,
+    ReplicaStatus,
+    SecretStatus,
+    ServiceStatus,
+    SystemStatus,
+)
+from fairway.errors import Conflict, NotFound
+
+Allowed = frozenset[tuple[str, str, str, str]]
+DEFAULT_ALLOWED: Allowed = frozenset(
+    {("Client", "web", "orbit", "dispatch"), ("Service", "orbit", "axon", "reason")}
+)
+
+
+def _service(name: str, replicas: int, port: int) -> ServiceStatus:
+    running = tuple(
+        ReplicaStatus(index, "healthy", 100 + port + index, port + index, 0, 61.0)
+        for index in range(replicas)
+    )
+    return ServiceStatus(name, "http", "healthy", replicas, "sha256:1", running, (), port + 50)
+
+
+@dataclass
+class MemoryControl:
+    """Implements `ControlPlane` with dictionaries; `allowed` says which questions get a yes."""
+
+    allowed: Allowed = DEFAULT_ALLOWED
+    clock: Callable[[], float] = lambda: 1_000.0
+    phase: Phase = "running"
+    failure: Exception | None = None
+    _services: dict[str, ServiceStatus] = field(
+        default_factory=lambda: {
+            "axon": _service("axon", 1, 7000),
+            "orbit": replace(_service("orbit", 2, 7100), urls=("http://127.0.0.1:8080/",)),
+        }
+    )
+    _events: list[Event] = field(default_factory=list)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _sets: dict[int, PolicySetDocument] = field(default_factory=dict)
+    _history: list[ReleaseRecord] = field(default_factory=list)
+    _audit: list[AuditEntry] = field(default_factory=list)
+    _secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
+    hurried: bool = False
+
+    async def start(self) -> None:
+        self.phase = "starting"
+        for name in self._services:
+            await self.emit("service.starting", name, "starting")
+            await self.emit("service.healthy", name, "healthy")
+        if self.failure is not None:
+            self.phase = "stopped"
+            raise self.failure
+        self.phase = "running"
+        await self.emit("system.running", "", "everything is healthy")
+
+    async def stop(self) -> None:
+        if self.phase in ("stopped", "stopping"):
+            return
+        self.phase = "stopping"
+        for name in self._services:
+            await self.emit("service.stopped", name, "stopped")
+        self.phase = "stopped"
+        await self.emit("system.stopped", "", "nothing is left")
+
+    async def hurry(self) -> None:
+        self.hurried = True
+
+    async def wait_stopped(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.phase == "stopped")
+
+    async def emit(self, kind: str, subject: str, message: str) -> None:
+        async with self._changed:
+            number = len(self._events) + 1
+            self._events.append(Event(number, self.clock(), kind, subject, message))
+            self._changed.notify_all()
+
+    async def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        seen = len(self._events) if after is None else after
+        while True:
+            async with self._changed:
+                while len(self._events) <= seen and self.phase != "stopped":
+                    await self._changed.wait()
+                fresh = self._events[seen:]
+            for event in fresh:
+                yield event
+            seen += len(fresh)
+            if self.phase == "stopped" and seen == len(self._events):
+                return
+
+    async def status(self) -> SystemStatus:
+        active = next((s.summary.version for s in self._sets.values() if s.summary.active), None)
+        return SystemStatus(
+            "axon-orbit", "local", self.phase, "sha256:1", "http://127.0.0.1:8080", active, 939.0,
+            tuple(self._services.values()), (EnvoyStatus("gateway", "healthy", 99, 7900),),
+        )  # fmt: skip
+
+    def _find(self, service: str) -> ServiceStatus:
+        if service not in self._services:
+            raise NotFound("no-such-service", f"there is no service {service}", remedy="see status")
+        return self._services[service]
+
+    async def restart(self, service: str) -> None:
+        found = self._find(service)
+        fresh = tuple(replace(r, restarts=r.restarts + 1) for r in found.replicas)
+        self._services[service] = replace(found, replicas=fresh)
+
+    async def scale(self, service: str, replicas: int) -> None:
+        found = self._find(service)
+        port = (found.inbound_port or 50) - 50
+        self._services[service] = replace(_service(service, replicas, port), urls=found.urls)
+
+    async def decide(self, question: Question) -> Answer:
+        asked = (question.kind, question.name, question.service, question.intent)
+        allowed = asked in self.allowed
+        reason = "permitted" if allowed else "no policy permits it"
+        self._audit.append(
+            AuditEntry(
+                "control", len(self._audit) + 1, self.clock(), "decision", question.name,
+                question.service, question.intent, "allow" if allowed else "deny", reason,
+            )
+        )  # fmt: skip
+        return Answer(allowed, reason, ("calls",) if allowed else (), 1, f"d-{len(self._audit)}")
+
+    async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
+        return tuple(s.summary for _, s in sorted(self._sets.items(), reverse=True))
+
+    async def policy_set(self, version: int) -> PolicySetDocument:
+        if version not in self._sets:
+            raise NotFound("no-such-policy-set", f"there is no policy set {version}")
+        return self._sets[version]
+
+    async def create_policy_set(
+        self, policies: str, *, author: str, description: str = "", expected: int | None = None
+    ) -> PolicySetSummary:
+        newest = max(self._sets, default=0)
+        if expected is not None and expected != newest:
+            raise Conflict("stale-policy-set", f"version {newest} is newer than {expected}")
+        digest = "sha256:" + hashlib.sha256(policies.encode()).hexdigest()
+        summary = PolicySetSummary(newest + 1, digest, author, description, self.clock(), False)
+        self._sets[summary.version] = PolicySetDocument(summary, policies)
+        return summary
+
+    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
+        found = await self.policy_set(version)
+        summary = replace(found.summary, description=description)
+        self._sets[version] = replace(found, summary=summary)
+        return summary
+
+    async def delete_policy_set(self, version: int) -> None:
+        found = await self.policy_set(version)
+        if found.summary.active:
+            raise Conflict("policy-set-active", f"policy set {version} is active")
+        del self._sets[version]
+
+    async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
+        old, new = await self.policy_set(before), await self.policy_set(after)
+        lines = difflib.unified_diff(
+            old.policies.splitlines(),
+            new.policies.splitlines(),
+            f"{before}",
+            f"{after}",
+            lineterm="",
+        )
+        return PolicySetDiff(before, after, (), (), (), "\n".join(lines))
+
+    async def activate_policy_set(
+        self, version: int, *, author: str, expected: int | None = None
+    ) -> Activation:
+        await self.policy_set(version)
+        previous = next((v for v, s in self._sets.items() if s.summary.active), None)
+        if expected is not None and expected != previous:
+            raise Conflict("stale-activation", f"{previous} is active, not {expected}")
+        for number, found in self._sets.items():
+            summary = replace(found.summary, active=number == version)
+            self._sets[number] = replace(found, summary=summary)
+        release = ReleaseRecord(
+            len(self._history) + 1, "policies", "sha256:p", version, author, self.clock()
+        )
+        self._history.append(release)
+        return Activation(version, previous, f"{release.number}", 0.01)
+
+    async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
+        target = to if to is not None else self._history[-2].policy_set
+        return await self.activate_policy_set(target, author=author)
+
+    async def releases(self) -> tuple[ReleaseRecord, ...]:
+        return tuple(reversed(self._history))
+
+    async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        found = [
+            entry
+            for entry in self._audit
+            if query.service in (None, entry.service)
+            and query.intent in (None, entry.intent)
+            and query.verdict in (None, entry.verdict)
+            and (query.since is None or entry.at >= query.since)
+            and (query.until is None or entry.at <= query.until)
+        ]
+        return tuple(found[-query.limit :])
+
+    async def verify_audit(self) -> tuple[ChainReport, ...]:
+        return (ChainReport("control", len(self._audit), True),)
+
+    async def secrets(self) -> tuple[SecretStatus, ...]:
+        _, version = self._secrets.get("AXON_MODEL_KEY", ("", 0))
+        return (SecretStatus("AXON_MODEL_KEY", ("axon",), version),)
+
+    async def set_secret(self, name: str, value: str) -> SecretStatus:
+        if name != "AXON_MODEL_KEY":
+            raise NotFound("no-such-secret", f"no service declares the secret {name}")
+        _, version = self._secrets.get(name, ("", 0))
+        self._secrets[name] = (value, version + 1)
+        return (await self.secrets())[0]
+
+    async def rotate_secret(self, name: str) -> SecretStatus:
+        if name not in self._secrets:
+            raise Conflict("secret-unset", f"{name} has no value yet")
+        return await self.set_secret(name, "rotated")
+
+    async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
+        return (identity,) if identity else ("axon", "orbit", "web")
