@@ -1,0 +1,1 @@
+"""MAY THIS CALL HAPPEN, in process: the policy engine, the bundle that it reads, the audit log."""
