@@ -1,0 +1,1 @@
+"""Fairway measured against its peers, side by side in one run; see `python -m bench --help`."""

@@ -1,0 +1,1 @@
+"""axon: reasons about a prompt and answers with a heartbeat."""

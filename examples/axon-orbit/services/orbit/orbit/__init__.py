@@ -1,0 +1,1 @@
+"""orbit: dispatches prompts to axon, as far as policy allows."""
