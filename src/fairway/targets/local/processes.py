@@ -187,6 +187,10 @@ class Processes:
             if time.monotonic() > deadline:
                 return
 
+    def known(self) -> tuple[ProcessRecord, ...]:
+        """Every process that was started and not stopped, oldest first."""
+        return self._ledger.records()
+
     def survey(self) -> Survey:
         """Find what an earlier Fairway left; forgets records of processes that are gone."""
         running = []

@@ -1,0 +1,53 @@
+"""The log files of replicas on disk: bounded in size, and their last lines.
+
+Programs hold their log open for appending and know nothing of Fairway, so a file cannot be
+renamed away under them: it is copied and then cut to nothing. What a program writes between the
+two steps (microseconds) may be lost; nothing else is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+MAX_BYTES = 10 * 2**20
+KEPT = 3
+_TAIL_BYTES = 64 * 2**10
+
+
+def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
+    """Shift `x.log` to `x.log.1`, that to `x.log.2` and so on, when it is larger than allowed."""
+    try:
+        if path.stat().st_size <= max_bytes:
+            return False
+    except FileNotFoundError:
+        return False
+    for number in range(kept - 1, 0, -1):
+        older = rotated(path, number)
+        if older.exists():
+            older.replace(rotated(path, number + 1))
+    shutil.copy2(path, rotated(path, 1))
+    os.truncate(path, 0)
+    return True
+
+
+def rotated(path: Path, number: int) -> Path:
+    """The `number`-th older file of a log, 1 being the youngest."""
+    return path.with_name(f"{path.name}.{number}")
+
+
+def size(path: Path) -> int:
+    """Bytes in a log; none when it does not exist."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def last_lines(path: Path, count: int, since: int = 0) -> tuple[str, ...]:
+    """The last lines of a log behind the offset `since`; none when it does not exist."""
+    end = size(path)
+    if end == 0:
+        return ()
+    with path.open("rb") as file:
+        file.seek(max(since if since <= end else 0, end - _TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return tuple(lines[-count:])

@@ -1,0 +1,166 @@
+"""What the supervisor is asked to run: one `ServiceSpec` per service, derived from the app file.
+
+`system.py` builds the specs, the supervisor and its runners read them. Everything a replica's
+process depends on is in here, so that two equal launches mean that nothing has to be restarted.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import assert_never
+
+from fairway.errors import InvalidInput
+from fairway.model.services import Health, Kind, Service
+from fairway.targets.local.commands import shell
+from fairway.targets.local.processes import Launch
+from fairway.targets.local.replica import Backoff, Rules
+
+Environment = Callable[[int, int | None], Mapping[str, str]]
+"""The variables of a replica, from its index and its port (None: it does not listen)."""
+
+_GIVE_UP_FACTOR = 3
+"""An unhealthy replica is replaced after this many times the probes that made it unhealthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One service to keep running. `command` is how people know it; paths are absolute."""
+
+    name: str
+    kind: Kind
+    argv: tuple[str, ...]
+    command: str
+    cwd: Path
+    environment: Environment
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    replicas: int = 1
+    health: Health = field(default_factory=Health)
+    grace: float = 10.0
+    calls: frozenset[str] = frozenset()
+    watch: tuple[Path, ...] = ()
+    port: int | None = None
+    version: str = ""
+    backoff: Backoff = field(default_factory=Backoff)
+
+    @property
+    def serves(self) -> bool:
+        """Whether it listens on a port."""
+        return self.kind not in ("worker", "job")
+
+    @property
+    def rules(self) -> Rules:
+        """When its replicas count as healthy."""
+        return Rules(
+            healthy=self.health.healthy,
+            unhealthy=self.health.unhealthy,
+            give_up=self.health.unhealthy * _GIVE_UP_FACTOR,
+            start_timeout=self.health.start_timeout,
+            runs_once=self.kind == "job",
+            backoff=self.backoff,
+        )
+
+    @property
+    def starts_before_stopping(self) -> bool:
+        """Whether a new replica may run beside the old one while it is replaced.
+
+        Not with a declared port, which only one process can hold, and not where nobody would
+        move traffic: two workers might do the same work twice.
+        """
+        return self.serves and self.port is None
+
+    def launch(self, replica: int, port: int | None, log: Path) -> Launch:
+        """The process that replica `replica` should be."""
+        return Launch(
+            kind="service",
+            name=self.name,
+            argv=self.argv,
+            cwd=self.cwd,
+            log=log,
+            replica=replica,
+            environment=self.environment(replica, port),
+            inherited=self.inherited,
+            port=port,
+            version=self.version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a service gets that its declaration does not say.
+
+    `inherited` variables are passed on without counting as a reason to restart.
+    """
+
+    app_dir: Path
+    environment: Environment
+    inherited: Mapping[str, str]
+    version: str
+
+
+def service_spec(name: str, service: Service, around: Surroundings) -> ServiceSpec:
+    """The spec of a declared service; InvalidInput when nothing says how to run it locally."""
+    argv, command = _arguments(name, service, around.app_dir)
+    folder = _folder(service, around.app_dir)
+    return ServiceSpec(
+        name=name,
+        kind=service.kind,
+        argv=argv,
+        command=command,
+        cwd=folder,
+        environment=around.environment,
+        inherited=around.inherited,
+        replicas=service.desired_replicas,
+        health=service.health,
+        grace=service.stop.grace,
+        calls=frozenset(service.calls),
+        watch=_watched(service, around.app_dir, folder),
+        port=service.port,
+        version=around.version,
+    )
+
+
+def _arguments(name: str, service: Service, app_dir: Path) -> tuple[tuple[str, ...], str]:
+    if service.run is not None:
+        return shell(service.run), service.run
+    argv = _own_server(name, service, app_dir)
+    return argv, shlex.join(["python", *argv[1:]])
+
+
+def _own_server(name: str, service: Service, app_dir: Path) -> tuple[str, ...]:
+    match service.kind:
+        case "static":
+            root = app_dir / (service.root or service.build or ".")
+            return (sys.executable, "-m", "fairway.targets.local.static_site", str(root))
+        case "function" if service.handler is not None:
+            module = "fairway.targets.local.function_host"
+            return (sys.executable, "-m", module, service.handler)
+        case "function":
+            raise _nothing_to_run(name, "handler: module:callable")
+        case "http" | "grpc" | "websocket" | "worker" | "job":
+            raise _nothing_to_run(name, "run: <the command that starts it on $PORT>")
+        case _:
+            assert_never(service.kind)
+
+
+def _nothing_to_run(name: str, line: str) -> InvalidInput:
+    return InvalidInput(
+        "nothing-to-run",
+        f"nothing says how to start {name} on this machine",
+        where=f"services.{name}",
+        remedy=f"add `{line}` to it; the local target starts no containers",
+    )
+
+
+def _folder(service: Service, app_dir: Path) -> Path:
+    return app_dir / service.build if service.build else app_dir
+
+
+def _watched(service: Service, app_dir: Path, folder: Path) -> tuple[Path, ...]:
+    """What a change of reloads it. A static site is read at every request: nothing to reload."""
+    if service.watch:
+        return tuple(app_dir / path for path in service.watch)
+    return (folder,) if service.build and service.kind != "static" else ()
