@@ -1,4 +1,8 @@
-"""The app file as data: the one thing that everything else is derived from."""
+"""The app file as data: the one thing that everything else is derived from.
+
+Read by every part above the model. An `App` from `load_app` is checked whole: names resolve, ports
+and routes are unique, kinds and keys agree. Dumped as JSON it validates again to an equal App.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +12,51 @@ from pydantic import Field
 
 from fairway.model.environments import Environment
 from fairway.model.services import Client, Declared, Service
-from fairway.model.values import Duration, InnerPath, Name
+from fairway.model.values import Duration, InnerPath, Name, Number, Scalar, VariableName, Whole
 
 
 class Store(Declared):
     """A database, cache or bucket that services use."""
 
-    kind: Literal["postgres", "valkey", "bucket", "dynamodb"]
-    version: str | None = None
+    kind: Literal["postgres", "valkey", "bucket", "dynamodb"] = Field(description="what it is")
+    version: Scalar | None = Field(None, description="the major version, where it has one")
 
 
 class Topic(Declared):
     """A named stream of events that services publish and subscribe to."""
 
-    retention: Duration = 7 * 86400.0
-    partitions: int = Field(1, ge=1, le=1000)
+    retention: Duration = Field(7 * 86400.0, description="how long events are kept")
+    partitions: Whole = Field(1, ge=1, le=1000, description="how many are consumed in parallel")
 
 
 class Slo(Declared):
     """What users of a service may expect over a window, in percent and seconds."""
 
-    service: Name
-    intent: Name | None = None
-    availability: float | None = Field(None, gt=0, lt=100)
-    p95: Duration | None = None
-    p99: Duration | None = None
-    window: Duration = 30 * 86400.0
+    service: Name = Field(description="the service whose answers are measured")
+    intent: Name | None = Field(None, description="only this intent; absent: every request")
+    availability: Number | None = Field(
+        None, gt=0, lt=100, description="percent of requests that succeed"
+    )
+    p95: Duration | None = Field(None, description="95 % of answers are at least this fast")
+    p99: Duration | None = Field(None, description="99 % of answers are at least this fast")
+    window: Duration = Field(30 * 86400.0, description="the time over which it is counted")
 
 
 class App(Declared):
     """A validated app file. Frozen; equal apps are equal values."""
 
-    app: Name
-    services: dict[Name, Service] = Field(min_length=1)
-    clients: dict[Name, Client] = {}
-    policies: InnerPath | None = Field(None, description="folder of *.cedar; absent: calls decide")
-    stores: dict[Name, Store] = {}
-    topics: dict[Name, Topic] = {}
-    slos: dict[Name, Slo] = {}
-    environments: dict[Name, Environment] = {"local": Environment()}
+    app: Name = Field(description="the app's name; part of every identity")
+    services: dict[Name, Service] = Field(min_length=1, description="what runs, by name")
+    clients: dict[Name, Client] = Field({}, description="callers that are not services, by name")
+    policies: InnerPath | None = Field(
+        None, description="the folder of *.cedar files; absent: the declared calls decide"
+    )
+    secrets: tuple[VariableName, ...] = Field(
+        (), description="every secret of the app; if given, services may list only these"
+    )
+    stores: dict[Name, Store] = Field({}, description="databases, caches and buckets, by name")
+    topics: dict[Name, Topic] = Field({}, description="streams of events, by name")
+    slos: dict[Name, Slo] = Field({}, description="service level objectives, by name")
+    environments: dict[Name, Environment] = Field(
+        {"local": Environment()}, description="the places where it is deployed, by name"
+    )

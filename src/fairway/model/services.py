@@ -1,18 +1,33 @@
 """What the user declares about one service: how it runs, what it offers, whom it may call.
 
-Every class is frozen, refuses unknown keys and accepts the short forms that people write
-(`health: /health`, `intents: {reason: POST /reason}`, `calls: {axon: [reason]}`); after
-validation only the long form exists, so readers never look at two shapes.
+Read by everything above the model. Every class is frozen, refuses unknown keys and accepts the
+short forms that people write (`health: /health`, `intents: {reason: POST /reason}`,
+`calls: {axon: [reason]}`, `public: /`); after validation only the long form exists, so readers
+never look at two shapes. The descriptions appear in editors, by way of the JSON Schema.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from fairway.model.values import Duration, InnerPath, Name, Size, UrlPath, VariableName
+from fairway.model.values import (
+    Duration,
+    Flag,
+    Host,
+    InnerPath,
+    Misfit,
+    Name,
+    Number,
+    Scalar,
+    Size,
+    UrlPath,
+    VariableName,
+    Whole,
+)
 
 Kind = Literal["http", "grpc", "websocket", "worker", "job", "static", "function"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -32,29 +47,31 @@ class Declared(BaseModel):
 class Health(Declared):
     """How to know that a replica works: an HTTP path answering 2xx, or only an open port."""
 
-    path: UrlPath | None = None
-    interval: Duration = 2.0
-    timeout: Duration = 1.0
-    healthy: int = Field(1, ge=1, description="successes in a row until a replica counts as up")
-    unhealthy: int = Field(3, ge=1, description="failures in a row until it counts as down")
-    start_timeout: Duration = 60.0
+    path: UrlPath | None = Field(None, description="answers 2xx while the replica works")
+    interval: Duration = Field(2.0, description="time between two checks")
+    timeout: Duration = Field(1.0, description="how long one check may take")
+    healthy: Whole = Field(1, ge=1, description="successes in a row until a replica counts as up")
+    unhealthy: Whole = Field(3, ge=1, description="failures in a row until it counts as down")
+    start_timeout: Duration = Field(60.0, description="how long the first success may take")
 
 
 class Scale(Declared):
     """How many replicas, and by which load they grow; percentages of the declared resources."""
 
-    min: int = Field(1, ge=0, le=1000)
-    max: int = Field(1, ge=1, le=1000)
-    cpu: int | None = Field(None, ge=1, le=100, description="target CPU use in percent")
-    memory: int | None = Field(None, ge=1, le=100, description="target memory use in percent")
-    requests: int | None = Field(None, ge=1, description="target requests a second per replica")
+    min: Whole = Field(1, ge=0, le=1000, description="replicas at least")
+    max: Whole = Field(1, ge=1, le=1000, description="replicas at most")
+    cpu: Whole | None = Field(None, ge=1, le=100, description="target CPU use in percent")
+    memory: Whole | None = Field(None, ge=1, le=100, description="target memory use in percent")
+    requests: Whole | None = Field(
+        None, ge=1, description="target requests a second for each replica"
+    )
 
 
 class Resources(Declared):
     """What one replica may use."""
 
-    cpu: float = Field(0.25, gt=0, le=64, description="processor cores")
-    memory: Size = 512 * 2**20
+    cpu: Number = Field(0.25, gt=0, le=64, description="processor cores")
+    memory: Size = Field(512 * 2**20, description="main memory: 512Mi, 2Gi")
 
 
 class Intent(Declared):
@@ -64,62 +81,65 @@ class Intent(Declared):
     `stream` marks bodies too large or long-lived to be hashed (uploads, gRPC, WebSocket).
     """
 
-    method: Method
-    path: UrlPath
-    stream: bool = False
+    method: Method = Field(description="the HTTP method, in capitals")
+    path: UrlPath = Field(description="the path; {name} stands for one segment")
+    stream: Flag = Field(False, description="the body is not hashed: uploads, gRPC, WebSocket")
 
 
 class Retries(Declared):
     """Retries with exponential backoff and jitter; `attempts` does not count the first try."""
 
-    attempts: int = Field(2, ge=0, le=10)
-    per_try_timeout: Duration | None = None
-    backoff: Duration = 0.025
-    max_backoff: Duration = 0.25
+    attempts: Whole = Field(2, ge=0, le=10, description="retries after the first try")
+    per_try_timeout: Duration | None = Field(None, description="how long one try may take")
+    backoff: Duration = Field(0.025, description="the wait before the first retry; then doubled")
+    max_backoff: Duration = Field(0.25, description="the longest wait between two tries")
 
 
 class CircuitBreaking(Declared):
     """When to stop asking: limits on what is under way, and ejection of a failing replica."""
 
-    max_connections: int = Field(1024, ge=1)
-    max_pending: int = Field(1024, ge=1)
-    max_requests: int = Field(1024, ge=1)
-    max_retries: int = Field(16, ge=1)
-    consecutive_errors: int = Field(5, ge=1)
-    ejection: Duration = 10.0
+    max_connections: Whole = Field(1024, ge=1, description="open connections at once")
+    max_pending: Whole = Field(1024, ge=1, description="requests waiting for a connection")
+    max_requests: Whole = Field(1024, ge=1, description="requests under way at once")
+    max_retries: Whole = Field(16, ge=1, description="retries under way at once")
+    consecutive_errors: Whole = Field(5, ge=1, description="5xx in a row that eject a replica")
+    ejection: Duration = Field(10.0, description="how long an ejected replica gets no request")
 
 
 class Call(Declared):
     """The intents of another service that this one may ask for, and how patiently."""
 
-    intents: tuple[Name, ...] = Field(min_length=1)
-    timeout: Duration = 15.0
-    retries: Retries = Retries()
-    circuit_breaking: CircuitBreaking = CircuitBreaking()
+    intents: tuple[Name, ...] = Field(min_length=1, description="what may be asked of the callee")
+    timeout: Duration = Field(15.0, description="for the whole call, with all its retries")
+    retries: Retries = Field(Retries(), description="when and how often to try again")
+    circuit_breaking: CircuitBreaking = Field(
+        CircuitBreaking(), description="when to stop asking a callee that fails"
+    )
 
 
 class PublicRoute(Declared):
     """A path prefix (and optionally a host) that the gateway opens to everyone."""
 
-    path: UrlPath = "/"
-    host: str | None = Field(None, pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$")
+    path: UrlPath = Field("/", description="everything at and below this path")
+    host: Host | None = Field(None, description="only requests for this host; absent: any host")
 
 
 class Stop(Declared):
     """How a replica is asked to go: a signal, then a grace period, then SIGKILL."""
 
-    grace: Duration = 10.0
+    grace: Duration = Field(10.0, description="time between SIGTERM and SIGKILL")
 
 
 _INTENT = re.compile(r"(?P<method>[A-Z]+) +(?P<path>/\S*)\Z")
 
 
-def _expand_intent(value: object) -> object:
+def expand_intent(value: object) -> object:
+    """`POST /reason` as a mapping; anything but text is given back."""
     if not isinstance(value, str):
         return value
     match = _INTENT.match(value)
     if match is None:
-        raise ValueError("is not an intent; write a method and a path: POST /reason")
+        raise Misfit("is not an intent", "write a method in capitals and a path: POST /reason")
     return {"method": match["method"], "path": match["path"]}
 
 
@@ -132,55 +152,61 @@ def _expand_call(value: object) -> object:
 
 
 def _expand_public(value: object) -> object:
-    routes = value if isinstance(value, list | tuple) else [value]
-    return [{"path": route} if isinstance(route, str) else route for route in routes]
+    if isinstance(value, str | Mapping):
+        return [_expand_route(value)]
+    if isinstance(value, list | tuple):
+        return [_expand_route(route) for route in value]
+    return value
 
 
-ShortIntent = Annotated[Intent, BeforeValidator(_expand_intent)]
+def _expand_route(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+ShortIntent = Annotated[Intent, BeforeValidator(expand_intent)]
 ShortCall = Annotated[Call, BeforeValidator(_expand_call)]
+ShortHealth = Annotated[Health, BeforeValidator(_expand_health)]
+ShortPublic = Annotated[tuple[PublicRoute, ...], BeforeValidator(_expand_public)]
 Calls = dict[Name, ShortCall]
-Scalar = Annotated[
-    str,
-    BeforeValidator(
-        lambda v: (
-            str(v).lower() if isinstance(v, bool) else str(v) if isinstance(v, int | float) else v
-        )
-    ),
-    WithJsonSchema({"type": ["string", "number", "boolean"]}),
-]
-"""An environment variable's value: numbers and booleans are written as people mean them."""
 
 
 class Service(Declared):
     """Something that runs: a process, container, function, static site, worker or job."""
 
-    kind: Kind = "http"
+    kind: Kind = Field("http", description="what it is, and so how it is started and reached")
     build: InnerPath | None = Field(None, description="the folder with source and Dockerfile")
     image: str | None = Field(None, min_length=1, description="a container image, instead of build")
     run: str | None = Field(
-        None, min_length=1, description="how it starts where there is no container"
+        None,
+        min_length=1,
+        description="how it starts where there is no container; listen on $PORT. "
+        "Its variables are those of the running replica: nothing is filled in before",
     )
     handler: str | None = Field(
         None, pattern=r"^[\w.]+:\w+$", description="function: module:callable"
     )
     root: InnerPath | None = Field(None, description="static: the folder that is served")
-    port: int | None = Field(None, ge=1, le=65535, description="assigned when absent")
+    port: Whole | None = Field(None, ge=1, le=65535, description="assigned when absent")
     protocol: Literal["http1", "http2"] | None = Field(None, description="spoken on its port")
-    library: bool = Field(False, description="it uses fairway-runtime: signs, verifies, decides")
-    health: Annotated[Health, BeforeValidator(_expand_health)] = Health()
-    replicas: int | None = Field(None, ge=0, le=1000)
-    scale: Scale | None = None
-    resources: Resources = Resources()
-    stop: Stop = Stop()
-    env: dict[VariableName, Scalar] = {}
-    secrets: tuple[VariableName, ...] = ()
-    config: dict[str, Any] = {}
-    intents: dict[Name, ShortIntent] = {}
-    calls: Calls = {}
-    public: Annotated[tuple[PublicRoute, ...], BeforeValidator(_expand_public)] = ()
-    stores: tuple[Name, ...] = ()
-    publishes: tuple[Name, ...] = ()
-    subscribes: tuple[Name, ...] = ()
+    library: Flag = Field(False, description="it uses fairway-runtime: signs, verifies, decides")
+    health: ShortHealth = Field(Health(), description="a path, or how and how often it is checked")
+    replicas: Whole | None = Field(None, ge=0, le=1000, description="a fixed number of replicas")
+    scale: Scale | None = Field(None, description="the bounds between which replicas follow load")
+    resources: Resources = Field(Resources(), description="what one replica may use")
+    stop: Stop = Field(Stop(), description="how a replica is stopped")
+    env: dict[VariableName, Scalar] = Field({}, description="its environment variables")
+    secrets: tuple[VariableName, ...] = Field(
+        (), description="names of the secrets it reads; values are set with `fairway secrets set`"
+    )
+    config: dict[str, Any] = Field({}, description="its own settings, given to it as a JSON file")
+    intents: dict[Name, ShortIntent] = Field(
+        {}, description="what callers may ask of it: name to 'METHOD /path'"
+    )
+    calls: Calls = Field({}, description="whom it may call, for which intents; nothing else")
+    public: ShortPublic = Field((), description="paths that the gateway opens to everyone")
+    stores: tuple[Name, ...] = Field((), description="the stores it uses")
+    publishes: tuple[Name, ...] = Field((), description="topics it publishes to")
+    subscribes: tuple[Name, ...] = Field((), description="topics it subscribes to")
     watch: tuple[InnerPath, ...] = Field((), description="reload when these change; default: build")
 
     @property
@@ -204,4 +230,4 @@ class Service(Declared):
 class Client(Declared):
     """An identity that is not a service: a web client, a job elsewhere, a person."""
 
-    calls: Calls = {}
+    calls: Calls = Field({}, description="whom it may call, for which intents; nothing else")
