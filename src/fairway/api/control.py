@@ -10,11 +10,11 @@ Guarantees asked of an implementation: methods may be called concurrently; each 
 This module imports nothing of `fairway`, so `wiring` may use it without reaching upwards. The
 command line expects of `wiring` exactly these:
 
-    local_control(workspace) -> ControlPlane     nothing happens before `start`
-    open_records(workspace) -> Records           for when no control plane runs
+    local_control(workspace, environment) -> ControlPlane   nothing happens before `start`
+    open_records(workspace, environment) -> Records         for when no control plane runs
     await clear_local(state: StateDir) -> tuple[str, ...]
         ends what a dead control plane left and names it; works with a broken app file too
-    replica_environment(workspace, service) -> dict[str, str]
+    replica_environment(workspace, environment, service) -> dict[str, str]
         the variables that a replica of a service gets, without PORT, for `fairway run`
 """
 
