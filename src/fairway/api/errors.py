@@ -37,8 +37,8 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def status_of(error: FairwayError) -> int:
-    """The HTTP status of an error: that of its nearest class in the table."""
-    return next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), 500)
+    """The HTTP status of an error: that of its class in the table."""
+    return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
 
 
 def error_body(error: FairwayError) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound, Refused, Unavailable
 
-STATUS_OF: dict[type, int] = {
+STATUS_OF: dict[type[FairwayError], int] = {
     InvalidInput: 400,
     NotFound: 404,
     Conflict: 409,
@@ -24,4 +24,12 @@ def error_from(status: int, body: dict[str, str]) -> FairwayError:
         body.get("message", f"the control plane answered {status}"),
         where=body.get("where", ""),
         remedy=body.get("remedy", ""),
+    )
+
+
+def error_of_exit(exit_code: int, body: dict[str, str]) -> FairwayError:
+    """Likewise for an error that a process ended with."""
+    kinds: dict[int, type[FairwayError]] = {kind.exit_code: kind for kind in STATUS_OF}
+    return kinds.get(exit_code, FairwayError)(
+        body["code"], body["message"], where=body["where"], remedy=body["remedy"]
     )

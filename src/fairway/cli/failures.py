@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 
 from fairway.cli.invocation import Invocation
-from fairway.cli.output import Painter, painter
+from fairway.cli.output import Painter, painter, say_json
 from fairway.errors import FairwayError, InvalidAppFile, Problem
 
 DEFECT = 70
@@ -44,6 +45,21 @@ def report_error(error: FairwayError, invocation: Invocation) -> int:
     return error.exit_code
 
 
+def report_json_error(error: FairwayError) -> None:
+    """An error as JSON on standard output, for commands whose errors are their result."""
+    problems = error.problems if isinstance(error, InvalidAppFile) else ()
+    say_json(
+        {"valid": False, "problems": [asdict(problem) for problem in problems]}
+        | ({} if problems else {"error": error_data(error)})
+    )
+
+
+def error_data(error: FairwayError) -> dict[str, str]:
+    """The parts of an error, for JSON."""
+    parts = {"code": error.code, "message": error.message}
+    return parts | {"where": error.where, "remedy": error.remedy}
+
+
 def report_defect(error: Exception, invocation: Invocation) -> int:
     """Say that Fairway itself failed and how to see where; returns the exit code."""
     paint = painter(sys.stderr)
@@ -66,12 +82,11 @@ def render_error(error: FairwayError, paint: Painter) -> str:
     return "\n".join(lines)
 
 
-def render_problem(problem: Problem, paint: Painter) -> str:
+def render_problem(problem: Problem, paint: Painter, severity: str = "error") -> str:
     """A problem with its place, the source line with a caret, and the remedy."""
-    lines = [
-        f"{paint.bold(problem.where)}: {paint.red('error:')} {problem.message} "
-        f"{paint.dim(f'[{problem.code}]')}"
-    ]
+    mark = paint.paint(f"{severity}:", "red" if severity == "error" else "yellow")
+    code = paint.dim(f"[{problem.code}]")
+    lines = [f"{paint.bold(problem.where)}: {mark} {problem.message} {code}"]
     source = _source_line(problem)
     if source is not None:
         gutter = f"{problem.line:>5} | "

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 DEFAULT_FILE = "fairway.yaml"
+FILE_NAMES = (DEFAULT_FILE, "fairway.yml")
 DEFAULT_ENVIRONMENT = "local"
 
 

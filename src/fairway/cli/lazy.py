@@ -31,7 +31,7 @@ class CatalogueGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The real command in place of its placeholder (and typer's hint for a mistyped name)."""
-        name, command, rest = super().resolve_command(ctx, args)
+        name, _, rest = super().resolve_command(ctx, args)
         return name, name and load(_ENTRIES[name]), rest
 
 

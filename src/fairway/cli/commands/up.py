@@ -1,0 +1,110 @@
+"""`fairway up`: start the app on this machine, in the foreground or (`-d`) in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from fairway.cli import summary
+from fairway.cli.background import start_in_background
+from fairway.cli.client import ControlClient
+from fairway.cli.invocation import Invocation, current
+from fairway.cli.output import note, painter, say, to_json_line
+from fairway.cli.place import find_app_file, reach, state_of, workspace_of
+from fairway.cli.progress import choose
+from fairway.targets.local.layout import StateDir, open_state
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Run in the background; return when ready.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events and the status as JSON lines.")
+    ] = False,
+) -> None:
+    """Start the app on this machine.
+
+    Starts every service behind its own Envoy, in dependency order, and waits until all are healthy.
+    Ctrl-C stops everything gracefully, a second Ctrl-C at once. What a dead control plane left
+    running is adopted.
+    """
+    invocation = current(context)
+    state = state_of(invocation)
+    running = reach(state)
+    if running is not None:
+        _already_running(running, as_json)
+    elif detach:
+        _in_background(invocation, as_json)
+    else:
+        _in_foreground(invocation, state, as_json)
+
+
+def _already_running(client: ControlClient, as_json: bool) -> None:
+    _announce(client.get("/v1/status"), client.url, as_json)
+    note(f"\nalready running (process {client.pid}); after a change of the app file:")
+    note("  fairway down && fairway up -d")
+
+
+def _in_background(invocation: Invocation, as_json: bool) -> None:
+    workspace_of(
+        invocation
+    )  # a broken app file is told here, with its lines, before anything starts
+    file = find_app_file(invocation)
+    opened = open_state(
+        file.parent, invocation.environment, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    )
+    for message in opened.messages:
+        note(message)
+    progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
+    client = start_in_background(file, opened.state, progress)
+    _announce(client.get("/v1/status"), client.url, as_json)
+
+
+def _in_foreground(invocation: Invocation, state: StateDir, as_json: bool) -> None:
+    from fairway import wiring
+    from fairway.cli.session import live
+
+    control = wiring.local_control(workspace_of(invocation), invocation.environment)
+    progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
+
+    def ready(status: Any, url: str) -> None:
+        _announce(asdict(status), url, as_json)
+        if not as_json:
+            note("\nCtrl-C stops everything")
+
+    asyncio.run(live(control, state, progress, ready))
+
+
+def _announce(status: summary.Status, url: str, as_json: bool) -> None:
+    if as_json:
+        say(to_json_line(status | {"api_url": url}))
+    else:
+        say("\n".join(closing_lines(status, url)))
+    sys.stdout.flush()
+
+
+def closing_lines(status: summary.Status, url: str) -> list[str]:
+    """What someone wants to know once everything runs, and what to try next."""
+    paint = painter()
+    lines = [summary.headline(status, paint), "", summary.services_table(status, paint), ""]
+    if status["gateway_url"]:
+        lines.append(f"gateway  {paint.bold(status['gateway_url'])}")
+    lines.append(f"api      {url}")
+    lines += summary.warnings(status, paint)
+    lines += ["", f"try      {_first_call(status)}", "logs     fairway logs -f"]
+    return lines
+
+
+def _first_call(status: summary.Status) -> str:
+    public = next((service["name"] for service in status["services"] if service["urls"]), None)
+    return f"fairway call {public} /" if public else "fairway call --help"
