@@ -72,7 +72,7 @@ def normalise(path: str) -> str | None:
         return path
     if not path.startswith("/") or _REFUSED.search(path):
         return None
-    return _resolve_dots(_DOT.sub(".", path).replace("\\", "/"))
+    return _merge_slashes(_resolve_dots(_DOT.sub(".", path).replace("\\", "/")))
 
 
 def path_regex(template: str) -> str:
@@ -162,12 +162,21 @@ def _quoted(character: str) -> str:
 
 
 def _resolve_dots(path: str) -> str:
+    """As a URL parser does: an empty segment counts as one, so `/a//..` is `/a/`."""
     segments: list[str] = []
     last = ""
     for last in path.split("/")[1:]:
         if last == "..":
             del segments[-1:]
-        elif last not in ("", "."):
+        elif last != ".":
             segments.append(last)
-    trailing = "/" if segments and last in ("", ".", "..") else ""
+    trailing = "/" if segments and last in (".", "..") else ""
     return "/" + "/".join(segments) + trailing
+
+
+def _merge_slashes(path: str) -> str:
+    """As Envoy does, to the letter: a path of slashes alone ends up as `//`, which is not `/`."""
+    if "//" not in path:
+        return path
+    trailing = "/" if path.endswith("/") else ""
+    return "/" + "/".join(segment for segment in path.split("/") if segment) + trailing

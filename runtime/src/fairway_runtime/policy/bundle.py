@@ -153,9 +153,10 @@ class BundleFile:
             self._good = PolicyBundle.from_json(text)
             self.problem = None
         except (OSError, ValueError) as error:
-            self._report(f"policy bundle {self.path}: {error}")
+            self.report(f"policy bundle {self.path}: {error}")
 
-    def _report(self, problem: str) -> None:
+    def report(self, problem: str) -> None:
+        """Remember what is wrong with the newest content, and tell `on_problem` once."""
         if problem != self.problem:
             self.problem = problem
             if self._on_problem is not None:

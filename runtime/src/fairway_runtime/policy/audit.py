@@ -1,0 +1,229 @@
+"""The audit log of one process: every denial, every policy change, and allows (or a sample).
+
+The ASGI wrapper appends each decision, the control plane each change. One hash chain per writer
+file (`chain.py`); a writer that finds its file taken by another process takes the next free name.
+
+Durability: every line is handed to the operating system before `append` returns, so it outlives the
+process, also when it is killed. `fsync` runs at rotation, `sync()` and `close()` only: a power
+failure can take the last lines, and the central anchors then show that they are missing. A line cut
+short by a crash is removed at the next start, and a `recovered` entry says so.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fairway_runtime.policy.chain import Head, genesis, link
+from fairway_runtime.policy.engine import Decision, Principal
+
+SEGMENT_BYTES = 64 * 2**20
+_WRITERS_PER_NAME = 256
+_TAIL_BYTES = 2**20
+"""Enough for the last line by far: reasons and names are short."""
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to remember. `allowed` is None for what is not a decision."""
+
+    kind: Literal["decision", "policy-change", "recovered"]
+    allowed: bool | None = None
+    principal: str = ""
+    service: str = ""
+    intent: str = ""
+    reason: str = ""
+    policies: tuple[str, ...] = ()
+    policy_set: int = 0
+    decision_id: str = ""
+    correlation_id: str = ""
+
+
+def decision_entry(
+    decision: Decision, principal: Principal, service: str, intent: str, correlation_id: str = ""
+) -> Entry:
+    """The entry for a decision of the engine."""
+    return Entry(
+        "decision",
+        decision.allowed,
+        f"{principal.kind}::{principal.name}",
+        service,
+        intent,
+        decision.reason,
+        decision.policies,
+        decision.policy_set,
+        decision.decision_id,
+        correlation_id,
+    )
+
+
+def sampled(decision_id: str, share: float) -> bool:
+    """Whether an allow with this id is kept: the same answer everywhere, `share` from 0 to 1."""
+    return share >= 1 or zlib.crc32(decision_id.encode()) < share * 2**32
+
+
+def segments(folder: Path, writer: str) -> list[Path]:
+    """The files of a writer's chain in order: the rotated ones, then the one being written."""
+    rotated = sorted(folder.glob(f"{writer}@*.jsonl"))
+    active = folder / f"{writer}.jsonl"
+    return [*rotated, active] if active.exists() else rotated
+
+
+class AuditWriter:
+    """Appends to `<folder>/<writer>.jsonl`. Safe between threads; reopens itself after a fork.
+
+    `name` is the writer's name in use: the one asked for, or `<writer>-2`… when that was taken.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        writer: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        allow_share: float = 1.0,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._wanted = writer
+        self._clock = clock
+        self._allow_share = allow_share
+        self._segment_bytes = segment_bytes
+        self._lock = threading.Lock()
+        self._head: Head
+        self._size: int
+        self._open()
+
+    @property
+    def head(self) -> Head:
+        """The end of the chain: what the control plane anchors."""
+        return self._head
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry; an allow outside the sample is skipped. Raises OSError (disk full)."""
+        if entry.allowed and not sampled(entry.decision_id, self._allow_share):
+            return
+        fields = _fields(self._clock(), entry)
+        with self._lock:
+            if self._process != os.getpid():
+                self._open()
+            if self._size >= self._segment_bytes:
+                self._rotate()
+            self._write(fields)
+
+    def sync(self) -> None:
+        """Force what was written to the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Sync and give the file up."""
+        with self._lock:
+            os.fsync(self._file)
+            os.close(self._file)
+
+    def _write(self, fields: str) -> None:
+        line, head = link(self._head, fields)
+        data = line.encode()
+        written = os.write(self._file, data)
+        if written != len(data):
+            os.ftruncate(self._file, self._size)
+            raise OSError(f"audit log {self._path}: wrote {written} of {len(data)} bytes")
+        self._head = head
+        self._size += written
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._process = os.getpid()
+        self.name, self._path, self._file = _take(self._folder, self._wanted)
+        self._head, self._size, cut = _recover(self._folder, self.name, self._path, self._file)
+        if cut:
+            reason = f"a line cut short by a crash was removed ({cut} bytes)"
+            self._write(_fields(self._clock(), Entry("recovered", reason=reason)))
+
+    def _rotate(self) -> None:
+        os.fsync(self._file)
+        self._path.rename(self._folder / f"{self.name}@{self._head.seq:012d}.jsonl")
+        os.close(self._file)
+        self._open()
+
+
+def _fields(now: float, entry: Entry) -> str:
+    return _encode(
+        {
+            "time": round(now, 6),
+            "kind": entry.kind,
+            "allowed": entry.allowed,
+            "principal": entry.principal,
+            "service": entry.service,
+            "intent": entry.intent,
+            "reason": entry.reason,
+            "policies": entry.policies,
+            "policy_set": entry.policy_set,
+            "decision_id": entry.decision_id,
+            "correlation_id": entry.correlation_id,
+        }
+    )[1:-1]
+
+
+def _take(folder: Path, writer: str) -> tuple[str, Path, int]:
+    for number in range(1, _WRITERS_PER_NAME + 1):
+        name = writer if number == 1 else f"{writer}-{number}"
+        path = folder / f"{name}.jsonl"
+        try:
+            return name, path, _locked(path)
+        except BlockingIOError:
+            continue
+    raise OSError(f"audit folder {folder}: {_WRITERS_PER_NAME} processes already write {writer}")
+
+
+def _locked(path: Path) -> int:
+    """Open for appending, exclusively; raises BlockingIOError when another process has it."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise
+    return file
+
+
+def _recover(folder: Path, writer: str, path: Path, file: int) -> tuple[Head, int, int]:
+    """The head to go on from, the size of the file, and how many bytes of a cut line were removed.
+
+    Only the end is looked at: whether the chain holds is for the control plane to verify.
+    """
+    size = path.stat().st_size
+    tail = _tail(path)
+    cut = len(tail) - (tail.rfind(b"\n") + 1)
+    if cut:
+        os.ftruncate(file, size - cut)
+    if size > cut:
+        return _head_of(tail[: len(tail) - cut]), size - cut, cut
+    rotated = [each for each in segments(folder, writer) if each != path]
+    return _head_of(_tail(rotated[-1])) if rotated else genesis(writer), 0, cut
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return file.read()
+
+
+def _head_of(tail: bytes) -> Head:
+    """The head after the last whole line. After a line that nobody can read, the chain goes on from
+    a head that verification is sure to refuse: a service must start, and the damage must show.
+    """
+    try:
+        last = json.loads(tail.rstrip(b"\n").rpartition(b"\n")[2])
+        return Head(int(last["seq"]), str(last["hash"]))
+    except (ValueError, TypeError, KeyError):
+        return Head(0, "unreadable")
