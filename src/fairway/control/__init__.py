@@ -1,0 +1,1 @@
+"""WHO answers: the running control plane, and its records while nothing runs."""
