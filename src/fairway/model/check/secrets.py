@@ -10,6 +10,14 @@ from fairway.model.places import Path
 from fairway.model.services import Service
 
 _RESERVED = frozenset({"PORT", "HOST"})
+_TUNABLE = frozenset(
+    f"FAIRWAY_{name}"
+    for name in (
+        "AUDIT_ALLOWED", "BODY_LIMIT", "DRAIN_DELAY", "DRAIN_TIMEOUT", "HEALTH", "LOG_FORMAT",
+        "LOG_LEVEL", "METRICS", "REPLAY_ENTRIES", "SECRETS_AWS_PREFIX", "SECRETS_REFRESH",
+    )
+)  # fmt: skip
+"""Settings of the runtime library that are the user's to choose; Fairway sets the others."""
 
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
@@ -75,7 +83,8 @@ def _reserved(name: str, service: Service) -> Iterator[Finding]:
     urls = {f"{callee.upper().replace('-', '_')}_URL" for callee in service.calls}
     for key, names in (("env", tuple(service.env)), ("secrets", service.secrets)):
         for index, variable in enumerate(names):
-            if variable in _RESERVED | urls or variable.startswith("FAIRWAY_"):
+            fairways_own = variable.startswith("FAIRWAY_") and variable not in _TUNABLE
+            if variable in _RESERVED | urls or fairways_own:
                 yield Finding(
                     ("services", name, key, variable if key == "env" else index),
                     "reserved-variable",
