@@ -1,0 +1,161 @@
+"""Fairway in one minute: starts this example for real, shows what is allowed and what is denied.
+
+`make demo` runs it. It uses nothing but the command line and the gateway, as you would. With
+`CI=true` it takes everything down again and exits 0 if all was as promised, else 1; without, the
+system stays up until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from rich.console import Console
+
+HERE = Path(__file__).resolve().parent
+TOOLS = Path(sys.executable).parent
+ENVIRONMENT = os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"}
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended: its status and the words that explain it."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One call, who makes it and why, and the status that Fairway promises for it."""
+
+    title: str
+    promised: int
+    call: Callable[[str], Outcome]
+
+
+def main() -> int:
+    """Start, show, say where to look; then stay until Ctrl-C, or not."""
+    provide_secret()
+    with started() as system:
+        kept = [show(scene, system["gateway_url"]) for scene in SCENES]
+        where_to_look(system)
+        if not all(kept):
+            console.print("[red]Something was not as promised; see above.[/red]")
+            return 1
+        if os.environ.get("CI", "").lower() != "true":
+            wait_for_ctrl_c()
+    return 0
+
+
+def provide_secret() -> None:
+    """axon signs its conclusions with a key; make one unless there is one already."""
+    known = {secret["name"]: secret["version"] for secret in fairway_json("secrets", "list")}
+    if not known["AXON_MODEL_KEY"]:
+        fairway("secrets", "set", "AXON_MODEL_KEY", stdin=secrets.token_hex(32))
+
+
+@contextmanager
+def started() -> Iterator[dict[str, Any]]:
+    """The running system as `fairway status` sees it; taken down at the end, whatever happens."""
+    try:
+        fairway("up", "--detach", shown=True)
+        yield fairway_json("status")
+    finally:
+        fairway("down", shown=True)
+
+
+def dispatch(gateway: str, intent: str) -> Outcome:
+    """Ask orbit through the gateway, as anyone on the network could."""
+    order = {"prompt": "How is the weather over Bremen?", "intent": intent}
+    answer = httpx2.post(f"{gateway}/dispatch", json=order, timeout=10)
+    body = answer.json()
+    if "axon" not in body:
+        return Outcome(answer.status_code, body.get("reason", answer.text))
+    subject = body["axon"]["result"]["subject"]
+    correlation = body["axon"]["correlation_id"]
+    return Outcome(answer.status_code, f"axon thinks of “{subject}” (correlation id {correlation})")
+
+
+def intrude(_: str) -> Outcome:
+    """Call axon with a certificate of this app's own authority, but without being declared."""
+    call = fairway_json("call", "axon", "/reason", "--as", "intruder", "--intent", "reason")
+    return Outcome(call["status"], "axon's sidecar lets nobody in who is not declared")
+
+
+SCENES = (
+    Scene("anyone → gateway → orbit → axon", 200, lambda url: dispatch(url, "reason")),
+    Scene("orbit asks axon to retrain", 403, lambda url: dispatch(url, "retrain")),
+    Scene("an intruder calls axon directly", 403, intrude),
+)
+
+
+def show(scene: Scene, gateway: str) -> bool:
+    """Play one scene and print how it ended; whether that was as promised."""
+    outcome = scene.call(gateway)
+    allowed = outcome.status < 400
+    verdict = "[green]ALLOWED" if allowed else "[yellow]DENIED "
+    console.print(f"{verdict} {outcome.status}[/]  {scene.title}", soft_wrap=True)
+    console.print(f"             {outcome.words}", style="dim", markup=False, soft_wrap=True)
+    if outcome.status != scene.promised:
+        console.print(f"[red]             promised was {scene.promised}[/]")
+    return outcome.status == scene.promised
+
+
+def where_to_look(system: dict[str, Any]) -> None:
+    """The addresses and commands that are worth a look now."""
+    console.print()
+    for what, where in (
+        ("gateway", system["gateway_url"]),
+        ("API", system["api_url"]),
+        ("logs", "fairway logs --follow"),
+        ("decisions", "fairway policy audit"),
+        ("app file", str(HERE / "fairway.yaml")),
+    ):
+        console.print(f"{what:<12} {where}", markup=False, soft_wrap=True)
+    console.print(f"commands run in {HERE}, with {TOOLS} on PATH", style="dim", soft_wrap=True)
+
+
+def wait_for_ctrl_c() -> None:
+    """Leave the system to whoever watches."""
+    console.print("\nIt stays up until Ctrl-C.")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        console.print()
+
+
+def fairway(*arguments: str, stdin: str | None = None, shown: bool = False) -> str:
+    """Run one command in this folder; its output goes to the terminal, or comes back."""
+    done = subprocess.run(
+        [TOOLS / "fairway", *arguments],
+        cwd=HERE,
+        env=ENVIRONMENT,
+        input=stdin,
+        stdout=None if shown else subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout or ""
+
+
+def fairway_json(*arguments: str) -> Any:
+    """What a command reports."""
+    return json.loads(fairway(*arguments, "--json"))
+
+
+if __name__ == "__main__":
+    # SIGTERM ends like Ctrl-C, so that nothing is left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The code blocks of the README and of the how-to pages do what they say.
+
+* `yaml` that starts with `app:` is a valid app file;
+* `python` runs, block after block, as one program per page;
+* `bash` after the line `<!-- run -->` succeeds, in a copy of the repository's examples;
+* any other `bash` is well-formed, and names only `fairway` commands and `make` goals that exist.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.driver import EXAMPLES, ROOT, Driver, clean_environment, copy_of
+
+from fairway.cli.catalogue import CATALOGUE
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
+_BLOCK = re.compile(
+    r"^(?P<run><!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block: where it starts, in which language, and whether it asks to be run."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    runs: bool
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    text = page.read_text("utf-8")
+    return [
+        Block(page, text.count("\n", 0, m.start()) + 1, m["language"], m["code"], bool(m["run"]))
+        for m in _BLOCK.finditer(text)
+    ]
+
+
+BLOCKS = [block for page in PAGES if page.exists() for block in blocks_of(page)]
+APP_FILES = [b for b in BLOCKS if b.language == "yaml" and b.code.startswith("app:")]
+RUN = [b for b in BLOCKS if b.language == "bash" and b.runs]
+SHOWN = [b for b in BLOCKS if b.language == "bash" and not b.runs]
+PYTHON_PAGES = sorted({b.page for b in BLOCKS if b.language == "python"})
+
+
+def test_there_is_something_to_test() -> None:
+    assert APP_FILES
+    assert RUN
+    assert PYTHON_PAGES
+
+
+@pytest.mark.parametrize("block", APP_FILES, ids=str)
+def test_app_files_are_valid(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "fairway.yaml").write_text(block.code)
+    Driver(tmp_path).fairway("validate")
+
+
+@pytest.mark.parametrize("page", PYTHON_PAGES, ids=lambda page: page.name)
+def test_python_runs(page: Path, tmp_path: Path) -> None:
+    program = "\n\n".join(b.code for b in blocks_of(page) if b.language == "python")
+    shell([sys.executable, "-c", program], tmp_path)
+
+
+@pytest.mark.parametrize("block", RUN, ids=str)
+def test_marked_commands_succeed(block: Block, tmp_path: Path) -> None:
+    copy_of(EXAMPLES, tmp_path / "examples")
+    shell(["bash", "-euo", "pipefail", "-c", block.code], tmp_path)
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=str)
+def test_shown_commands_exist(block: Block, tmp_path: Path) -> None:
+    shell(["bash", "-n", "-c", block.code], tmp_path)
+    commands = set(re.findall(r"(?:^|[|&] *)fairway ([a-z-]+)", block.code, re.MULTILINE))
+    assert commands <= {entry.name for entry in CATALOGUE}
+    goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z]+)", block.code, re.MULTILINE))
+    assert goals <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def shell(command: list[str], folder: Path) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
