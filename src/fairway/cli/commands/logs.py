@@ -1,0 +1,121 @@
+"""`fairway logs`: what the services said, from their files, also when nothing runs any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from fairway.cli.invocation import current
+from fairway.cli.log_files import follow, history, log_files, source_of
+from fairway.cli.log_lines import LEVELS, LogLine, Wanted, as_json, render_line
+from fairway.cli.output import painter, say, to_json_line
+from fairway.cli.place import state_of
+from fairway.errors import InvalidInput, NotFound
+from fairway.targets.local.layout import StateDir
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Only these services; also `gateway`, `control`.")
+    ] = None,
+    following: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on showing what is added.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Only younger lines: 5m, 2h, 2026-11-21T08:00.")
+    ] = "",
+    level: Annotated[str, typer.Option(help=f"At least this bad: {', '.join(LEVELS)}.")] = "debug",
+    correlation: Annotated[
+        str, typer.Option(metavar="ID", help="Only this request, with the Envoys it passed.")
+    ] = "",
+    access: Annotated[
+        bool, typer.Option("--access", help="With the access logs of the Envoys.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many old lines.")] = 200,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Show what the services said.
+
+    Lines of all replicas are merged by time. `--correlation` follows one request through every
+    Envoy and service.
+    """
+    invocation = current(context)
+    state = state_of(invocation)
+    access = access or bool(correlation)
+    _check_names(state, services or [])
+    wanted = Wanted(
+        frozenset(services or ()), since_of(since, time.time()), _level(level), correlation
+    )
+    printer = _Printer(state, json_lines, ids=bool(invocation.verbose))
+    printer.show([line for line in history(state, access) if wanted(line)][-lines:])
+    if following:
+        printer.show(line for line in follow(state, access) if wanted(line))
+
+
+class _Printer:
+    def __init__(self, state: StateDir, json_lines: bool, ids: bool) -> None:
+        sources = [source_of(path) for path in log_files(state, access=True)]
+        self._names = sorted({source.service for source in sources})
+        self._width = max((len(source.label) for source in sources), default=8)
+        self._json = json_lines
+        self._ids = ids
+        self._paint = painter()
+
+    def show(self, lines: Iterable[LogLine]) -> None:
+        for line in lines:
+            if self._json:
+                say(to_json_line(as_json(line)))
+            else:
+                say(render_line(line, self._paint, self._names, self._width, self._ids))
+
+
+def since_of(text: str, now: float) -> float | None:
+    """`5m` or a date and time (local unless it says otherwise) as unix seconds."""
+    if not text:
+        return None
+    from fairway.model.values import parse_duration
+
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
+    except ValueError as error:
+        raise InvalidInput(
+            "invalid-time",
+            f"{text!r} is neither a duration nor a date and time",
+            where="--since",
+            remedy="write 30s, 5m, 2h, 1d or 2026-11-21T08:00",
+        ) from error
+
+
+def _level(text: str) -> str:
+    if text in LEVELS:
+        return text
+    raise InvalidInput(
+        "invalid-level",
+        f"{text!r} is not a level",
+        where="--level",
+        remedy=f"choose one of {', '.join(LEVELS)}",
+    )
+
+
+def _check_names(state: StateDir, services: list[str]) -> None:
+    known = sorted({source_of(path).service for path in log_files(state, access=True)})
+    for name in services:
+        if name not in known:
+            raise NotFound(
+                "no-logs",
+                f"there are no logs of {name!r}",
+                where=str(state.logs),
+                remedy=f"choose one of: {', '.join(known)}" if known else "start with `fairway up`",
+            )

@@ -1,0 +1,111 @@
+"""The log files of one app: which there are, what they hold, what is added to them.
+
+`commands/logs` and `call` read through it, with or without a control plane. Names follow
+`StateDir.log`: `<service>.<replica>.log`; the Envoys' access logs are `access.log` files. The
+supervisor cuts a file that grew too large and keeps the older part as `<name>.log.1` and so on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fairway.cli.log_lines import LogLine, Source, parse_line
+from fairway.targets.local.layout import StateDir
+
+_POLL_SECONDS = 0.1
+
+
+def history(state: StateDir, access: bool) -> list[LogLine]:
+    """Every line there is, by time; `access` adds the Envoys' access logs."""
+    lines = [line for path in log_files(state, access) for line in _whole(path)]
+    lines.sort(key=lambda line: line.at)
+    return lines
+
+
+def follow(state: StateDir, access: bool) -> Iterator[LogLine]:
+    """Lines as they are written from now on, new files too. Never ends by itself."""
+    followed = {path: Follower(path, path.stat().st_size) for path in log_files(state, access)}
+    while True:
+        for path in log_files(state, access):
+            follower = followed.setdefault(path, Follower(path, 0))
+            yield from follower.fresh(time.time())
+        time.sleep(_POLL_SECONDS)
+
+
+def log_files(state: StateDir, access: bool) -> list[Path]:
+    """The present log files; older, rotated parts are found by `history` itself."""
+    files = [path for path in state.logs.glob("*.log") if not _is_access(path)]
+    if access:
+        files += access_files(state)
+    return sorted(files)
+
+
+def access_files(state: StateDir) -> list[Path]:
+    """The access log of every Envoy."""
+    found = [*state.logs.glob("*access*.log"), *(state.home / "mesh").glob("*/*access*.log")]
+    return sorted(found)
+
+
+def source_of(path: Path) -> Source:
+    """Who wrote a file, by its name."""
+    if _is_access(path):
+        name = path.parent.name if path.parent.parent.name == "mesh" else path.name.split(".")[0]
+        return Source(name, "envoy", access=True)
+    stem = path.name.partition(".log")[0]
+    service, _, replica = stem.partition(".")
+    return Source(service, replica)
+
+
+def _is_access(path: Path) -> bool:
+    return "access" in path.name
+
+
+class Follower:
+    """Reads what is added to one file, and starts over when the file was cut."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        self._path = path
+        self._offset = offset
+        self._source = source_of(path)
+
+    def fresh(self, now: float) -> list[LogLine]:
+        """The whole lines that were added; a half-written one waits for the next time."""
+        try:
+            if self._path.stat().st_size < self._offset:
+                self._offset = 0
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                added = file.read()
+        except FileNotFoundError:
+            return []
+        whole = added[: added.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return _parse(whole, self._source, now)
+
+
+def _whole(path: Path) -> list[LogLine]:
+    parts = sorted(path.parent.glob(f"{path.name}.*"), reverse=True)
+    lines: list[LogLine] = []
+    for part in [*parts, path]:
+        try:
+            content, written = part.read_bytes(), part.stat().st_mtime
+        except FileNotFoundError:  # rotated away between listing and reading
+            continue
+        lines += _parse(content, source_of(path), written)
+    return lines
+
+
+def _parse(content: bytes, source: Source, otherwise: float) -> list[LogLine]:
+    """Lines with times; those of a file that never says the time get `otherwise`."""
+    lines: list[LogLine] = []
+    before = 0.0
+    for raw in content.decode("utf-8", "replace").splitlines():
+        if not raw.strip():
+            continue
+        line = parse_line(raw, source, before or otherwise)
+        if line.fields:
+            before = line.at
+        lines.append(line)
+    return lines

@@ -1,0 +1,169 @@
+"""Log lines as data: what a service wrote, who it was, when, how bad. Pure.
+
+`log_files` reads the files, `commands/logs` filters and prints. A line of `fairway-runtime` (or of
+any program that logs JSON objects) has fields; a line of another program is text, with a guessed
+level and the time of the line before it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fairway.cli.output import Painter
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_ALIASES = {"warn": "warning", "err": "error", "fatal": "critical", "trace": "debug"}
+_GUESS = re.compile(r"\b(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
+_SHOWN_ELSEWHERE = frozenset(
+    {"time", "level", "message", "service", "environment", "release", "replica", "logger"}
+)
+_IDS = ("correlation_id", "trace_id", "span_id", "request_id", "traceparent")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who wrote a file: a replica of a service, an Envoy, the control plane."""
+
+    service: str
+    replica: str = ""
+    access: bool = False
+
+    @property
+    def label(self) -> str:
+        """`orbit.0`, or only the name where there are no replicas."""
+        return f"{self.service}.{self.replica}" if self.replica else self.service
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line. `fields` is empty for plain text."""
+
+    source: Source
+    at: float
+    level: str
+    text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id, else empty."""
+        return str(self.fields.get("correlation_id") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are asked for. `services` empty means all."""
+
+    services: frozenset[str] = frozenset()
+    since: float | None = None
+    level: str = "debug"
+    correlation: str = ""
+
+    def __call__(self, line: LogLine) -> bool:
+        """Whether a line is asked for."""
+        return (
+            (not self.services or line.source.service in self.services)
+            and (self.since is None or line.at >= self.since)
+            and LEVELS.index(line.level) >= LEVELS.index(self.level)
+            and (not self.correlation or line.correlation == self.correlation)
+        )
+
+
+def parse_line(raw: str, source: Source, before: float) -> LogLine:
+    """A line of a file; `before` is the time of the line above it (unix seconds)."""
+    fields = _object(raw)
+    if fields is None:
+        return LogLine(source, before, _guess(raw), raw)
+    at = _time(fields.get("time") or fields.get("timestamp")) or before
+    if source.access:
+        return LogLine(source, at, _access_level(fields), access_text(fields), fields)
+    level = str(fields.get("level", "info")).lower()
+    level = _ALIASES.get(level, level)
+    text = str(fields.get("message") or fields.get("event") or fields.get("msg") or "")
+    return LogLine(source, at, level if level in LEVELS else "info", text, fields)
+
+
+def _object(raw: str) -> dict[str, Any] | None:
+    if not raw.startswith("{"):
+        return None
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _time(value: object) -> float | None:
+    if isinstance(value, int | float):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _guess(raw: str) -> str:
+    if raw.startswith("Traceback"):
+        return "error"
+    found = _GUESS.search(raw[:60])
+    if found is None:
+        return "info"
+    word = found[1].lower()
+    return _ALIASES.get(word, word)
+
+
+def _access_level(fields: Mapping[str, Any]) -> str:
+    status = fields.get("status")
+    return "error" if isinstance(status, int) and status >= 500 else "info"
+
+
+def access_text(fields: Mapping[str, Any]) -> str:
+    """A line of an Envoy's access log in words."""
+    micros = fields.get("duration_us")
+    took = f" in {int(micros) / 1000:.1f}ms" if micros not in (None, "-") else ""
+    peer = f" {fields['peer'].rpartition('/')[2]}" if fields.get("peer") else ""
+    words = f"{fields.get('method')} {fields.get('path')} → {fields.get('status')}{took}"
+    return f"{fields.get('direction')}{peer}: {words}"
+
+
+def render_line(line: LogLine, paint: Painter, names: list[str], width: int, ids: bool) -> str:
+    """A line for a person: time, who, how bad, what, and the other fields."""
+    when = datetime.fromtimestamp(line.at, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    gap = " " * (width - len(line.source.label))
+    who = paint.name(line.source.service, names) + line.source.label[len(line.source.service) :]
+    colour = {"warning": "yellow", "error": "red", "critical": "red", "debug": "dim"}.get(
+        line.level
+    )
+    text = paint.paint(line.text, colour) if colour else line.text
+    more = paint.dim(_fields(line, ids))
+    return f"{paint.dim(when)} {who}{gap} {text}{' ' if more else ''}{more}"
+
+
+def _fields(line: LogLine, ids: bool) -> str:
+    if line.source.access:
+        return f"correlation_id={line.correlation}" if ids and line.correlation else ""
+    return " ".join(
+        f"{name}={value}"
+        for name, value in line.fields.items()
+        if name not in _SHOWN_ELSEWHERE and (ids or name not in _IDS)
+    )
+
+
+def as_json(line: LogLine) -> dict[str, Any]:
+    """A line for a program: always with time, service, replica, level and message."""
+    known = {
+        "time": datetime.fromtimestamp(line.at, UTC).isoformat(),
+        "service": line.source.service,
+        "replica": line.source.replica,
+        "level": line.level,
+        "message": line.text,
+    }
+    return {**line.fields, **known}
