@@ -106,9 +106,9 @@ def _value(error: ErrorDetails, path: Path, settled: Settled) -> str:
         case bool():
             return shown(str(given).lower())
         case Mapping():
-            return "a mapping"
+            return "the mapping"
         case list() | tuple():
-            return "a list"
+            return "the list"
         case _:
             return shown(given)
 
@@ -135,6 +135,8 @@ def _wrong(error: ErrorDetails, key: str) -> tuple[str, str]:
     if isinstance(cause, Misfit):
         return cause.message, cause.remedy
     match error["type"]:
+        case "string_type" if isinstance(error["input"], list | Mapping):
+            words = "is not text", "write it as one line of text"
         case kind if kind in _KINDS:
             expected, remedy = _KINDS[kind]
             words = f"is not {expected}", remedy

@@ -83,7 +83,9 @@ def _judge_view(
     shaped = shape(settled, findings)
     if shaped.app is not None:
         subject = Subject(shaped.app, settled.data, shaped.doubtful, environment)
-        _note(check_app(subject), settled, findings)
+        seen = Findings()
+        _note(check_app(subject), settled, seen)
+        findings.add_view(seen, environment)
 
 
 def _note(found: Iterable[Finding], settled: Settled, findings: Findings) -> None:

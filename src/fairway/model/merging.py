@@ -44,8 +44,12 @@ def with_overrides(tree: Keys, environment: str) -> Keys | None:
     services = _at(tree, "services")
     if not (isinstance(overrides, Keys) and isinstance(services, Keys) and overrides.entries):
         return None
-    # Only what is declared can be overridden; checking reports the other names.
-    declared = {k: e for k, e in overrides.entries.items() if k in services.entries}
+    # Only what is declared can be overridden; the rest is reported where it stands.
+    declared = {
+        name: entry
+        for name, entry in overrides.entries.items()
+        if name in services.entries and isinstance(entry.node, Keys)
+    }
     changed = merge(services, Keys(declared, overrides.place, overrides.size), ("services",))
     entries = {**tree.entries, "services": Entry(changed, tree.entries["services"].key_place)}
     return Keys(entries, tree.place, tree.size + overrides.size)

@@ -18,8 +18,12 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     if len(name) > _LONGEST_COMPARED:
         return None
     by_folded = {other.casefold(): other for other in known}
-    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[matches[0]] if matches else None
+    folded = name.casefold()
+    matches = difflib.get_close_matches(folded, by_folded, n=3, cutoff=0.6)
+    # Letters in the wrong order are the commonest slip: 'prot' is 'port' rather than 'root'.
+    swapped = [match for match in matches if sorted(match) == sorted(folded)]
+    best = swapped or matches
+    return by_folded[best[0]] if best else None
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:

@@ -7,7 +7,7 @@ and goes on: all problems of a file reach the user at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from fairway.errors import Problem
@@ -42,6 +42,13 @@ class Findings:
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note problems that another step has already written."""
         self._problems.update(dict.fromkeys(problems))
+
+    def add_view(self, view: Findings, environment: str) -> None:
+        """Note what is wrong only as `environment` sees the app; what is new says so."""
+        for known, new in ((self._problems, view._problems), (self._warnings, view._warnings)):
+            for problem in new.keys() - known.keys():
+                message = f"{problem.message} (in the environment '{environment}')"
+                known[replace(problem, message=message)] = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -12,9 +12,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from fairway.model.values import (
+    NAME_PATTERN,
+    URL_PATH_PATTERN,
     Duration,
     Flag,
     Host,
@@ -152,21 +156,50 @@ def _expand_call(value: object) -> object:
 
 
 def _expand_public(value: object) -> object:
-    if isinstance(value, str | Mapping):
-        return [_expand_route(value)]
-    if isinstance(value, list | tuple):
-        return [_expand_route(route) for route in value]
-    return value
+    return [value] if isinstance(value, str | Mapping) else value
 
 
 def _expand_route(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
 
-ShortIntent = Annotated[Intent, BeforeValidator(expand_intent)]
-ShortCall = Annotated[Call, BeforeValidator(_expand_call)]
-ShortHealth = Annotated[Health, BeforeValidator(_expand_health)]
-ShortPublic = Annotated[tuple[PublicRoute, ...], BeforeValidator(_expand_public)]
+class Short:
+    """Tells the JSON Schema that a short form may stand for the annotated type."""
+
+    def __init__(self, **short: Any) -> None:
+        self._short = short
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Either form; called by Pydantic."""
+        return {"anyOf": [self._short, handler(core)]}
+
+
+class OneOrMany:
+    """Tells the JSON Schema that one item may stand for a list of one."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Either form; called by Pydantic."""
+        many = handler(core)
+        return {"anyOf": [many["items"], many]}
+
+
+_PATH = {"type": "string", "pattern": URL_PATH_PATTERN}
+_NAMES = {"type": "array", "items": {"type": "string", "pattern": NAME_PATTERN}, "minItems": 1}
+_INTENT_SCHEMA = {
+    "type": "string",
+    "pattern": rf"^({'|'.join(METHODS)}) +/[^?#\s]*$",
+    "examples": ["POST /reason"],
+}
+
+ShortIntent = Annotated[Intent, BeforeValidator(expand_intent), Short(**_INTENT_SCHEMA)]
+ShortCall = Annotated[Call, BeforeValidator(_expand_call), Short(**_NAMES)]
+ShortHealth = Annotated[Health, BeforeValidator(_expand_health), Short(**_PATH)]
+ShortRoute = Annotated[PublicRoute, BeforeValidator(_expand_route), Short(**_PATH)]
+ShortPublic = Annotated[tuple[ShortRoute, ...], BeforeValidator(_expand_public), OneOrMany()]
 Calls = dict[Name, ShortCall]
 
 

@@ -76,22 +76,34 @@ def _place_of(file: str, text: str, offset: int) -> Place:
 
 
 def _report(file: str, lines: list[str], error: yaml.MarkedYAMLError, findings: Findings) -> Place:
-    marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    # At the end of the text, what was left open is the better place to look.
-    inside = [mark for mark in marks if mark.line < len(lines)] or marks[-1:]
-    line, column = (inside[0].line, inside[0].column) if inside else (0, 0)
-    line = max(0, min(line, len(lines) - 1))
+    line, column = _position(lines, error)
     place = Place(file, line + 1, column + 1)
     message = " ".join(part for part in (error.context, error.problem) if part)
     findings.error(place, "yaml-syntax", f"not YAML: {message}", _remedy(lines, line, column))
     return place
 
 
+def _position(lines: list[str], error: yaml.MarkedYAMLError) -> tuple[int, int]:
+    """Line and column, from 0, where the user should look."""
+    found, opened = error.problem_mark, error.context_mark
+    # Where a bracket or quote is never closed, the parser stops at some later line.
+    unclosed = opened is not None and _character(lines, opened.line, opened.column) in "[{\"'"
+    mark = opened if unclosed or found is None else found
+    if mark is None:
+        return 0, 0
+    line = min(mark.line, len(lines) - 1)
+    return line, min(mark.column, len(lines[line].rstrip("\r\n")))
+
+
+def _character(lines: list[str], line: int, column: int) -> str:
+    """The character there; a space, which means nothing to YAML, where there is none."""
+    return lines[line][column : column + 1] or " " if line < len(lines) else " "
+
+
 def _remedy(lines: list[str], line: int, column: int) -> str:
     """A remedy from the character at the place, never from the parser's words."""
-    text = lines[line] if line < len(lines) else ""
-    character = text[column : column + 1]
-    if character == "\t" or text[: len(text) - len(text.lstrip())].count("\t"):
+    text, character = lines[line], _character(lines, line, column)
+    if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, never with tabs"
     if character in ("@", "`", "%", "&", "*", "!", "|", ">"):
         return f"put the value in quotes: '{character}' has a meaning of its own in YAML"

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-DURATION_PATTERN = r"^\d{1,9}(\.\d{1,9})?(ms|s|m|h|d)$"
-SIZE_PATTERN = r"^\d{1,15}(\.\d{1,9})?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
+DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
+SIZE_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,9})?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_LENGTH = 40
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -140,7 +140,7 @@ Name = Annotated[
             NAME_LENGTH,
         )
     ),
-    StringConstraints(pattern=NAME_PATTERN, max_length=NAME_LENGTH),
+    WithJsonSchema({"type": "string", "pattern": NAME_PATTERN, "maxLength": NAME_LENGTH}),
 ]
 """Lower-case words joined by single hyphens: fits DNS labels, SPIFFE IDs and cloud resources."""
 
@@ -153,7 +153,7 @@ VariableName = Annotated[
             "use letters, digits and underscores, not starting with a digit: API_KEY",
         )
     ),
-    StringConstraints(pattern=VARIABLE_PATTERN),
+    WithJsonSchema({"type": "string", "pattern": VARIABLE_PATTERN}),
 ]
 """The name of an environment variable or of a secret."""
 
@@ -198,7 +198,11 @@ Scalar = Annotated[
 ]
 """Text, where numbers and booleans are taken as they are written."""
 
-InnerPath = Annotated[str, BeforeValidator(_inside_the_app), StringConstraints(min_length=1)]
+InnerPath = Annotated[
+    str,
+    BeforeValidator(_inside_the_app),
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": r"^(?!/)(?!(.*/)?\.\.(/|$))"}),
+]
 """A path relative to the app file's folder, and inside it."""
 
 UrlPath = Annotated[
@@ -210,7 +214,7 @@ UrlPath = Annotated[
             "start with '/' and leave out '?', '#' and spaces: /health",
         )
     ),
-    StringConstraints(pattern=URL_PATH_PATTERN),
+    WithJsonSchema({"type": "string", "pattern": URL_PATH_PATTERN}),
 ]
 """An absolute URL path without query."""
 
@@ -223,6 +227,6 @@ Host = Annotated[
             "use lower-case labels joined by dots, '*.' in front for any: shop.example.com",
         )
     ),
-    StringConstraints(pattern=HOST_PATTERN),
+    WithJsonSchema({"type": "string", "pattern": HOST_PATTERN}),
 ]
 """A DNS name, or `*.` and one for every name below it."""

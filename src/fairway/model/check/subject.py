@@ -58,14 +58,16 @@ class Subject:
 
 def repeated(values: tuple[str, ...], path: Path, what: str) -> Iterator[Finding]:
     """A finding for every value that stands in a list a second time."""
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             yield Finding(
                 (*path, index),
                 "listed-twice",
                 f"the {what} '{value}' is listed twice",
                 "remove one",
             )
+        seen.add(value)
 
 
 def _keys(value: object) -> frozenset[str]:
