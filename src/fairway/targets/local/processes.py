@@ -104,6 +104,7 @@ class Processes:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._left_behind: dict[str, tuple[Seen, ...]] = {}
         self._exits: dict[str, Exit] = {}
+        self._hurrying = False
 
     def start(self, launch: Launch) -> ProcessRecord:
         """Start a program; returns as soon as it may run. InvalidInput when its folder is missing.
@@ -180,12 +181,16 @@ class Processes:
         return ended or Exit(signal=signal.SIGKILL)
 
     async def _end(self, record: ProcessRecord, members: tuple[Seen, ...], grace: float) -> None:
-        await _signal_and_wait(members, signal.SIGTERM, grace)
+        await self._signal_and_wait(members, signal.SIGTERM, grace)
         deadline = time.monotonic() + _KILL_PATIENCE
         while members := self._members(record):  # what forked meanwhile is found again
-            await _signal_and_wait(members, signal.SIGKILL, _KILL_PATIENCE)
+            await self._signal_and_wait(members, signal.SIGKILL, _KILL_PATIENCE)
             if time.monotonic() > deadline:
                 return
+
+    def hurry(self) -> None:
+        """From now on skip grace periods, also those that have begun."""
+        self._hurrying = True
 
     def known(self) -> tuple[ProcessRecord, ...]:
         """Every process that was started and not stopped, oldest first."""
@@ -206,8 +211,21 @@ class Processes:
     async def clear(self, strays: Iterable[Seen], grace: float = 2.0) -> None:
         """End processes that no record covers: SIGTERM, then SIGKILL after `grace` seconds."""
         strays = tuple(strays)
-        await _signal_and_wait(strays, signal.SIGTERM, grace)
-        await _signal_and_wait(strays, signal.SIGKILL, _KILL_PATIENCE)
+        await self._signal_and_wait(strays, signal.SIGTERM, grace)
+        await self._signal_and_wait(strays, signal.SIGKILL, _KILL_PATIENCE)
+
+    async def _signal_and_wait(
+        self, members: tuple[Seen, ...], number: int, patience: float
+    ) -> None:
+        for seen in members:
+            if is_running(seen):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(seen.pid, number)
+        deadline = time.monotonic() + patience
+        while any(is_running(seen) for seen in members) and time.monotonic() < deadline:
+            if self._hurrying and number != signal.SIGKILL:
+                return
+            await asyncio.sleep(_POLL / 5)
 
     def _members(self, record: ProcessRecord) -> tuple[Seen, ...]:
         """Everything alive that comes from this start.
@@ -257,13 +275,3 @@ def _record(launch: Launch, token: str, pid: int) -> ProcessRecord:
         log=str(launch.log),
         port=launch.port,
     )
-
-
-async def _signal_and_wait(members: tuple[Seen, ...], number: int, patience: float) -> None:
-    for seen in members:
-        if is_running(seen):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(seen.pid, number)
-    deadline = time.monotonic() + patience
-    while any(is_running(seen) for seen in members) and time.monotonic() < deadline:
-        await asyncio.sleep(_POLL / 5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
@@ -16,11 +16,15 @@ from typing import assert_never
 from fairway.errors import InvalidInput
 from fairway.model.services import Health, Kind, Service
 from fairway.targets.local.commands import shell
+from fairway.targets.local.environment import Variables
 from fairway.targets.local.processes import Launch
 from fairway.targets.local.replica import Backoff, Rules
 
-Environment = Callable[[int, int | None], Mapping[str, str]]
-"""The variables of a replica, from its index and its port (None: it does not listen)."""
+Environment = Callable[[int, int | None], Variables]
+"""The variables of a replica, from its index and its port (None: it does not listen).
+
+Asked at every start, so that a start after a rotation has the new value of a secret.
+"""
 
 _GIVE_UP_FACTOR = 3
 """An unhealthy replica is replaced after this many times the probes that made it unhealthy."""
@@ -36,7 +40,6 @@ class ServiceSpec:
     command: str
     cwd: Path
     environment: Environment
-    inherited: Mapping[str, str] = field(default_factory=dict)
     replicas: int = 1
     health: Health = field(default_factory=Health)
     grace: float = 10.0
@@ -74,6 +77,7 @@ class ServiceSpec:
 
     def launch(self, replica: int, port: int | None, log: Path) -> Launch:
         """The process that replica `replica` should be."""
+        variables = self.environment(replica, port)
         return Launch(
             kind="service",
             name=self.name,
@@ -81,8 +85,8 @@ class ServiceSpec:
             cwd=self.cwd,
             log=log,
             replica=replica,
-            environment=self.environment(replica, port),
-            inherited=self.inherited,
+            environment=variables.own,
+            inherited=variables.inherited,
             port=port,
             version=self.version,
         )
@@ -90,14 +94,10 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a service gets that its declaration does not say.
-
-    `inherited` variables are passed on without counting as a reason to restart.
-    """
+    """What a service gets that its declaration does not say."""
 
     app_dir: Path
     environment: Environment
-    inherited: Mapping[str, str]
     version: str
 
 
@@ -112,7 +112,6 @@ def service_spec(name: str, service: Service, around: Surroundings) -> ServiceSp
         command=command,
         cwd=folder,
         environment=around.environment,
-        inherited=around.inherited,
         replicas=service.desired_replicas,
         health=service.health,
         grace=service.stop.grace,

@@ -1,0 +1,222 @@
+"""Signing keys: every caller's secret, and what each callee needs to verify it.
+
+`system.py` owns one `SigningKeys`, writes at start and lets it keep the files fresh. Guarantees:
+
+- a caller's secret is written to that caller's folder only; a callee is given keys derived for
+  itself and for yesterday, today and tomorrow (UTC), which forge nothing elsewhere;
+- only declared callers are given to a callee;
+- a rotation overlaps: callees know a new key before its caller signs with it, and accept the old
+  one until `OVERLAP` is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from fairway.errors import InvalidInput, NotFound
+from fairway.model.app import App
+from fairway.targets.local.layout import StateDir, write_private
+from fairway_runtime.sigv4.keys import derive_signing_key
+
+OVERLAP = timedelta(minutes=15)
+"""How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
+_SETTLE = 0.5
+"""Until every callee has read a new key: the library looks at most every 0.1 s. Seconds."""
+_REFRESH = 600.0
+"""Between checks whether a day has begun or an overlap has ended, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signs calls, and whom it may call."""
+
+    kind: Literal["Service", "Client"]
+    callees: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One secret of a caller. `expires` (seconds since the epoch) is set once it is replaced."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    expires: float | None = None
+
+    def valid(self, now: float) -> bool:
+        """Whether it may still be used to verify."""
+        return self.expires is None or now < self.expires
+
+
+Keys = Mapping[str, tuple[Key, ...]]
+
+
+def signing_callers(app: App) -> dict[str, Caller]:
+    """Who signs in an app: services that use the library, and clients."""
+    services = {
+        name: Caller("Service", frozenset(service.calls))
+        for name, service in app.services.items()
+        if service.library
+    }
+    clients = {name: Caller("Client", frozenset(c.calls)) for name, c in app.clients.items()}
+    return services | clients
+
+
+def verifying_services(app: App) -> frozenset[str]:
+    """Who verifies signatures: services that use the library."""
+    return frozenset(name for name, service in app.services.items() if service.library)
+
+
+def signing_document(name: str, caller: Caller, region: str, keys: Sequence[Key]) -> dict[str, Any]:
+    """The content of a caller's `signing.json`: its last key signs. Pure."""
+    return {
+        "identity": name,
+        "kind": caller.kind,
+        "region": region,
+        "keys": [{"key_id": key.key_id, "secret": key.secret} for key in keys],
+    }
+
+
+def verifying_document(
+    service: str, region: str, callers: Mapping[str, Caller], keys: Keys, now: datetime
+) -> dict[str, Any]:
+    """The content of a callee's `verifying.json`: derived keys of its declared callers. Pure."""
+    days = [(now + timedelta(days=shift)).strftime("%Y%m%d") for shift in (-1, 0, 1)]
+    entries = [
+        {
+            "key_id": key.key_id,
+            "caller": name,
+            "kind": caller.kind,
+            "date": day,
+            "key": derive_signing_key(key.secret, day, region, service).hex(),
+        }
+        for name, caller in sorted(callers.items())
+        if service in caller.callees
+        for key in keys[name]
+        if key.valid(now.timestamp())
+        for day in days
+    ]
+    return {"service": service, "region": region, "keys": entries}
+
+
+class SigningKeys:
+    """The signing keys of one app in one environment; `region` is the environment's name."""
+
+    def __init__(
+        self,
+        state: StateDir,
+        callers: Mapping[str, Caller],
+        verifiers: frozenset[str],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._state = state
+        self._callers = callers
+        self._verifiers = verifiers
+        self._clock = clock
+        self._region = state.environment
+        self._rotating = asyncio.Lock()
+        self._keys = _read_store(state.signing_store)
+
+    def write(self) -> None:
+        """Create what is missing, drop what has expired, and write every file that differs."""
+        self._settle_keys()
+        self._write_verifying()
+        self._write_signing(self._callers)
+
+    async def rotate(self, name: str) -> str:
+        """Give a caller a new key and return its id; NotFound for who does not sign."""
+        if name not in self._callers:
+            raise NotFound(
+                "no-signing-identity",
+                f"{name} does not sign calls",
+                remedy=f"these do: {', '.join(sorted(self._callers)) or 'none'}",
+            )
+        async with self._rotating:
+            self._settle_keys()
+            fresh = self._replace_key(name)
+            self._write_verifying()
+            await asyncio.sleep(_SETTLE)
+            self._write_signing((name,))
+        return fresh.key_id
+
+    async def keep_fresh(self) -> None:
+        """Keep the files right as days begin and overlaps end; runs until cancelled."""
+        while True:
+            await asyncio.sleep(_REFRESH)
+            async with self._rotating:
+                self.write()
+
+    def _replace_key(self, name: str) -> Key:
+        until = (self._clock() + OVERLAP).timestamp()
+        kept = tuple(
+            replace(key, expires=until) if key.expires is None else key for key in self._keys[name]
+        )
+        fresh = _new_key(name, kept)
+        self._keys = {**self._keys, name: (*kept, fresh)}
+        self._write_store()
+        return fresh
+
+    def _settle_keys(self) -> None:
+        now = self._clock().timestamp()
+        settled = {
+            name: tuple(key for key in self._keys.get(name, ()) if key.valid(now))
+            or (_new_key(name, ()),)
+            for name in self._callers
+        }
+        if settled != self._keys:
+            self._keys = settled
+            self._write_store()
+
+    def _write_store(self) -> None:
+        content = {name: [asdict(key) for key in keys] for name, keys in self._keys.items()}
+        write_private(self._state.signing_store, _json({"identities": content}), durable=True)
+
+    def _write_verifying(self) -> None:
+        now = self._clock()
+        for service in sorted(self._verifiers):
+            document = verifying_document(service, self._region, self._callers, self._keys, now)
+            _write_if_changed(self._state.identity(service) / "verifying.json", document)
+
+    def _write_signing(self, names: Sequence[str] | Mapping[str, Caller]) -> None:
+        for name in names:
+            document = signing_document(
+                name, self._callers[name], self._region, self._keys[name][-1:]
+            )
+            _write_if_changed(self._state.identity(name) / "signing.json", document)
+
+
+def _new_key(name: str, before: Sequence[Key]) -> Key:
+    numbers = [int(key.key_id.rsplit(".", 1)[1]) for key in before]
+    return Key(f"{name}.{max(numbers, default=0) + 1}", secrets.token_urlsafe(32))
+
+
+def _read_store(path: Path) -> dict[str, tuple[Key, ...]]:
+    try:
+        content = json.loads(path.read_bytes())["identities"]
+        return {name: tuple(Key(**key) for key in keys) for name, keys in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # without the cause: a parser's error quotes the text that it failed on
+        raise InvalidInput(
+            "signing-keys-damaged",
+            "the signing keys of this app cannot be read",
+            where=str(path),
+            remedy="restore the file, or remove it: new keys are made at the next start",
+        ) from None
+
+
+def _write_if_changed(path: Path, document: dict[str, Any]) -> None:
+    content = _json(document)
+    if not path.exists() or path.read_bytes() != content:
+        write_private(path, content)
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1).encode()
