@@ -7,14 +7,18 @@ supervisor cuts a file that grew too large and keeps the older part as `<name>.l
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from fairway.cli.log_lines import LogLine, Source, parse_line
 from fairway.targets.local.layout import StateDir
 
 _POLL_SECONDS = 0.1
+_RECENT_BYTES = 4 * 2**20
+"""Where a request of just now is looked for: the end of each file."""
 
 
 def history(state: StateDir, access: bool) -> list[LogLine]:
@@ -109,3 +113,31 @@ def _parse(content: bytes, source: Source, otherwise: float) -> list[LogLine]:
             before = line.at
         lines.append(line)
     return lines
+
+
+def lines_with(paths: list[Path], correlation: str) -> list[dict[str, Any]]:
+    """The JSON lines of some files that carry a correlation id."""
+    found: list[dict[str, Any]] = []
+    for path in paths:
+        found += _matching(path, correlation)
+    return found
+
+
+def audit_records(state: StateDir, correlation: str) -> list[dict[str, Any]]:
+    """The audit entries of one request, of all writers, by time. Verifies nothing."""
+    records = lines_with(sorted(state.audit.glob("*.jsonl")), correlation)
+    return sorted(records, key=lambda record: float(record["time"]))
+
+
+def _matching(path: Path, correlation: str) -> Iterator[dict[str, Any]]:
+    wanted = correlation.encode()
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _RECENT_BYTES))
+            for raw in file:
+                if wanted in raw and raw.endswith(b"\n"):
+                    record = json.loads(raw)
+                    if record.get("correlation_id") == correlation:
+                        yield record
+    except FileNotFoundError:  # rotated away, or its Envoy is gone
+        return

@@ -1,0 +1,1 @@
+"""`fairway call` in parts: what to send (`plan`), sending (`send`), how it was decided (`hops`)."""
