@@ -78,9 +78,9 @@ class Driver:
             )
         return done
 
-    def json(self, *arguments: str) -> Any:
+    def json(self, *arguments: str, check: bool = True) -> Any:
         """What a command reports with `--json`."""
-        return json.loads(self.fairway(*arguments, "--json").stdout)
+        return json.loads(self.fairway(*arguments, "--json", check=check).stdout)
 
     def up(self) -> None:
         """Start in the background; returns when everything is healthy."""
@@ -118,21 +118,10 @@ class Driver:
         """A client of the gateway, without any identity."""
         return httpx2.Client(base_url=self.status()["gateway_url"], timeout=10)
 
-    def log_lines(self, *names: str) -> Iterator[dict[str, Any]]:
-        """Every JSON line in the log files whose names contain one of `names`."""
-        for file in sorted((self.state / "logs").rglob("*.log")):
-            if any(name in file.name for name in names):
-                yield from _json_lines(file)
-
-
-def _json_lines(file: Path) -> Iterator[dict[str, Any]]:
-    for line in file.read_text("utf-8", "replace").splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:  # a program's own words, or a line that is being written
-            continue
-        if isinstance(found, dict):
-            yield found
+    def logged(self, correlation_id: str) -> list[dict[str, Any]]:
+        """What every program and every Envoy wrote about one request."""
+        lines = self.fairway("logs", "--correlation", correlation_id, "--json").stdout
+        return [json.loads(line) for line in lines.splitlines()]
 
 
 @contextmanager

@@ -1,0 +1,57 @@
+"""`make demo`, as a newcomer and as CI see it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tests.driver import EXAMPLES, Driver, clean_environment, copy_of
+
+pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copy_of(EXAMPLES / "axon-orbit", tmp_path / "axon-orbit")
+
+
+def test_in_ci_it_shows_what_it_promises_and_takes_itself_down(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, folder / "demo.py"],
+        env=clean_environment(CI="true"),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ALLOWED 200 " in done.stdout
+    assert "DENIED  403 " in done.stdout
+    assert "http://127.0.0.1:" in done.stdout
+    assert Driver(folder).fairway("status", check=False).returncode != 0
+
+
+def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, folder / "demo.py"],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(120, demo.kill)
+    watchdog.start()
+    try:
+        assert demo.stdout
+        assert any("until Ctrl-C" in line for line in demo.stdout)
+        assert Driver(folder).status()["phase"] == "running"
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+        assert demo.wait(60) == 0
+    finally:
+        watchdog.cancel()
+        demo.kill()
+    assert Driver(folder).fairway("status", check=False).returncode != 0
