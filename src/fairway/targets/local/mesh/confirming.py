@@ -1,0 +1,112 @@
+"""Did Envoy take a file? Its statistics tell; its log tells why not.
+
+A bad file is ignored silently by Envoy, which goes on with the old one: it only counts
+`update_rejected` (understood, but wrong) or `update_failure` (not readable at all). A good one
+shows up as `version_text`. Who calls it: `envoy.py`, for every file that it replaces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway.errors import FairwayError
+from fairway.targets.local.mesh.admin import Statistics
+from fairway.targets.local.mesh.render.document import CDS, LDS, Json
+from fairway.targets.local.mesh.rollout import Files
+
+FILTER = r"\.(version_text|update_rejected|update_failure)$|warming_clusters|listeners_warming"
+"""The statistics that are needed here, for Envoy's `/stats?filter=`."""
+
+_REASON = re.compile(r"Filesystem config update (?:rejected|failure): (?P<text>.*)", re.DOTALL)
+_ENTRY = re.compile(r"^\[\d{4}-\d\d-\d\d ", re.MULTILINE)
+_DUMP = "goo.gle/debugproto"
+
+
+class EnvoyRejected(FairwayError):
+    """Envoy did not take a file and goes on with the one before, which is put back."""
+
+    def __init__(self, envoy: str, file: Path, reason: str) -> None:
+        super().__init__(
+            "envoy-rejected",
+            f"the Envoy of {envoy} rejects a file: {reason}",
+            where=str(file),
+            remedy="the one before stays in force; please report this with the file",
+        )
+        self.file = file
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of some files: `rejected` by Envoy, `pending` until it has looked."""
+
+    rejected: tuple[str, ...]
+    pending: tuple[str, ...]
+    warming: bool
+
+    @property
+    def taken(self) -> bool:
+        """Everything is in force."""
+        return not (self.rejected or self.pending or self.warming)
+
+
+def verdict(files: Files, before: Statistics, now: Statistics) -> Verdict:
+    """Compare the versions that were written with those in force; `before` is from before that."""
+    pending = [name for name, file in files.items() if _version(name, now) != _wanted(file)]
+    rejected = [name for name in pending if _refusals(name, now) > _refusals(name, before)]
+    warming = any(
+        _number(now, name)
+        for name in ("cluster_manager.warming_clusters", "listener_manager.total_listeners_warming")
+    )
+    return Verdict(tuple(rejected), tuple(n for n in pending if n not in rejected), warming)
+
+
+def statistics_prefix(file: str) -> str:
+    """Where Envoy counts what became of a file."""
+    kind, _, rest = file.removesuffix(".json").partition(".")
+    match kind:
+        case "rds":
+            return f"http.{rest}.rds.{rest}"
+        case "eds":
+            return f"cluster.{rest}"
+        case "sds":
+            return f"sds.{rest}"
+    if file == CDS:
+        return "cluster_manager.cds"
+    if file == LDS:
+        return "listener_manager.lds"
+    raise ValueError(f"Envoy does not watch {file}")
+
+
+def reason_in_log(log: str) -> str:
+    """Why Envoy refused, from what it has logged since; without its dump of the whole message."""
+    for entry in reversed(_ENTRY.split(log)):
+        if found := _REASON.search(entry):
+            text = found["text"]
+            if _DUMP in text:
+                before, _, dump = text.partition(_DUMP)
+                last = dump.strip().rpartition("\n")[2]
+                text = " ".join([before.strip(" :\n"), *([last[1:]] if last[:1] == ":" else [])])
+            return " ".join(text.split())[:600]
+    return "no reason in its log"
+
+
+def _wanted(file: Json) -> str:
+    return str(file["version_info"])
+
+
+def _version(file: str, statistics: Statistics) -> str:
+    return str(statistics.get(f"{statistics_prefix(file)}.version_text", ""))
+
+
+def _refusals(file: str, statistics: Statistics) -> int:
+    prefix = statistics_prefix(file)
+    return sum(_number(statistics, f"{prefix}.update_{kind}") for kind in ("rejected", "failure"))
+
+
+def _number(statistics: Mapping[str, int | str], name: str) -> int:
+    value = statistics.get(name, 0)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,142 @@
+"""The mesh: one Envoy per service and a gateway, kept equal to a `MeshView`.
+
+Who calls it: the local system. In the order of a life:
+
+    start(view)   adopt the Envoys that still run, start the others
+    apply(view)   new Envoys first, then every changed file, then Envoys that nobody needs go
+    renew()       replace certificates past half-life
+    heal()        start Envoys again that have died
+    stop()
+
+It guarantees that when `start` or `apply` returns, every Envoy has confirmed every file; a file
+that one rejects raises EnvoyRejected, and that Envoy goes on with the file before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fairway.targets.local.identity.authority import Authority
+from fairway.targets.local.mesh.envoy import Envoy, EnvoyPlace
+from fairway.targets.local.mesh.launching import Launcher
+from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
+from fairway.targets.local.mesh.render.document import IDENTITY, TRUST, secret_file
+from fairway.targets.local.mesh.render.secrets import identity_secret, trust_secret
+from fairway.targets.local.mesh.status import EnvoyState, state_of
+from fairway.targets.local.mesh.view import MeshView
+
+Clock = Callable[[], datetime]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPlaces:
+    """Where the mesh keeps things: a folder of files per Envoy, logs, and short-named sockets."""
+
+    config: Path
+    logs: Path
+    sockets: Path
+
+    def of(self, name: str, binary: Path) -> EnvoyPlace:
+        """The place of one Envoy."""
+        paths = EnvoyPaths(
+            config=self.config / name,
+            admin=self.sockets / f"{name[:40]}.admin",
+            access_log=self.logs / f"{name}.access.log",
+        )
+        return EnvoyPlace(name, binary, paths, self.logs / f"{name}.envoy.log")
+
+
+class Mesh:
+    """All Envoys of one environment. Its methods may be called concurrently; they take turns."""
+
+    def __init__(
+        self,
+        places: MeshPlaces,
+        binary: Path,
+        launcher: Launcher,
+        authority: Authority,
+        clock: Clock,
+    ) -> None:
+        self._places = places
+        self._binary = binary
+        self._launcher = launcher
+        self._authority = authority
+        self._clock = clock
+        self._envoys: dict[str, Envoy] = {}
+        self._view: MeshView | None = None
+        self._turn = asyncio.Lock()
+
+    async def start(self, view: MeshView) -> tuple[str, ...]:
+        """Have the mesh run; returns the names of the Envoys that were adopted."""
+        async with self._turn:
+            self._view = view
+            return await self._run(view.names)
+
+    async def apply(self, view: MeshView) -> None:
+        """Change the running mesh to `view`; EnvoyRejected when an Envoy does not take a file."""
+        async with self._turn:
+            self._view = view
+            known = [name for name in view.names if name in self._envoys]
+            await self._run(name for name in view.names if name not in self._envoys)
+            await _all(self._envoys[name].roll_out(self._files(name)) for name in known)
+            await self._stop(self._envoys.keys() - set(view.names))
+
+    async def renew(self) -> tuple[str, ...]:
+        """Replace the certificates that are past half-life; returns whose."""
+        async with self._turn:
+            now = self._clock()
+            due = [name for name in self._envoys if self._authority.is_due(name, now)]
+            await _all(self._envoys[name].roll_out(self._files(name)) for name in due)
+            return tuple(due)
+
+    async def heal(self) -> tuple[str, ...]:
+        """Start Envoys again that have died, with the files they had; returns which."""
+        async with self._turn:
+            dead = [name for name, envoy in self._envoys.items() if not envoy.is_alive]
+            await _all(self._envoys[name].restart() for name in dead)
+            return tuple(dead)
+
+    async def stop(self) -> None:
+        """End every Envoy; files and identities stay."""
+        async with self._turn:
+            await self._stop(set(self._envoys))
+
+    async def status(self) -> dict[str, EnvoyState]:
+        """The state of every Envoy, asked from it now."""
+        states = await _all(state_of(envoy) for envoy in self._envoys.values())
+        return {state.name: state for state in states}
+
+    async def _run(self, names: Iterable[str]) -> tuple[str, ...]:
+        fresh = {name: Envoy(self._places.of(name, self._binary), self._launcher) for name in names}
+        self._envoys |= fresh
+        adopted = await _all(envoy.run(self._files(name)) for name, envoy in fresh.items())
+        return tuple(name for name, was in zip(fresh, adopted, strict=True) if was)
+
+    async def _stop(self, names: Iterable[str]) -> None:
+        await _all(self._envoys.pop(name).stop() for name in tuple(names))
+
+    def _files(self, name: str) -> dict[str, Json]:
+        assert self._view is not None, "start comes first"
+        leaf = self._authority.leaf(name, self._clock())
+        return {
+            **render(self._view, name, self._places.of(name, self._binary).paths),
+            secret_file(IDENTITY): identity_secret(leaf.certificate, leaf.key),
+            secret_file(TRUST): trust_secret(self._authority.trust_bundle),
+        }
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Everything at once; all of it ends before the first error is raised."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    results = []
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return results

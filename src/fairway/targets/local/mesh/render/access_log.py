@@ -1,0 +1,55 @@
+"""One JSON line per request, the same fields on every hop. Times are microseconds.
+
+Whoever reads the files: `fairway logs`, the canary analysis, people with `jq`. A field that has
+no value on a hop is null, never missing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, typed
+
+Direction = Literal["inbound", "egress", "gateway"]
+
+
+def access_log(service: str, direction: Direction, paths: EnvoyPaths) -> list[Json]:
+    """The access log of one direction; all directions of an Envoy share one file."""
+    return [
+        {
+            "name": "file",
+            "typed_config": typed(
+                "extensions.access_loggers.file.v3.FileAccessLog",
+                path=str(paths.access_log),
+                log_format={"json_format": _fields(service, direction)},
+            ),
+        }
+    ]
+
+
+def _fields(service: str, direction: Direction) -> Json:
+    return {
+        "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+        "direction": direction,
+        "service": service,
+        "peer": _peer(direction),
+        "method": "%REQ(:METHOD)%",
+        "path": "%PATH(NQ:PATH)%",
+        "status": "%RESPONSE_CODE%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "flags": "%RESPONSE_FLAGS%",
+        "duration_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
+        "upstream_us": "%COMMON_DURATION(US_TX_BEG:US_RX_END:us)%",
+        "bytes": "%BYTES_SENT%",
+        "request_id": "%REQ(X-REQUEST-ID)%",
+        "correlation_id": "%REQ(X-CORRELATION-ID)%",
+        "traceparent": "%REQ(TRACEPARENT)%",
+        "cohort": "%REQ(X-FAIRWAY-COHORT)%",
+        "version": "%METADATA(CLUSTER:fairway:version)%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+    }
+
+
+def _peer(direction: Direction) -> str:
+    """The other side's SPIFFE ID: the caller's on the way in, the callee's on the way out."""
+    return "%DOWNSTREAM_PEER_URI_SAN%" if direction == "inbound" else "%UPSTREAM_PEER_URI_SAN%"

@@ -1,0 +1,51 @@
+"""The only file that an Envoy reads once: who it is, its admin socket, where all else comes from.
+
+It never changes while the system runs, so no change ever needs a restart.
+"""
+
+from __future__ import annotations
+
+from fairway.targets.local.mesh.render.document import (
+    CDS,
+    LDS,
+    EnvoyPaths,
+    Json,
+    from_file,
+    typed,
+)
+from fairway.targets.local.mesh.view import MeshView
+
+
+def bootstrap(view: MeshView, name: str, paths: EnvoyPaths) -> Json:
+    """The bootstrap configuration of one Envoy."""
+    return {
+        "node": {"id": name, "cluster": view.trust_domain},
+        "admin": {"address": {"pipe": {"path": str(paths.admin), "mode": 0o600}}},
+        "dynamic_resources": {
+            "cds_config": from_file(paths, CDS),
+            "lds_config": from_file(paths, LDS),
+        },
+        "stats_flush_on_admin": True,
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
+        "layered_runtime": {
+            "layers": [
+                {
+                    "name": "static",
+                    "static_layer": {
+                        # A long path template is a large but still linear regular expression.
+                        "re2.max_program_size.error_level": 100_000,
+                        "re2.max_program_size.warn_level": 100_000,
+                    },
+                }
+            ]
+        },
+    }
+
+
+def _connection_limit() -> Json:
+    """A bound far above any laptop's use: a runaway client ends in refusals, not in memory."""
+    kind = "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": typed(kind, max_active_downstream_connections=20_000),
+    }

@@ -1,0 +1,183 @@
+"""CDS: where requests can go, and when to stop sending them there.
+
+replicas.<version>   the service's own processes: health checks, ejection, limits
+callee.<name>        another service's sidecar, by mutual TLS to exactly its identity
+otlp                 the collector, if one is configured
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from fairway.model.services import CircuitBreaking
+from fairway.targets.local.mesh.render.document import (
+    EnvoyPaths,
+    Json,
+    callee_cluster,
+    endpoints_file,
+    from_file,
+    replicas_cluster,
+    seconds,
+    typed,
+)
+from fairway.targets.local.mesh.render.secrets import client_tls, public_tls
+from fairway.targets.local.mesh.view import MeshView, Protocol, Sidecar
+
+OTLP = "otlp"
+_IDLE = "1.500s"
+"""Servers close idle connections after 2 s (gunicorn) to 5 s (uvicorn, Node) without a warning. A
+request sent at that moment would be lost, so connections are given up earlier on this side."""
+
+
+def replica_clusters(sidecar: Sidecar) -> list[Json]:
+    """One cluster per version of the service, also for versions of weight 0: cohorts reach them."""
+    return [
+        _cluster(
+            replicas_cluster(version.name),
+            metadata={"filter_metadata": {"fairway": {"version": version.name}}},
+            typed_extension_protocol_options=_spoken(sidecar.protocol),
+            health_checks=[_health_check(sidecar)],
+            ignore_health_on_host_removal=True,
+            outlier_detection=_outliers(sidecar.limits),
+            circuit_breakers=_limits(sidecar.limits),
+            lb_policy="LEAST_REQUEST",
+            # Never fall back to replicas that are known to be down: an honest 503 is retried.
+            common_lb_config={"healthy_panic_threshold": {"value": 0}},
+        )
+        for version in sidecar.versions
+    ]
+
+
+def callee_cluster_for(
+    view: MeshView, callee: str, limits: CircuitBreaking, paths: EnvoyPaths
+) -> Json:
+    """The cluster towards the sidecar of `callee`, within the caller's limits."""
+    server_name = f"{callee}.{view.app}.internal"
+    return _cluster(
+        callee_cluster(callee),
+        typed_extension_protocol_options=_as_received(),
+        transport_socket=client_tls(view.spiffe_id(callee), server_name, paths),
+        circuit_breakers=_limits(limits),
+    )
+
+
+def otlp_cluster(endpoint: str | None, paths: EnvoyPaths) -> Json:
+    """The cluster of the OTLP/HTTP collector; without one it is empty and spans are dropped."""
+    if endpoint is None:
+        return _collector("STATIC", [])
+    url = urlsplit(endpoint)
+    host = url.hostname or "localhost"
+    secure = url.scheme == "https"
+    port = url.port or (443 if secure else 4318)
+    where = {"socket_address": {"address": host, "port_value": port}}
+    tls = {"transport_socket": public_tls(host, paths)} if secure else {}
+    return _collector("STRICT_DNS", [{"endpoint": {"address": where}}], **tls)
+
+
+def _collector(kind: str, hosts: list[Json], **fields: Any) -> Json:
+    return typed(
+        "config.cluster.v3.Cluster",
+        name=OTLP,
+        type=kind,
+        connect_timeout="1s",
+        load_assignment={"cluster_name": OTLP, "endpoints": [{"lb_endpoints": hosts}]},
+        **fields,
+    )
+
+
+def with_endpoint_files(clusters: list[Json], paths: EnvoyPaths) -> list[Json]:
+    """The same clusters, told where their endpoints are read from."""
+    return [
+        {
+            **cluster,
+            "eds_cluster_config": {"eds_config": from_file(paths, endpoints_file(cluster["name"]))},
+        }
+        if cluster["type"] == "EDS"
+        else cluster
+        for cluster in clusters
+    ]
+
+
+def _cluster(name: str, **fields: Any) -> Json:
+    return typed("config.cluster.v3.Cluster", name=name, type="EDS", connect_timeout="1s", **fields)
+
+
+def _health_check(sidecar: Sidecar) -> Json:
+    health = sidecar.health
+    interval = seconds(health.interval)
+    common = {
+        "timeout": seconds(health.timeout),
+        "interval": interval,
+        # Without traffic Envoy would check once a minute only.
+        "no_traffic_interval": interval,
+        "unhealthy_threshold": health.unhealthy,
+        "healthy_threshold": health.healthy,
+        "always_log_health_check_failures": False,
+    }
+    if health.path is None:
+        return {**common, "tcp_health_check": {}}
+    codec = "HTTP2" if sidecar.protocol == "http2" else "HTTP1"
+    return {
+        **common,
+        "http_health_check": {
+            "path": health.path,
+            "host": f"{sidecar.service}.internal",
+            "expected_statuses": [{"start": 200, "end": 300}],
+            "codec_client_type": codec,
+        },
+    }
+
+
+def _outliers(limits: CircuitBreaking) -> Json:
+    return {
+        "consecutive_5xx": limits.consecutive_errors,
+        "consecutive_gateway_failure": limits.consecutive_errors,
+        "enforcing_consecutive_gateway_failure": 100,
+        "enforcing_success_rate": 0,
+        "interval": "1s",
+        "base_ejection_time": seconds(limits.ejection),
+        "max_ejection_time": seconds(max(limits.ejection, 300)),
+        # A single replica is never ejected: an error is a better answer than none for 10 s.
+        "max_ejection_percent": 50,
+        # A replica that fails requests may well pass its health check: ejection takes its time.
+        "successful_active_health_check_uneject_host": False,
+    }
+
+
+def _limits(limits: CircuitBreaking) -> Json:
+    threshold = {
+        "max_connections": limits.max_connections,
+        "max_pending_requests": limits.max_pending,
+        "max_requests": limits.max_requests,
+        # Retries may be a fifth of what is under way, but a few are always allowed.
+        "retry_budget": {
+            "budget_percent": {"value": 20},
+            "min_retry_concurrency": limits.max_retries,
+        },
+    }
+    return {"thresholds": [threshold]}
+
+
+def _spoken(protocol: Protocol) -> Json:
+    match protocol:
+        case "http1":
+            config: Json = {"explicit_http_config": {"http_protocol_options": {}}}
+        case "http2":
+            config = {"explicit_http_config": {"http2_protocol_options": {"allow_connect": True}}}
+    return _options(common_http_protocol_options={"idle_timeout": _IDLE}, **config)
+
+
+def _as_received() -> Json:
+    """HTTP/1.1 stays HTTP/1.1 and HTTP/2 stays HTTP/2 between sidecars."""
+    return _options(
+        use_downstream_protocol_config={
+            "http_protocol_options": {},
+            "http2_protocol_options": {"allow_connect": True},
+        }
+    )
+
+
+def _options(**fields: Any) -> Json:
+    kind = "extensions.upstreams.http.v3.HttpProtocolOptions"
+    return {f"envoy.{kind}": typed(kind, **fields)}

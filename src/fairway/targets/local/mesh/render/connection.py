@@ -1,0 +1,158 @@
+"""The HTTP connection manager: what every listener does with a request before routing it.
+
+    inbound   mutual TLS, tells the service who the peer is, RBAC by route
+    egress    plain HTTP from the service itself
+    gateway   plain HTTP from anyone: what only the mesh may say is removed
+
+Paths are normalised alike everywhere, and what could be read in two ways (escaped slashes) is
+refused, so that RBAC and the service see the same path. The Host header is never rewritten:
+SigV4 signs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairway.targets.local.mesh.render.access_log import Direction, access_log
+from fairway.targets.local.mesh.render.clusters import OTLP
+from fairway.targets.local.mesh.render.document import (
+    EnvoyPaths,
+    Json,
+    from_file,
+    routes_file,
+    typed,
+)
+from fairway.targets.local.mesh.render.inbound_routes import RBAC, deny_all
+from fairway.targets.local.mesh.render.replies import local_replies
+from fairway.targets.local.mesh.view import MeshView
+
+_FILTERS = "extensions.filters.http"
+_KEPT_FROM_OUTSIDE = ("x-fairway-nonce", "x-fairway-deadline")
+"""A client that signs puts these two under its signature; every other x-fairway-* is ours."""
+
+
+def connection_manager(
+    view: MeshView, service: str, direction: Direction, routes: str, paths: EnvoyPaths
+) -> Json:
+    """The network filter of one listener; `routes` names its route configuration."""
+    manager = typed(
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix=routes,
+        codec_type="AUTO",
+        rds={"route_config_name": routes, "config_source": from_file(paths, routes_file(routes))},
+        http_filters=[*_filters(direction), _router()],
+        access_log=access_log(service, direction, paths),
+        local_reply_config=local_replies(direction, service),
+        tracing=_tracing(view, service),
+        upgrade_configs=[{"upgrade_type": "websocket"}],
+        http2_protocol_options={"allow_connect": True},
+        server_header_transformation="PASS_THROUGH",
+        internal_address_config={"unix_sockets": False},
+        **_paths(),
+        **_request_ids(),
+        **_by_direction(direction),
+    )
+    return {"name": "http", "typed_config": manager}
+
+
+def _paths() -> Json:
+    return {
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+    }
+
+
+def _request_ids() -> Json:
+    """Made where there is none, kept where there is one: never rewritten to carry a trace bit."""
+    kind = "extensions.request_id.uuid.v3.UuidRequestIdConfig"
+    return {
+        "generate_request_id": True,
+        "preserve_external_request_id": True,
+        "always_set_request_id_in_response": True,
+        "request_id_extension": {
+            "typed_config": typed(
+                kind, pack_trace_reason=False, use_request_id_for_trace_sampling=False
+            )
+        },
+    }
+
+
+def _by_direction(direction: Direction) -> Json:
+    # CGI-style servers cannot tell X_Forwarded_Client_Cert from X-Forwarded-Client-Cert.
+    strict: Json = {"headers_with_underscores_action": "DROP_HEADER"}
+    match direction:
+        case "inbound":
+            return {
+                "forward_client_cert_details": "SANITIZE_SET",
+                "set_current_client_cert_details": {"uri": True},
+                "stream_idle_timeout": "0s",
+                "common_http_protocol_options": strict,
+            }
+        case "egress":
+            return {"forward_client_cert_details": "SANITIZE"}
+        case "gateway":
+            return {
+                "forward_client_cert_details": "SANITIZE",
+                "use_remote_address": True,
+                "stream_idle_timeout": "300s",
+                "request_headers_timeout": "10s",
+                "common_http_protocol_options": strict,
+            }
+
+
+def _filters(direction: Direction) -> list[Json]:
+    match direction:
+        case "inbound":
+            return [_filter(RBAC, "rbac.v3.RBAC", **deny_all())]
+        case "egress":
+            return []
+        case "gateway":
+            mutations = {"request_mutations": _clean_headers()}
+            return [_filter("clean", "header_mutation.v3.HeaderMutation", mutations=mutations)]
+
+
+def _clean_headers() -> list[Json]:
+    """Remove every x-fairway-* header but those kept: set aside, clear by prefix, put back."""
+    aside = {name: f"x-kept-{name.removeprefix('x-')}" for name in _KEPT_FROM_OUTSIDE}
+    return [
+        *({"remove": held} for held in aside.values()),
+        *(_copy(name, held) for name, held in aside.items()),
+        {"remove_on_match": {"key_matcher": {"prefix": "x-fairway-"}}},
+        *(_copy(held, name) for name, held in aside.items()),
+        *({"remove": held} for held in aside.values()),
+    ]
+
+
+def _copy(source: str, target: str) -> Json:
+    header = {"key": target, "value": f"%REQ({source})%"}
+    return {"append": {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+
+
+def _router() -> Json:
+    # Timings are in the access log; a service's own answers stay free of Envoy's headers.
+    return _filter("router", "router.v3.Router", suppress_envoy_headers=True)
+
+
+def _filter(name: str, kind: str, **fields: Any) -> Json:
+    return {"name": name, "typed_config": typed(f"{_FILTERS}.{kind}", **fields)}
+
+
+def _tracing(view: MeshView, service: str) -> Json:
+    """W3C trace context is made and passed on in any case, exported only to a collector."""
+    return {
+        "random_sampling": {"value": view.sampling},
+        "provider": {
+            "name": "opentelemetry",
+            "typed_config": typed(
+                "config.trace.v3.OpenTelemetryConfig", service_name=service, **_exporter(view)
+            ),
+        },
+    }
+
+
+def _exporter(view: MeshView) -> Json:
+    """Envoy insists on an exporter; without a collector its cluster has no address."""
+    endpoint = view.otlp or "http://no-collector"
+    uri = f"{endpoint.rstrip('/')}/v1/traces"
+    return {"http_service": {"http_uri": {"uri": uri, "cluster": OTLP, "timeout": "1s"}}}

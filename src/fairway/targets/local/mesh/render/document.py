@@ -1,0 +1,101 @@
+"""The vocabulary of rendering: JSON documents, Envoy's type URLs, names, and the files' places.
+
+Used by every module of `render/`. A resource is one Envoy message; a discovery response is the
+file that holds resources, with a version that is a digest of them: equal content, equal version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+"""A JSON object. Envoy checks its shape: `--mode validate` runs on everything in the tests."""
+
+LOOPBACK = "127.0.0.1"
+TYPES = "type.googleapis.com/envoy"
+IDENTITY, TRUST = "identity", "trust"
+"""The names of the two secrets: this Envoy's certificate with key, and the app's CA."""
+
+CDS, LDS, BOOTSTRAP = "cds.json", "lds.json", "bootstrap.json"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyPaths:
+    """Where one Envoy's files are. `admin` must be short: a Unix socket path ends at 104 bytes.
+
+    `public_roots` is the system's bundle of certificate authorities, only for an OTLP endpoint
+    that speaks https.
+    """
+
+    config: Path
+    admin: Path
+    access_log: Path
+    public_roots: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def typed(kind: str, **fields: Any) -> Json:
+    """A message with its type, as Envoy wants it inside `typed_config`; `kind` follows `envoy.`."""
+    return {"@type": f"{TYPES}.{kind}", **fields}
+
+
+def response(resources: list[Json]) -> Json:
+    """The file for some resources; its version is a digest of them."""
+    return {"version_info": digest(resources), "resources": resources}
+
+
+def digest(content: object) -> str:
+    """Twelve hex digits that are equal for equal content."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def from_file(paths: EnvoyPaths, name: str) -> Json:
+    """A config source that is one file, re-read by Envoy whenever it is replaced.
+
+    The file itself is watched, not its folder: a watched folder makes every subscription of the
+    Envoy read its file again at each replacement of any, and count a bad one again each time.
+    """
+    return {
+        "path_config_source": {"path": str(paths.config / name)},
+        "resource_api_version": "V3",
+        "initial_fetch_timeout": "0s",
+    }
+
+
+def seconds(value: float) -> str:
+    """A protobuf duration."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def address(port: int) -> Json:
+    """A loopback address."""
+    return {"socket_address": {"address": LOOPBACK, "port_value": port}}
+
+
+def replicas_cluster(version: str) -> str:
+    """The cluster of one version's replicas."""
+    return f"replicas.{version}"
+
+
+def callee_cluster(name: str) -> str:
+    """The cluster that leads to a callee's sidecar."""
+    return f"callee.{name}"
+
+
+def endpoints_file(cluster: str) -> str:
+    """The EDS file of a cluster: Envoy takes exactly one resource from each."""
+    return f"eds.{cluster}.json"
+
+
+def routes_file(route_config: str) -> str:
+    """The RDS file of a route configuration: likewise one resource each."""
+    return f"rds.{route_config}.json"
+
+
+def secret_file(secret: str) -> str:
+    """The SDS file of a secret: likewise one resource each."""
+    return f"sds.{secret}.json"

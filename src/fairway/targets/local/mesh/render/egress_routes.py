@@ -1,0 +1,139 @@
+"""RDS of the egress listeners: one per callee (`$AXON_URL`) and one shared by Host.
+
+Retries are the delicate part. First match wins:
+
+    1. intents marked `stream`, WebSockets   no timeout; repeated only if never received
+    2. signed requests (AWS4-HMAC-SHA256)    repeated only if never received: the runtime library
+                                             retries itself and signs each attempt anew
+    3. safe to repeat                        the declared retries, also after an error
+    4. anything else                         repeated only if never received
+
+Safe are idempotent methods, requests with an idempotency key, and everything towards a callee for
+which the app file itself declares `retries`.
+"""
+
+from __future__ import annotations
+
+from fairway.targets.local.mesh.render.document import (
+    Json,
+    callee_cluster,
+    response,
+    seconds,
+    typed,
+)
+from fairway.targets.local.mesh.view import Egress, MeshView, Sidecar
+from fairway_runtime.intents import path_regex
+
+SHARED = "egress"
+
+_NEVER_RECEIVED = "connect-failure,refused-stream,reset-before-request"
+_ANY_ERROR = "5xx,reset,connect-failure,refused-stream,unavailable"
+_IDEMPOTENT = "GET|HEAD|OPTIONS|PUT|DELETE|TRACE"
+
+SIGNED = {"name": "authorization", "string_match": {"prefix": "AWS4-HMAC-SHA256"}}
+WEBSOCKET = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
+
+
+def route_config(callee: str) -> str:
+    """The name of the routes behind one callee's own listener."""
+    return f"egress.{callee}"
+
+
+def callee_routes(egress: Egress) -> Json:
+    """The route file of the listener that leads to one callee, whatever the Host header says."""
+    name = route_config(egress.callee)
+    return _file(name, [{"name": egress.callee, "domains": ["*"], "routes": _routes(egress)}])
+
+
+def shared_routes(view: MeshView, sidecar: Sidecar) -> Json:
+    """The route file of the shared listener: `<callee>.internal`, and a clear no to all others."""
+    declared = [
+        {
+            "name": egress.callee,
+            "domains": [f"{egress.callee}.internal", f"{egress.callee}.{view.app}.internal"],
+            "routes": _routes(egress),
+        }
+        for egress in sidecar.egress
+    ]
+    undeclared = {
+        "name": "undeclared",
+        "domains": ["*"],
+        "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 403}}],
+    }
+    return _file(SHARED, [*declared, undeclared])
+
+
+def _file(name: str, hosts: list[Json]) -> Json:
+    return response(
+        [
+            typed(
+                "config.route.v3.RouteConfiguration",
+                name=name,
+                virtual_hosts=hosts,
+                ignore_port_in_host_matching=True,
+            )
+        ]
+    )
+
+
+def _routes(egress: Egress) -> list[Json]:
+    everything: Json = {"prefix": "/"}
+    streams = [
+        {"safe_regex": {"regex": path_regex(stream.path)}, "headers": [_method(stream.method)]}
+        for stream in egress.streams
+    ]
+    return [
+        *(_route(egress, match, _endless(egress)) for match in streams),
+        _route(egress, {**everything, "headers": [WEBSOCKET]}, _endless(egress)),
+        _route(egress, {**everything, "headers": [SIGNED]}, _careful(egress)),
+        *(_route(egress, match, _eager(egress)) for match in _repeatable(egress)),
+        _route(egress, everything, _careful(egress)),
+    ]
+
+
+def _repeatable(egress: Egress) -> list[Json]:
+    if egress.retry_unsafe:
+        return [{"prefix": "/"}]
+    idempotent = {"name": ":method", "string_match": {"safe_regex": {"regex": _IDEMPOTENT}}}
+    keyed = {"name": "idempotency-key", "present_match": True}
+    return [{"prefix": "/", "headers": [header]} for header in (idempotent, keyed)]
+
+
+def _method(method: str) -> Json:
+    return {"name": ":method", "string_match": {"exact": method}}
+
+
+def _route(egress: Egress, match: Json, action: Json) -> Json:
+    return {"match": match, "route": {"cluster": callee_cluster(egress.callee), **action}}
+
+
+def _endless(egress: Egress) -> Json:
+    return {"timeout": "0s", "idle_timeout": "0s", **_retries(egress, _NEVER_RECEIVED)}
+
+
+def _careful(egress: Egress) -> Json:
+    return {"timeout": seconds(egress.timeout), **_retries(egress, _NEVER_RECEIVED)}
+
+
+def _eager(egress: Egress) -> Json:
+    per_try = egress.retries.per_try_timeout
+    limit = {} if per_try is None else {"per_try_timeout": seconds(per_try)}
+    return {"timeout": seconds(egress.timeout), **_retries(egress, _ANY_ERROR, limit)}
+
+
+def _retries(egress: Egress, retry_on: str, limit: Json | None = None) -> Json:
+    """Exponential backoff; Envoy itself draws each wait at random below the current bound."""
+    retries = egress.retries
+    if retries.attempts == 0:
+        return {}
+    return {
+        "retry_policy": {
+            "retry_on": retry_on,
+            "num_retries": retries.attempts,
+            "retry_back_off": {
+                "base_interval": seconds(retries.backoff),
+                "max_interval": seconds(max(retries.backoff, retries.max_backoff)),
+            },
+            **(limit or {}),
+        }
+    }

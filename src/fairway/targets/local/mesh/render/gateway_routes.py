@@ -1,0 +1,85 @@
+"""RDS of the gateway: which public route leads to which service, the longest path first.
+
+A host's own routes come before those of a matching wildcard, and these before those for any host,
+where paths are equally long: what a longer path says is never hidden by a more exact host.
+"""
+
+from __future__ import annotations
+
+from fairway.targets.local.mesh.render.document import Json, callee_cluster, response, typed
+from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
+from fairway.targets.local.mesh.render.inbound_routes import prefix
+from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView
+
+_NEVER_RECEIVED = {
+    "retry_on": "connect-failure,refused-stream,reset-before-request",
+    "num_retries": 2,
+}
+_NO_ROUTE: Json = {"match": {"prefix": "/"}, "direct_response": {"status": 404}}
+
+
+def gateway_routes(gateway: GatewayView) -> Json:
+    """The route file of the gateway."""
+    hosts = sorted({route.host for route in gateway.routes if route.host is not None})
+    return response(
+        [
+            typed(
+                "config.route.v3.RouteConfiguration",
+                name=GATEWAY,
+                virtual_hosts=[_host(gateway, host) for host in (*hosts, None)],
+                ignore_port_in_host_matching=True,
+                request_headers_to_add=[_correlation()],
+            )
+        ]
+    )
+
+
+def _host(gateway: GatewayView, host: str | None) -> Json:
+    applicable = [route for route in gateway.routes if _applies(route, host)]
+    ordered = sorted(applicable, key=lambda route: (-len(_stem(route.path)), _vagueness(route)))
+    return {
+        "name": host or "any",
+        "domains": [host or "*"],
+        "routes": [*(r for route in ordered for r in _routes(route)), _NO_ROUTE],
+    }
+
+
+def _applies(route: GatewayRoute, host: str | None) -> bool:
+    if route.host is None or route.host == host:
+        return True
+    return host is not None and route.host.startswith("*.") and host.endswith(route.host[1:])
+
+
+def _vagueness(route: GatewayRoute) -> int:
+    if route.host is None:
+        return 2
+    return 1 if route.host.startswith("*.") else 0
+
+
+def _stem(path: str) -> str:
+    return path.rstrip("/")
+
+
+def _routes(route: GatewayRoute) -> list[Json]:
+    """WebSockets may be quiet for an hour; the rest as long as the listener's idle timeout."""
+    match = prefix(route.path)
+    return [
+        _route(route, {**match, "headers": [WEBSOCKET]}, {"idle_timeout": "3600s"}),
+        _route(route, match, {}),
+    ]
+
+
+def _route(route: GatewayRoute, match: Json, more: Json) -> Json:
+    action = {
+        "cluster": callee_cluster(route.service),
+        "timeout": "0s",  # a response may last; one that stalls ends by the idle timeout
+        "retry_policy": _NEVER_RECEIVED,
+        **more,
+    }
+    return {"name": f"{route.service} {route.path}", "match": match, "route": action}
+
+
+def _correlation() -> Json:
+    """Who brings no correlation id gets the request id as one, so that every hop logs the same."""
+    header = {"key": "x-correlation-id", "value": "%REQ(X-REQUEST-ID)%"}
+    return {"header": header, "append_action": "ADD_IF_ABSENT"}

@@ -1,0 +1,52 @@
+"""LDS: the loopback ports an Envoy listens on. Changing them drains connections, so nothing that
+changes while the system runs (weights, endpoints, policies, certificates) is in this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairway.targets.local.mesh.render.connection import connection_manager
+from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, address, response, typed
+from fairway.targets.local.mesh.render.egress_routes import SHARED, route_config
+from fairway.targets.local.mesh.render.inbound_routes import INBOUND
+from fairway.targets.local.mesh.render.secrets import server_tls
+from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
+
+
+def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Json:
+    """Inbound (if the service serves), one per callee, and the one shared by Host."""
+    service = sidecar.service
+    listeners = []
+    if sidecar.inbound_port is not None:
+        manager = connection_manager(view, service, "inbound", INBOUND, paths)
+        tls = server_tls(view.trust_domain, paths)
+        listeners.append(
+            _listener(INBOUND, sidecar.inbound_port, manager, "INBOUND", transport_socket=tls)
+        )
+    for name, port in [
+        (SHARED, sidecar.egress_port),
+        *((route_config(egress.callee), egress.port) for egress in sidecar.egress),
+    ]:
+        manager = connection_manager(view, service, "egress", name, paths)
+        listeners.append(_listener(name, port, manager, "OUTBOUND"))
+    return response(listeners)
+
+
+def gateway_listener(view: MeshView, paths: EnvoyPaths) -> Json:
+    """The one plain HTTP listener for everyone."""
+    manager = connection_manager(view, GATEWAY, "gateway", GATEWAY, paths)
+    return response([_listener(GATEWAY, view.gateway.port, manager, "INBOUND")])
+
+
+def _listener(name: str, port: int, manager: Json, direction: str, **chain: Any) -> Json:
+    return typed(
+        "config.listener.v3.Listener",
+        name=name,
+        stat_prefix=name,
+        address=address(port),
+        traffic_direction=direction,
+        # Otherwise a second Envoy could silently share the port and take half of the connections.
+        enable_reuse_port=False,
+        filter_chains=[{"filters": [manager], **chain}],
+    )

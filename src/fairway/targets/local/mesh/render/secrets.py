@@ -1,0 +1,82 @@
+"""Mutual TLS: who this Envoy is, whom it believes, and the two secret files behind that.
+
+Certificate and key travel inside one SDS file, so that a rotation is one atomic replacement and
+no Envoy ever sees a certificate with another one's key.
+"""
+
+from __future__ import annotations
+
+from fairway.targets.local.mesh.render.document import (
+    IDENTITY,
+    TRUST,
+    EnvoyPaths,
+    Json,
+    from_file,
+    response,
+    secret_file,
+    typed,
+)
+
+_TLS = "extensions.transport_sockets.tls.v3"
+
+
+def identity_secret(certificate: str, key: str) -> Json:
+    """The SDS file with an Envoy's certificate chain and private key, both PEM."""
+    secret = {
+        "certificate_chain": {"inline_string": certificate},
+        "private_key": {"inline_string": key},
+    }
+    return response([typed(f"{_TLS}.Secret", name=IDENTITY, tls_certificate=secret)])
+
+
+def trust_secret(authorities: str) -> Json:
+    """The SDS file with the app's certificate authorities, PEM; several during a rotation."""
+    trusted = {"trusted_ca": {"inline_string": authorities}}
+    return response([typed(f"{_TLS}.Secret", name=TRUST, validation_context=trusted)])
+
+
+def server_tls(trust_domain: str, paths: EnvoyPaths) -> Json:
+    """Mutual TLS on a listener: any identity of this app and environment may connect."""
+    peers = {"prefix": f"spiffe://{trust_domain}/"}
+    context = {**_common(peers, paths), "alpn_protocols": ["h2", "http/1.1"]}
+    return _socket("DownstreamTlsContext", context, require_client_certificate=True)
+
+
+def client_tls(spiffe_id: str, server_name: str, paths: EnvoyPaths) -> Json:
+    """Mutual TLS towards exactly one identity."""
+    return _socket("UpstreamTlsContext", _common({"exact": spiffe_id}, paths), sni=server_name)
+
+
+def public_tls(host: str, paths: EnvoyPaths) -> Json:
+    """Plain TLS towards a server of the public internet."""
+    name = {"san_type": "DNS", "matcher": {"exact": host}}
+    context = {
+        "validation_context": {
+            "trusted_ca": {"filename": str(paths.public_roots)},
+            "match_typed_subject_alt_names": [name],
+        }
+    }
+    return _socket("UpstreamTlsContext", context, sni=host)
+
+
+def _common(peers: Json, paths: EnvoyPaths) -> Json:
+    name = {"san_type": "URI", "matcher": peers}
+    return {
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+        "tls_certificate_sds_secret_configs": [_sds(IDENTITY, paths)],
+        "combined_validation_context": {
+            "default_validation_context": {"match_typed_subject_alt_names": [name]},
+            "validation_context_sds_secret_config": _sds(TRUST, paths),
+        },
+    }
+
+
+def _sds(secret: str, paths: EnvoyPaths) -> Json:
+    return {"name": secret, "sds_config": from_file(paths, secret_file(secret))}
+
+
+def _socket(kind: str, context: Json, **fields: object) -> Json:
+    return {
+        "name": "tls",
+        "typed_config": typed(f"{_TLS}.{kind}", common_tls_context=context, **fields),
+    }
