@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sized
 from typing import Annotated
 
 import typer
@@ -11,9 +12,8 @@ from fairway.cli.failures import render_problem, report_json_error
 from fairway.cli.invocation import Invocation, current
 from fairway.cli.output import painter, say, say_json
 from fairway.cli.place import find_app_file, seen_from_here, workspace_of
-from fairway.cli.policies import check_policies
-from fairway.errors import FairwayError
-from fairway.workspace import Workspace
+from fairway.cli.policies import CheckedPolicies, check_policies
+from fairway.errors import FairwayError, Problem
 
 app = typer.Typer(add_completion=False)
 
@@ -29,37 +29,31 @@ def validate(
     """
     invocation = current(context)
     try:
-        workspace = check_everything(invocation)
+        workspace = workspace_of(invocation)
+        checked = check_policies(workspace, invocation.environment)
     except FairwayError as error:
         if not as_json:
             raise
         report_json_error(error)
         raise typer.Exit(error.exit_code) from error
-    _report(invocation, workspace, as_json)
-
-
-def check_everything(invocation: Invocation) -> Workspace:
-    """The workspace; raises InvalidAppFile with the problems of the app file or of the policies."""
-    workspace = workspace_of(invocation)
-    check_policies(workspace, invocation.environment)
-    return workspace
-
-
-def _report(invocation: Invocation, workspace: Workspace, as_json: bool) -> None:
-    app = workspace.loaded.app
-    warnings = workspace.loaded.warnings
+    warnings = (*workspace.loaded.warnings, *checked.warnings)
     if as_json:
-        found = {"valid": True, "app": app.app, "problems": [], "warnings": warnings}
-        say_json(found)
-        return
-    paint = painter(sys.stderr)
+        say_json({"valid": True, "app": checked.app.app, "problems": [], "warnings": warnings})
+    else:
+        _show(invocation, checked, warnings)
+
+
+def _show(invocation: Invocation, checked: CheckedPolicies, warnings: tuple[Problem, ...]) -> None:
     for warning in warnings:
-        sys.stderr.write(f"{render_problem(warning, paint, severity='warning')}\n\n")
+        text = render_problem(warning, painter(sys.stderr), severity="warning")
+        sys.stderr.write(f"{text}\n\n")
+    app = checked.app
+    files = len(checked.folder.policies) if checked.folder else 0
+    policies = f"{files} policy file{'' if files == 1 else 's'}" if files else "generated policies"
+    parts = [_count(app.services, "service"), _count(app.clients, "client"), policies]
     file = seen_from_here(find_app_file(invocation))
-    counts = f"{_count(app.services, 'service')}, {_count(app.clients, 'client')}"
-    say(f"{painter().green('valid')} {file}: {app.app} with {counts}")
+    say(f"{painter().green('valid')} {file}: {app.app} with {', '.join(parts)}")
 
 
-def _count(things: object, noun: str) -> str:
-    number = len(things)  # type: ignore[arg-type]
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _count(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
