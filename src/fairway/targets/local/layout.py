@@ -205,10 +205,14 @@ def _migrate(
 ) -> str:
     """Migrate a copy and swap it in, so that a failing migration leaves the original."""
     fresh = state.root.with_name(f".fairway.migrating-{stamp}")
-    shutil.copytree(state.root, fresh, symlinks=True)
-    for step in range(found, version):
-        migrations[step](fresh)
-    write_private(fresh / "VERSION", f"{version}\n".encode(), durable=True)
+    try:
+        shutil.copytree(state.root, fresh, symlinks=True)
+        for step in range(found, version):
+            migrations[step](fresh)
+        write_private(fresh / "VERSION", f"{version}\n".encode(), durable=True)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     backup = _free_backup(state, found, stamp)
     state.root.rename(backup)
     fresh.rename(state.root)

@@ -33,13 +33,13 @@ class Ports:
         self._reserved = frozenset(reserved)
         self._assigned = _read(path)
 
-    def assign(self, key: str, *, ours: Collection[int] = ()) -> int:
-        """The port for `key`: the one it had if it is still free or in `ours`, else another.
+    def assign(self, key: str, *, keep: bool = False) -> int:
+        """The port for `key`: the one it had if that is still free, else another.
 
-        `ours` are ports that processes to be adopted listen on.
+        `keep` says that a process to be adopted listens on it, so it need not be free.
         """
         known = self._assigned.get(key)
-        if known is not None and known not in self._reserved and (known in ours or is_free(known)):
+        if known is not None and known not in self._reserved and (keep or is_free(known)):
             return known
         port = next((p for p in self._candidates(key) if is_free(p)), None)
         if port is None:
@@ -51,9 +51,10 @@ class Ports:
         self._remember(key, port)
         return port
 
-    def claim(self, key: str, port: int, *, where: str = "", ours: Collection[int] = ()) -> int:
+    def claim(self, key: str, port: int, *, where: str = "", keep: bool = False) -> int:
         """Take a port that is declared in the app file; Conflict names who holds it."""
-        if port not in ours and not is_free(port):
+        kept = keep and self._assigned.get(key) == port
+        if not kept and not is_free(port):
             raise Conflict(
                 "port-taken",
                 f"port {port}, declared for {key}, is held by {holder_of(port)}",

@@ -101,7 +101,7 @@ class Processes:
     def __init__(self, ledger: Ledger, instance: str) -> None:
         self._ledger = ledger
         self._instance = instance
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._left_behind: dict[str, tuple[Seen, ...]] = {}
         self._exits: dict[str, Exit] = {}
         self._hurrying = False
@@ -116,7 +116,7 @@ class Processes:
         try:
             child = self._spawn(launch, token, gate)
             record = _record(launch, token, child.pid)
-            self._children[child.pid] = child
+            self._children[token] = child
             self._ledger.add(record)
             with contextlib.suppress(BrokenPipeError):  # it ended already: `poll` will tell
                 os.write(opener, b"go\n")
@@ -160,7 +160,7 @@ class Processes:
         if self.is_alive(record):
             return None
         self._left_behind[record.token] = self._members(record)
-        self._exits[record.token] = self._reap(record.pid)
+        self._exits[record.token] = self._reap(record.token)
         return self._exits[record.token]
 
     async def wait(self, record: ProcessRecord) -> Exit:
@@ -241,8 +241,8 @@ class Processes:
         found |= {s.pid: s for s, token in marked(self._instance) if token == record.token}
         return tuple(seen for seen in found.values() if is_running(seen))
 
-    def _reap(self, pid: int) -> Exit:
-        child = self._children.pop(pid, None)
+    def _reap(self, token: str) -> Exit:
+        child = self._children.pop(token, None)
         if child is None:
             return Exit()
         code = child.wait()

@@ -1,0 +1,142 @@
+"""What one app needs on this machine, derived from its app file: ports, variables, specs.
+
+`system.py` builds a `Blueprint` once per start and asks it for everything that it hands to the
+supervisor and the mesh. Nothing here starts, writes or waits; ports come from the port book.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway.errors import Conflict
+from fairway.model.app import App
+from fairway.model.environments import Environment
+from fairway.model.services import Service
+from fairway.targets.local.environment import (
+    ReplicaContext,
+    Shell,
+    inherited_variables,
+    own_variables,
+)
+from fairway.targets.local.layout import StateDir
+from fairway.targets.local.mesh.view import GATEWAY, PortPlan
+from fairway.targets.local.ports import Ports
+from fairway.targets.local.secret_files import Secret
+from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
+
+GATEWAY_PORT = 8080
+"""Where the gateway listens unless the app file says otherwise or it is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """One app in one environment, with the user's side of it.
+
+    `app` has the environment's overrides merged in; `variables` are the process's own over those
+    of `.env` files; `venv` is the virtual environment that Fairway runs in, if it does.
+    """
+
+    app: App
+    state: StateDir
+    variables: Mapping[str, str]
+    venv: Path | None
+
+    @property
+    def declared(self) -> Environment:
+        """The environment as the app file declares it."""
+        return self.app.environments[self.state.environment]
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Every secret that some service reads."""
+        return frozenset(name for service in self.app.services.values() for name in service.secrets)
+
+    @property
+    def declared_ports(self) -> frozenset[int]:
+        """Ports that the app file names, which nobody else may be given."""
+        ports = {service.port for service in self.app.services.values()}
+        return frozenset(port for port in (*ports, self.declared.gateway.port) if port is not None)
+
+    def spec(
+        self, name: str, ports: PortPlan, secrets: Mapping[str, Secret], replicas: int | None = None
+    ) -> ServiceSpec:
+        """How the supervisor shall run a service; `replicas` overrides the declared number."""
+        service = self.app.services[name]
+        if replicas is not None:
+            service = service.model_copy(update={"replicas": replicas})
+        folder = self.state.app_dir / service.build if service.build else self.state.app_dir
+        own = {secret: secrets[secret] for secret in service.secrets}
+        context = self._context(name, service, ports, own)
+        shell = Shell(self.variables, self.secret_names, self.venv)
+        values = {secret: found.value for secret, found in own.items()}
+        return service_spec(
+            name,
+            service,
+            Surroundings(
+                app_dir=self.state.app_dir,
+                environment=lambda index, port: own_variables(context, index, port),
+                inherited=inherited_variables(shell, values, self.state.app_dir, folder),
+                version=service_version(service),
+            ),
+        )
+
+    def _context(
+        self, name: str, service: Service, ports: PortPlan, secrets: Mapping[str, Secret]
+    ) -> ReplicaContext:
+        return ReplicaContext(
+            app=self.app.app,
+            environment=self.state.environment,
+            name=name,
+            service=service,
+            state=self.state,
+            release=service_version(service),
+            egress={callee: ports.egress_to[name, callee] for callee in service.calls},
+            egress_port=ports.egress.get(name),
+            otlp=self.declared.telemetry.otlp,
+            secret_versions={secret: found.version for secret, found in secrets.items()},
+        )
+
+
+def service_version(service: Service) -> str:
+    """Eight hex digits that change when the declaration of a service does; replicas do not count.
+
+    A running process of the same version may go on: scaling is no reason to restart anything.
+    """
+    declared = service.model_dump_json(exclude={"replicas", "scale"})
+    return hashlib.sha256(declared.encode()).hexdigest()[:8]
+
+
+def port_plan(blueprint: Blueprint, ports: Ports, adopted: Collection[str]) -> PortPlan:
+    """The ports of the data plane; `adopted` names the Envoys that run and keep theirs."""
+
+    def listener(name: str, purpose: str) -> int:
+        key = f"{name}.{purpose}"
+        return ports.assign(key, keep=name in adopted)
+
+    services = blueprint.app.services
+    meshed = {name: service for name, service in services.items() if service.serves or service.calls}
+    return PortPlan(
+        inbound={name: listener(name, "inbound") for name, s in meshed.items() if s.serves},
+        egress={name: listener(name, "egress") for name in meshed},
+        egress_to={
+            (name, callee): listener(name, f"egress-{callee}")
+            for name, service in meshed.items()
+            for callee in service.calls
+        },
+        gateway=_gateway_port(blueprint, ports, keep=GATEWAY in adopted),
+    )
+
+
+def _gateway_port(blueprint: Blueprint, ports: Ports, *, keep: bool) -> int:
+    declared = blueprint.declared.gateway.port
+    if declared is not None:
+        return ports.claim(GATEWAY, declared, where="gateway.port", keep=keep)
+    if keep:
+        return ports.assign(GATEWAY, keep=True)
+    try:
+        return ports.claim(GATEWAY, GATEWAY_PORT)
+    except Conflict:
+        return ports.assign(GATEWAY)
