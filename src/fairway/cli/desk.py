@@ -1,27 +1,29 @@
 """One way to policies, releases, audit and secrets, whether or not a control plane runs.
 
-`secrets` and `policy` open it: through the API when a control plane runs (so that running services
-hear of a change), else directly on the files. Both answer with the same frozen data.
+`secrets` and `policy` ask `records_of`: through the API when a control plane runs (so that running
+services hear of a change), else directly on the files. Both are `Records`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from fairway.api.control import (
     Activation,
+    Answer,
     AuditEntry,
     AuditQuery,
     ChainReport,
     PolicySetDiff,
     PolicySetDocument,
     PolicySetSummary,
+    Question,
     Records,
+    ReleaseRecord,
     SecretStatus,
 )
 from fairway.cli.client import ControlClient, segment
@@ -31,80 +33,19 @@ from fairway.cli.place import reach, state_of, workspace_of
 T = TypeVar("T")
 
 
-class Desk(Protocol):
-    """The blocking twin of `Records`, with only what commands use. `author` is the user."""
-
-    def policy_sets(self) -> tuple[PolicySetSummary, ...]:
-        """All versions, the newest first."""
-        ...
-
-    def policy_set(self, version: int) -> PolicySetDocument:
-        """One version with its text."""
-        ...
-
-    def create_policy_set(
-        self, policies: str, description: str, expected: int | None
-    ) -> PolicySetSummary:
-        """Store a new version."""
-        ...
-
-    def update_policy_set(self, version: int, description: str) -> PolicySetSummary:
-        """Change a version's description."""
-        ...
-
-    def delete_policy_set(self, version: int) -> None:
-        """Forget a version."""
-        ...
-
-    def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
-        """What would change."""
-        ...
-
-    def activate_policy_set(self, version: int, expected: int | None) -> Activation:
-        """Make a version decide."""
-        ...
-
-    def roll_back_policies(self, to: int | None) -> Activation:
-        """Activate an earlier version."""
-        ...
-
-    def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """Matching entries, the oldest first."""
-        ...
-
-    def verify_audit(self) -> tuple[ChainReport, ...]:
-        """Check every chain."""
-        ...
-
-    def secrets(self) -> tuple[SecretStatus, ...]:
-        """All declared secrets."""
-        ...
-
-    def set_secret(self, name: str, value: str) -> SecretStatus:
-        """Store a value."""
-        ...
-
-    def rotate_secret(self, name: str) -> SecretStatus:
-        """Store a random value."""
-        ...
-
-    def rotate_signing_keys(self, identity: str | None) -> tuple[str, ...]:
-        """New signing keys."""
-        ...
-
-
-@contextmanager
-def open_desk(invocation: Invocation) -> Iterator[Desk]:
-    """The desk of this app: the running control plane's, or the files'."""
+def records_of(invocation: Invocation) -> Records:
+    """The records of this app: the running control plane's, or the files'."""
     client = reach(state_of(invocation))
     if client is not None:
-        yield RemoteDesk(client, user())
-        return
+        return RemoteRecords(client)
     from fairway import wiring
 
-    records = wiring.open_records(workspace_of(invocation), invocation.environment)
-    with asyncio.Runner() as runner:
-        yield LocalDesk(records, runner, user())
+    return wiring.open_records(workspace_of(invocation), invocation.environment)
+
+
+def ask(question: Coroutine[Any, Any, T]) -> T:
+    """Await one answer; a command asks one thing after the other."""
+    return asyncio.run(question)
 
 
 def user() -> str:
@@ -115,156 +56,93 @@ def user() -> str:
         return "unknown"
 
 
-class LocalDesk:
-    """`Records` on the files, awaited one by one."""
+class RemoteRecords:
+    """`Records` through the API. Blocks while it waits: nothing else runs in a command."""
 
-    def __init__(self, records: Records, runner: asyncio.Runner, author: str) -> None:
-        self._records = records
-        self._runner = runner
-        self._author = author
-
-    def _do(self, asked: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(asked)
-
-    def policy_sets(self) -> tuple[PolicySetSummary, ...]:
-        """See `Desk`."""
-        return self._do(self._records.policy_sets())
-
-    def policy_set(self, version: int) -> PolicySetDocument:
-        """See `Desk`."""
-        return self._do(self._records.policy_set(version))
-
-    def create_policy_set(
-        self, policies: str, description: str, expected: int | None
-    ) -> PolicySetSummary:
-        """See `Desk`."""
-        asked = self._records.create_policy_set(
-            policies, author=self._author, description=description, expected=expected
-        )
-        return self._do(asked)
-
-    def update_policy_set(self, version: int, description: str) -> PolicySetSummary:
-        """See `Desk`."""
-        return self._do(self._records.update_policy_set(version, description=description))
-
-    def delete_policy_set(self, version: int) -> None:
-        """See `Desk`."""
-        self._do(self._records.delete_policy_set(version))
-
-    def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
-        """See `Desk`."""
-        return self._do(self._records.diff_policy_sets(before, after))
-
-    def activate_policy_set(self, version: int, expected: int | None) -> Activation:
-        """See `Desk`."""
-        asked = self._records.activate_policy_set(version, author=self._author, expected=expected)
-        return self._do(asked)
-
-    def roll_back_policies(self, to: int | None) -> Activation:
-        """See `Desk`."""
-        return self._do(self._records.roll_back_policies(author=self._author, to=to))
-
-    def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """See `Desk`."""
-        return self._do(self._records.audit(query))
-
-    def verify_audit(self) -> tuple[ChainReport, ...]:
-        """See `Desk`."""
-        return self._do(self._records.verify_audit())
-
-    def secrets(self) -> tuple[SecretStatus, ...]:
-        """See `Desk`."""
-        return self._do(self._records.secrets())
-
-    def set_secret(self, name: str, value: str) -> SecretStatus:
-        """See `Desk`."""
-        return self._do(self._records.set_secret(name, value))
-
-    def rotate_secret(self, name: str) -> SecretStatus:
-        """See `Desk`."""
-        return self._do(self._records.rotate_secret(name))
-
-    def rotate_signing_keys(self, identity: str | None) -> tuple[str, ...]:
-        """See `Desk`."""
-        return self._do(self._records.rotate_signing_keys(identity))
-
-
-class RemoteDesk:
-    """The same through the API."""
-
-    def __init__(self, client: ControlClient, author: str) -> None:
+    def __init__(self, client: ControlClient) -> None:
         self._client = client
-        self._author = author
 
-    def policy_sets(self) -> tuple[PolicySetSummary, ...]:
-        """See `Desk`."""
+    async def decide(self, question: Question) -> Answer:
+        """See `Records`."""
+        asked = asdict(question)
+        principal = {"kind": asked.pop("kind"), "name": asked.pop("name")}
+        return Answer(**_tuples(self._client.post("/v1/decide", asked | {"principal": principal})))
+
+    async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
+        """See `Records`."""
         return tuple(PolicySetSummary(**one) for one in self._client.get("/v1/policy-sets"))
 
-    def policy_set(self, version: int) -> PolicySetDocument:
-        """See `Desk`."""
+    async def policy_set(self, version: int) -> PolicySetDocument:
+        """See `Records`."""
         found = self._client.get(f"/v1/policy-sets/{version}")
         return PolicySetDocument(PolicySetSummary(**found["summary"]), found["policies"])
 
-    def create_policy_set(
-        self, policies: str, description: str, expected: int | None
+    async def create_policy_set(
+        self, policies: str, *, author: str, description: str = "", expected: int | None = None
     ) -> PolicySetSummary:
-        """See `Desk`."""
-        body = {"policies": policies, "description": description, "expected": expected}
-        return PolicySetSummary(**self._client.post("/v1/policy-sets", self._signed(body)))
+        """See `Records`."""
+        texts = {"policies": policies, "author": author, "description": description}
+        return PolicySetSummary(
+            **self._client.post("/v1/policy-sets", texts | {"expected": expected})
+        )
 
-    def update_policy_set(self, version: int, description: str) -> PolicySetSummary:
-        """See `Desk`."""
-        body = self._signed({"description": description})
+    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
+        """See `Records`."""
+        body = {"description": description}
         return PolicySetSummary(**self._client.put(f"/v1/policy-sets/{version}", body))
 
-    def delete_policy_set(self, version: int) -> None:
-        """See `Desk`."""
+    async def delete_policy_set(self, version: int) -> None:
+        """See `Records`."""
         self._client.delete(f"/v1/policy-sets/{version}")
 
-    def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
-        """See `Desk`."""
+    async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
+        """See `Records`."""
         return PolicySetDiff(**_tuples(self._client.get(f"/v1/policy-sets/{before}/diff/{after}")))
 
-    def activate_policy_set(self, version: int, expected: int | None) -> Activation:
-        """See `Desk`."""
-        body = self._signed({"expected": expected})
+    async def activate_policy_set(
+        self, version: int, *, author: str, expected: int | None = None
+    ) -> Activation:
+        """See `Records`."""
+        body = {"author": author, "expected": expected}
         return Activation(**self._client.post(f"/v1/policy-sets/{version}/activate", body))
 
-    def roll_back_policies(self, to: int | None) -> Activation:
-        """See `Desk`."""
-        return Activation(**self._client.post("/v1/policy-sets/rollback", self._signed({"to": to})))
+    async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
+        """See `Records`."""
+        body = {"author": author, "to": to}
+        return Activation(**self._client.post("/v1/policy-sets/rollback", body))
 
-    def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """See `Desk`."""
+    async def releases(self) -> tuple[ReleaseRecord, ...]:
+        """See `Records`."""
+        return tuple(ReleaseRecord(**one) for one in self._client.get("/v1/releases"))
+
+    async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        """See `Records`."""
         found = self._client.get("/v1/audit", **asdict(query))["entries"]
         return tuple(AuditEntry(**_tuples(entry)) for entry in found)
 
-    def verify_audit(self) -> tuple[ChainReport, ...]:
-        """See `Desk`."""
+    async def verify_audit(self) -> tuple[ChainReport, ...]:
+        """See `Records`."""
         found = self._client.get("/v1/audit", verify=True, limit=1)["chains"]
         return tuple(ChainReport(**chain) for chain in found)
 
-    def secrets(self) -> tuple[SecretStatus, ...]:
-        """See `Desk`."""
+    async def secrets(self) -> tuple[SecretStatus, ...]:
+        """See `Records`."""
         return tuple(SecretStatus(**_tuples(one)) for one in self._client.get("/v1/secrets"))
 
-    def set_secret(self, name: str, value: str) -> SecretStatus:
-        """See `Desk`."""
+    async def set_secret(self, name: str, value: str) -> SecretStatus:
+        """See `Records`."""
         found = self._client.put(f"/v1/secrets/{segment(name)}", {"value": value})
         return SecretStatus(**_tuples(found))
 
-    def rotate_secret(self, name: str) -> SecretStatus:
-        """See `Desk`."""
+    async def rotate_secret(self, name: str) -> SecretStatus:
+        """See `Records`."""
         found = self._client.post(f"/v1/secrets/{segment(name)}/rotate")
         return SecretStatus(**_tuples(found))
 
-    def rotate_signing_keys(self, identity: str | None) -> tuple[str, ...]:
-        """See `Desk`."""
+    async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
+        """See `Records`."""
         query = f"?identity={segment(identity)}" if identity else ""
         return tuple(self._client.post(f"/v1/signing-keys/rotate{query}"))
-
-    def _signed(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return {**body, "author": self._author}
 
 
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:

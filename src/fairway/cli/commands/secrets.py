@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fairway.api.control import SecretStatus
-from fairway.cli.desk import open_desk
+from fairway.cli.desk import ask, records_of
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table
 from fairway.errors import InvalidInput
@@ -37,16 +37,14 @@ def set_secret(
 
     It is never an argument: arguments stand in the shell's history and in the process list.
     """
-    with open_desk(current(context)) as desk:
-        status = desk.set_secret(name, _read_value(name))
-    _report(status, as_json)
+    records = records_of(current(context))
+    _report(ask(records.set_secret(name, _read_value(name))), as_json)
 
 
 @app.command("list", epilog="Example: fairway secrets list --json")
 def list_secrets(context: typer.Context, as_json: AsJson = False) -> None:
     """List the declared secrets, without their values."""
-    with open_desk(current(context)) as desk:
-        found = desk.secrets()
+    found = ask(records_of(current(context)).secrets())
     if as_json:
         say_json(found)
         return
@@ -80,11 +78,11 @@ def rotate(
             "name a secret, or say --signing",
             remedy="fairway secrets rotate NAME, or: fairway secrets rotate --signing",
         )
-    with open_desk(current(context)) as desk:
-        if not signing:
-            _report(desk.rotate_secret(name), as_json)
-            return
-        rotated = desk.rotate_signing_keys(of or None)
+    records = records_of(current(context))
+    if not signing:
+        _report(ask(records.rotate_secret(name)), as_json)
+        return
+    rotated = ask(records.rotate_signing_keys(of or None))
     if as_json:
         say_json({"rotated": rotated})
     else:
