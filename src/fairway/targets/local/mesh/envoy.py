@@ -122,6 +122,8 @@ class Envoy:
             *("--concurrency", "1"),
             "--disable-hot-restart",
             *("--log-level", "warning"),
+            # A collector that is down would be logged at each export; its cluster counts it.
+            *("--component-log-level", "tracing:critical"),
             *("--file-flush-interval-msec", "500"),
         )
         return EnvoyLaunch(self.name, argv, self.place.paths.config, self.place.log)

@@ -14,6 +14,7 @@ per entry. It guarantees that rendering needs nothing else: no app file, no cloc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,8 @@ GATEWAY = "gateway"
 """The reserved name of the gateway: its Envoy, its SPIFFE ID, its principal in grants."""
 
 Protocol = Literal["http1", "http2"]
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,17 @@ class PortPlan:
 class Version:
     """One version of a service: its share of new requests and the loopback ports of its replicas.
 
-    Weights are relative to one another; a version of weight 0 serves only its own cohort.
+    Weights are relative to one another; a version of weight 0 serves only its own cohort. The
+    name is part of file names and of Envoy's statistics.
     """
 
     name: str
     weight: int
     endpoints: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not _VERSION.fullmatch(self.name):
+            raise ValueError(f"a version is named by letters, digits, '.', '_', '-': {self.name!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def _request_ids() -> Json:
         "preserve_external_request_id": True,
         "always_set_request_id_in_response": True,
         "request_id_extension": {
+            # Sampling is the tracer's business: any text may be a request id.
             "typed_config": typed(
                 kind, pack_trace_reason=False, use_request_id_for_trace_sampling=False
             )
@@ -141,13 +142,30 @@ def _filter(name: str, kind: str, **fields: Any) -> Json:
 def _tracing(view: MeshView, service: str) -> Json:
     """W3C trace context is made and passed on in any case, exported only to a collector."""
     return {
-        "random_sampling": {"value": view.sampling},
         "provider": {
             "name": "opentelemetry",
             "typed_config": typed(
-                "config.trace.v3.OpenTelemetryConfig", service_name=service, **_exporter(view)
+                "config.trace.v3.OpenTelemetryConfig",
+                service_name=service,
+                sampler=_sampler(view.sampling),
+                **_exporter(view),
             ),
         },
+    }
+
+
+def _sampler(percent: float) -> Json:
+    """Whoever starts a trace draws; everyone after follows what `traceparent` says."""
+    share = {"numerator": round(percent * 10_000), "denominator": "MILLION"}
+    draw = _extension("trace_id_ratio_based", "TraceIdRatioBased", sampling_percentage=share)
+    return _extension("parent_based", "ParentBased", wrapped_sampler=draw)
+
+
+def _extension(name: str, kind: str, **fields: Any) -> Json:
+    package = "extensions.tracers.opentelemetry.samplers.v3"
+    return {
+        "name": f"envoy.tracers.opentelemetry.samplers.{name}",
+        "typed_config": typed(f"{package}.{kind}SamplerConfig", **fields),
     }
 
 

@@ -26,9 +26,7 @@ def local_replies(direction: Direction, service: str) -> Json:
             _mapper(_flags(_TOO_SLOW), _too_slow(direction, service)),
             _mapper(_flags(_UNREACHABLE), _unavailable(direction, service)),
         ],
-        "body_format": _body(
-            "refused", "%LOCAL_REPLY_BODY% (%RESPONSE_CODE_DETAILS%)", "correct the request"
-        ),
+        "body_format": _body("refused", "%RESPONSE_CODE_DETAILS%", "correct the request"),
     }
 
 

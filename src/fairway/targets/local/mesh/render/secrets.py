@@ -62,7 +62,11 @@ def public_tls(host: str, paths: EnvoyPaths) -> Json:
 def _common(peers: Json, paths: EnvoyPaths) -> Json:
     name = {"san_type": "URI", "matcher": peers}
     return {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+        # Both bounds: by default Envoy goes no further than 1.2 as a client.
+        "tls_params": {
+            "tls_minimum_protocol_version": "TLSv1_3",
+            "tls_maximum_protocol_version": "TLSv1_3",
+        },
         "tls_certificate_sds_secret_configs": [_sds(IDENTITY, paths)],
         "combined_validation_context": {
             "default_validation_context": {"match_typed_subject_alt_names": [name]},
