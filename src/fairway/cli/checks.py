@@ -79,7 +79,11 @@ def check_envoy(_: Subject) -> Check:
         return Check("envoy", "problem", error.message, error.remedy)
     try:
         done = subprocess.run(
-            [binary, "--version"], capture_output=True, text=True, timeout=_ENVOY_SECONDS
+            [binary, "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_ENVOY_SECONDS,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return Check("envoy", "problem", f"{binary} does not start on {here}: {error}", _NEWER)

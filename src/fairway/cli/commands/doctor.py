@@ -17,7 +17,7 @@ from fairway.targets.local.layout import StateDir
 app = typer.Typer(add_completion=False)
 _MARKS: dict[Outcome, tuple[str, str]] = {
     "ok": ("✓", "green"),
-    "optional": ("–", "dim"),
+    "optional": ("·", "dim"),
     "warning": ("!", "yellow"),
     "problem": ("✗", "red"),
 }
