@@ -53,7 +53,7 @@ def test_a_port_taken_meanwhile_is_given_up(path):
 def test_a_port_of_a_process_to_be_adopted_is_kept(path):
     first = Ports(path, "app").assign("orbit.0")
     with listen(first):
-        assert Ports(path, "app").assign("orbit.0", ours={first}) == first
+        assert Ports(path, "app").assign("orbit.0", keep=True) == first
 
 
 def test_a_declared_port_is_given_to_nobody_else(path):
@@ -70,11 +70,14 @@ def test_a_declared_port_that_is_taken_names_the_holder(path, host):
     assert caught.value.where == "services.orbit"
 
 
-def test_a_declared_port_that_is_free_or_ours_is_taken(path):
+def test_a_declared_port_that_is_free_or_kept_is_taken(path):
     with listen() as server:
         port = server.getsockname()[1]
-        assert Ports(path, "app").claim("orbit.0", port, ours={port}) == port
     assert Ports(path, "app").claim("orbit.0", port) == port
+    with listen(port):
+        assert Ports(path, "app").claim("orbit.0", port, keep=True) == port
+        with pytest.raises(Conflict):
+            Ports(path, "app").claim("axon.0", port, keep=True)
 
 
 def test_connections_of_the_previous_owner_do_not_count(path):

@@ -48,7 +48,9 @@ async def _ask(port: int, path: str) -> Finding:
             f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n"
             "User-Agent: fairway-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
         )
-        return _judge(path, await reader.readline())
+        return _judge(path, await reader.readuntil(b"\n"))
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return Finding(False, f"GET {path}: the answer is not HTTP/1.1")
     finally:
         writer.transport.abort()
 

@@ -14,7 +14,8 @@ def waits_for(calls: Mapping[str, Collection[str]]) -> dict[str, frozenset[str]]
     kept: dict[str, set[str]] = {name: set() for name in sorted(calls)}
     done: set[str] = set()
     for root in kept:
-        _visit(root, calls, kept, done)
+        if root not in done:
+            _visit(root, calls, kept, done)
     return {name: frozenset(callees) for name, callees in kept.items()}
 
 
