@@ -133,9 +133,7 @@ class PolicySets:
         Raises InvalidAppFile with every problem of the text, Conflict when `expected` is stale.
         """
         source = Source("policies.cedar", text)
-        findings = self._validate(source)
-        if findings.problems:
-            raise InvalidAppFile(findings.problems)
+        self._check(source)
         draft = Draft(combine([source]), base, by, self._clock(), note)
         made = self._store.add(draft, expected)
         self._note(made.version, f"{by} created policy set {made.version} from {base or 'nothing'}")
@@ -170,7 +168,12 @@ class PolicySets:
         return self._store.active()
 
     def activate(self, version: int, *, by: str, expected: int, note: str = "") -> Release:
-        """Let `version` decide from now on; `expected` is the version believed active."""
+        """Let `version` decide from now on; `expected` is the version believed active.
+
+        Raises NotFound, Conflict when stale, and InvalidAppFile when the version does not fit the
+        app as it is now (a service may have lost the library since).
+        """
+        self._check(Source(f"policy set {version}", self._store.get(version).text))
         release = self._store.activate(Activation(version, expected, by, self._clock(), note))
         self._note(
             version,
@@ -201,6 +204,11 @@ class PolicySets:
             f"no policy set was active before {active or 'now'}",
             remedy="name the version to go back to",
         )
+
+    def _check(self, source: Source) -> None:
+        findings = self._validate(source)
+        if findings.problems:
+            raise InvalidAppFile(findings.problems)
 
     def _note(self, version: int, reason: str) -> None:
         self._record(Entry("policy-change", reason=reason, policy_set=version))

@@ -19,9 +19,6 @@ from fairway.governance.sets import (
     stale,
 )
 
-_SET = "version, text, base, by, at, note"
-_RELEASE = "number, kind, policy_set, previous, by, at, note"
-
 
 class SqlitePolicyStore:
     """A `PolicyStore` in the governance database."""
@@ -49,7 +46,9 @@ class SqlitePolicyStore:
     def all(self) -> tuple[PolicySet, ...]:
         """Every version, oldest first."""
         with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {_SET} FROM policy_sets ORDER BY version")
+            rows = connection.execute(
+                "SELECT version, text, base, by, at, note FROM policy_sets ORDER BY version"
+            )
             return tuple(PolicySet(*row) for row in rows)
 
     def latest(self) -> int:
@@ -86,7 +85,8 @@ class SqlitePolicyStore:
                 activation.by, activation.at, activation.note,
             )  # fmt: skip
             connection.execute(
-                f"INSERT INTO releases ({_RELEASE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO releases (number, kind, policy_set, previous, by, at, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     number, release.kind, release.policy_set, release.previous,
                     release.by, release.at, release.note,
@@ -97,13 +97,16 @@ class SqlitePolicyStore:
     def releases(self) -> tuple[Release, ...]:
         """The history, oldest first."""
         with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {_RELEASE} FROM releases ORDER BY number")
+            rows = connection.execute(
+                "SELECT number, kind, policy_set, previous, by, at, note"
+                " FROM releases ORDER BY number"
+            )
             return tuple(Release(*row) for row in rows)
 
 
 def _get(connection: sqlite3.Connection, version: int) -> PolicySet:
     row = connection.execute(
-        f"SELECT {_SET} FROM policy_sets WHERE version = ?", (version,)
+        "SELECT version, text, base, by, at, note FROM policy_sets WHERE version = ?", (version,)
     ).fetchone()
     if row is None:
         raise missing(version)

@@ -34,7 +34,9 @@ _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to remember. `allowed` is None for what is not a decision."""
+    """One thing to remember. `allowed` is None for what is not a decision; `at` (Unix seconds) is
+    given only for what happened earlier than it is written.
+    """
 
     kind: Literal["decision", "policy-change", "recovered"]
     allowed: bool | None = None
@@ -46,6 +48,7 @@ class Entry:
     policy_set: int = 0
     decision_id: str = ""
     correlation_id: str = ""
+    at: float | None = None
 
 
 def decision_entry(
@@ -76,6 +79,16 @@ def segments(folder: Path, writer: str) -> list[Path]:
     rotated = sorted(folder.glob(f"{writer}@*.jsonl"))
     active = folder / f"{writer}.jsonl"
     return [*rotated, active] if active.exists() else rotated
+
+
+def chain_head(folder: Path, writer: str) -> Head:
+    """The end of a writer's chain, from its last whole line; `genesis` while there is none."""
+    for path in reversed(segments(folder, writer)):
+        tail = _tail(path)
+        whole = tail[: tail.rfind(b"\n") + 1]
+        if whole:
+            return _head_of(whole)
+    return genesis(writer)
 
 
 class AuditWriter:
@@ -159,7 +172,7 @@ class AuditWriter:
 def _fields(now: float, entry: Entry) -> str:
     return _encode(
         {
-            "time": round(now, 6),
+            "time": round(now if entry.at is None else entry.at, 6),
             "kind": entry.kind,
             "allowed": entry.allowed,
             "principal": entry.principal,
@@ -206,10 +219,7 @@ def _recover(folder: Path, writer: str, path: Path, file: int) -> tuple[Head, in
     cut = len(tail) - (tail.rfind(b"\n") + 1)
     if cut:
         os.ftruncate(file, size - cut)
-    if size > cut:
-        return _head_of(tail[: len(tail) - cut]), size - cut, cut
-    rotated = [each for each in segments(folder, writer) if each != path]
-    return _head_of(_tail(rotated[-1])) if rotated else genesis(writer), 0, cut
+    return chain_head(folder, writer), size - cut, cut
 
 
 def _tail(path: Path) -> bytes:

@@ -45,7 +45,7 @@ def follow(head: Head, line: str) -> tuple[dict[str, Any], Head]:
 
     Raises BrokenChain when the line was changed, or when lines before it are missing.
     """
-    record = _parse(line)
+    record = read(line)
     digest = hashlib.sha256(line[:-_TAIL].encode()).hexdigest()
     if line[-_TAIL:] != f',"hash":"{digest}"}}':
         raise BrokenChain("the line was changed: its hash does not match its content")
@@ -55,7 +55,8 @@ def follow(head: Head, line: str) -> tuple[dict[str, Any], Head]:
     return record, Head(head.seq + 1, digest)
 
 
-def _parse(line: str) -> dict[str, Any]:
+def read(line: str) -> dict[str, Any]:
+    """The record on a line, unchecked; raises BrokenChain when it is not a JSON object."""
     try:
         record = json.loads(line)
     except ValueError as error:

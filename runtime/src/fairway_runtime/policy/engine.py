@@ -98,7 +98,7 @@ class DecisionIds:
 class PolicyEngine:
     """The policies of one version, ready to decide. Immutable to its users; one per bundle."""
 
-    __slots__ = ("_bundle", "_index", "_new_id", "_slices", "policy_set")
+    __slots__ = ("_index", "_new_id", "_slices", "bundle", "policy_set")
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PolicyEngine:
         new_id: Callable[[], str] | None = None,
     ) -> None:
         self.policy_set = policy_set
-        self._bundle = bundle
+        self.bundle = bundle
         self._index = PolicyIndex(parse_policies(policies))
         self._slices: dict[tuple[Principal, str, str], Slice] = {}
         self._new_id = new_id or DecisionIds()
@@ -140,9 +140,13 @@ class PolicyEngine:
         allowed, reason, policies = verdict
         return Decision(allowed, reason, policies, self.policy_set, self._new_id())
 
+    def refuse(self, reason: str) -> Decision:
+        """A denial for a request that cannot even be asked, with an id like any other."""
+        return Decision(False, reason, (), self.policy_set, self._new_id())
+
     def context_keys(self, principal: Principal, service: str, intent: str) -> frozenset[str]:
         """The context keys that matter to this call: empty means that the context is not read."""
-        if reasons.undeclared(self._bundle, principal, service, intent):
+        if reasons.undeclared(self.bundle, principal, service, intent):
             return frozenset()
         return frozenset(self._slice(principal, service, intent).keys)
 
@@ -152,7 +156,7 @@ class PolicyEngine:
         found = self._slices.get((principal, service, intent))
         if found is None:
             refusal = _malformed_request(principal, service, intent) or reasons.undeclared(
-                self._bundle, principal, service, intent
+                self.bundle, principal, service, intent
             )
             if refusal:
                 return Verdict(False, refusal, ())

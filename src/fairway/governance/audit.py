@@ -1,0 +1,201 @@
+"""The audit logs of an environment together: search them, anchor them, find what was tampered with.
+
+Every process writes its own hash chain (`fairway_runtime.policy.audit`). The control plane calls
+`anchor` every ten seconds and at each policy change, which copies the head of each chain into the
+governance database; `fairway policy audit` searches and verifies. What verification detects: a
+changed line, a removed or moved line, a removed segment, and, against the anchors, a chain that was
+cut at its end, rewritten as a whole or deleted. Lines younger than the last anchor are protected by
+the chain only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from fairway.governance.database import GovernanceDatabase
+from fairway_runtime.policy.audit import chain_head, segments
+from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, read
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a chain does not hold, and how; `line` counts from 1, 0 stands for the whole file."""
+
+    writer: str
+    file: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries to show; None does not filter. Times in Unix seconds, `until` excluded."""
+
+    service: str | None = None
+    intent: str | None = None
+    allowed: bool | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def wants(self, record: Record) -> bool:
+        """Whether an entry passes every filter."""
+        for key, wanted in (
+            ("service", self.service), ("intent", self.intent), ("allowed", self.allowed),
+        ):  # fmt: skip
+            if wanted is not None and record.get(key) != wanted:
+                return False
+        time = record.get("time", 0.0)
+        return (self.since is None or time >= self.since) and (
+            self.until is None or time < self.until
+        )
+
+
+class AnchorStore(Protocol):
+    """Keeps the heads of the chains, apart from the chains. Anchors are never changed."""
+
+    def add(self, writer: str, head: Head, at: float) -> None:
+        """Remember that the chain of `writer` was at `head`."""
+
+    def heads(self, writer: str) -> dict[int, str]:
+        """Every anchored head of a writer: sequence number to hash."""
+
+    def writers(self) -> tuple[str, ...]:
+        """Every writer that was ever anchored, sorted."""
+
+
+class SqliteAnchors:
+    """Anchors in the governance database."""
+
+    def __init__(self, database: GovernanceDatabase) -> None:
+        self._database = database
+
+    def add(self, writer: str, head: Head, at: float) -> None:
+        """Remember a head; the same number twice keeps the first, which a rewrite must not beat."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO anchors (writer, seq, hash, at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (writer, head.seq, head.hash, at),
+            )
+
+    def heads(self, writer: str) -> dict[int, str]:
+        """Every anchored head of a writer: sequence number to hash."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT seq, hash FROM anchors WHERE writer = ?", (writer,))
+            return dict(rows.fetchall())
+
+    def writers(self) -> tuple[str, ...]:
+        """Every writer that was ever anchored, sorted."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT writer FROM anchors ORDER BY writer")
+            return tuple(row[0] for row in rows)
+
+
+class MemoryAnchors:
+    """Anchors that last as long as the process: for tests."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, dict[int, str]] = {}
+
+    def add(self, writer: str, head: Head, at: float) -> None:  # noqa: ARG002 - the port's shape
+        """Remember a head; the same number twice keeps the first."""
+        self._heads.setdefault(writer, {}).setdefault(head.seq, head.hash)
+
+    def heads(self, writer: str) -> dict[int, str]:
+        """Every anchored head of a writer: sequence number to hash."""
+        return dict(self._heads.get(writer, {}))
+
+    def writers(self) -> tuple[str, ...]:
+        """Every writer that was ever anchored, sorted."""
+        return tuple(sorted(self._heads))
+
+
+def anchor(folder: Path, anchors: AnchorStore, now: float) -> tuple[Damage, ...]:
+    """Anchor the head of every chain; a chain shorter than its last anchor is reported instead."""
+    damages: list[Damage] = []
+    for writer in chain_writers(folder):
+        head = chain_head(folder, writer)
+        known = anchors.heads(writer)
+        if head.seq < max(known, default=0):
+            damages.append(_too_short(writer, head.seq, max(known)))
+        elif head.seq and head.seq not in known:
+            anchors.add(writer, head, now)
+    return tuple(damages)
+
+
+def verify(folder: Path, anchors: AnchorStore) -> tuple[Damage, ...]:
+    """Everything that is wrong with the chains in a folder; empty when all of them hold."""
+    writers = sorted({*chain_writers(folder), *anchors.writers()})
+    return tuple(
+        damage for writer in writers for damage in _verify(folder, writer, anchors.heads(writer))
+    )
+
+
+def search(folder: Path, query: Query) -> Iterator[Record]:
+    """The entries that a query wants, by time across all writers, each with its `writer`.
+
+    A line that cannot be read is left out here; `verify` reports it.
+    """
+    streams = [_records(folder, writer) for writer in chain_writers(folder)]
+    merged = heapq.merge(*streams, key=lambda record: float(record.get("time", 0.0)))
+    return (record for record in merged if query.wants(record))
+
+
+def chain_writers(folder: Path) -> tuple[str, ...]:
+    """The writers that have files in a folder, sorted."""
+    return tuple(sorted({path.stem.partition("@")[0] for path in folder.glob("*.jsonl")}))
+
+
+def _verify(folder: Path, writer: str, anchored: dict[int, str]) -> Iterator[Damage]:
+    head = genesis(writer)
+    for path in segments(folder, writer):
+        for number, line in _lines(path):
+            try:
+                _, head = follow(head, line)
+            except BrokenChain as broken:
+                yield Damage(writer, path.name, number, str(broken))
+                head = _claimed(line, head)
+            if anchored.get(head.seq, head.hash) != head.hash:
+                yield Damage(
+                    writer, path.name, number, "the chain was rewritten: it differs from its anchor"
+                )
+    last = max(anchored, default=0)
+    if head.seq < last:
+        yield _too_short(writer, head.seq, last)
+
+
+def _too_short(writer: str, found: int, anchored: int) -> Damage:
+    what = f"the chain was cut: it ends at {found}, and was anchored at {anchored}"
+    return Damage(writer, f"{writer}.jsonl", 0, what)
+
+
+def _claimed(line: str, head: Head) -> Head:
+    """Where to go on after a broken line, so that one break is not reported for every line."""
+    try:
+        record = read(line)
+        return Head(int(record["seq"]), str(record["hash"]))
+    except (BrokenChain, KeyError, TypeError, ValueError):
+        return Head(head.seq + 1, "")
+
+
+def _records(folder: Path, writer: str) -> Iterator[Record]:
+    for path in segments(folder, writer):
+        for _, line in _lines(path):
+            try:
+                yield {**read(line), "writer": writer}
+            except BrokenChain:
+                continue
+
+
+def _lines(path: Path) -> Iterable[tuple[int, str]]:
+    """The whole lines of a file with their numbers; a line still being written is left out."""
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith("\n"):
+                yield number, line[:-1]
