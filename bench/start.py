@@ -97,18 +97,18 @@ def program(command: list[str], folder: Path, environment: dict[str, str]) -> It
 def first_answer(port: int) -> float:
     """Seconds from now until front answers 200; the program was started a moment ago."""
     started = time.perf_counter()
-    while not answers(port):
+    while not answers(port, "GET", "/ask"):
         if time.perf_counter() - started > PATIENCE:
             raise TimeoutError(f"no answer on port {port} within {PATIENCE:.0f} s")
         time.sleep(0.01)
     return time.perf_counter() - started
 
 
-def answers(port: int) -> bool:
-    """Whether a call to front comes back with what back says."""
+def answers(port: int, method: str, path: str, body: bytes = b"") -> bool:
+    """Whether a call comes back with a 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/ask")
+        connection.request(method, path, body or None)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
