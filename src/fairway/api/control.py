@@ -251,11 +251,19 @@ class Records(Protocol):
         """Store a new version. `Conflict` if `expected` is given and is not the newest version."""
         ...
 
-    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
-        """Change what may change of an immutable version: its description."""
+    async def update_policy_set(
+        self,
+        version: int,
+        policies: str,
+        *,
+        author: str,
+        description: str = "",
+        expected: int | None = None,
+    ) -> PolicySetSummary:
+        """Store a new version made from `version`, which stays as it is; else like `create`."""
         ...
 
-    async def delete_policy_set(self, version: int) -> None:
+    async def delete_policy_set(self, version: int, *, author: str) -> None:
         """Forget a version; `Conflict` while it is active or a release names it."""
         ...
 

@@ -41,12 +41,6 @@ class NewPolicySet(Written):
     expected: int | None = None
 
 
-class ChangedPolicySet(Written):
-    """What may change of an immutable version."""
-
-    description: str
-
-
 class ActivationRequest(Written):
     """Activate; refused when `expected` is given and is not what is active now."""
 
@@ -117,13 +111,19 @@ def _add_policy_set_routes(app: FastAPI, records: Records) -> None:
     async def show(version: int) -> PolicySetDocument:
         return await records.policy_set(version)
 
-    @app.put("/v1/policy-sets/{version}", tags=tags)
-    async def update(version: int, change: ChangedPolicySet) -> PolicySetSummary:
-        return await records.update_policy_set(version, description=change.description)
+    @app.put("/v1/policy-sets/{version}", status_code=201, tags=tags)
+    async def update(version: int, new: NewPolicySet) -> PolicySetSummary:
+        return await records.update_policy_set(
+            version,
+            new.policies,
+            author=new.author,
+            description=new.description,
+            expected=new.expected,
+        )
 
     @app.delete("/v1/policy-sets/{version}", status_code=204, tags=tags)
-    async def delete(version: int) -> None:
-        await records.delete_policy_set(version)
+    async def delete(version: int, author: str = "api") -> None:
+        await records.delete_policy_set(version, author=author)
 
     @app.get("/v1/policy-sets/{before}/diff/{after}", tags=tags)
     async def diff(before: int, after: int) -> PolicySetDiff:

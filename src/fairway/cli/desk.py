@@ -86,14 +86,23 @@ class RemoteRecords:
             **self._client.post("/v1/policy-sets", texts | {"expected": expected})
         )
 
-    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
+    async def update_policy_set(
+        self,
+        version: int,
+        policies: str,
+        *,
+        author: str,
+        description: str = "",
+        expected: int | None = None,
+    ) -> PolicySetSummary:
         """See `Records`."""
-        body = {"description": description}
-        return PolicySetSummary(**self._client.put(f"/v1/policy-sets/{version}", body))
+        texts = {"policies": policies, "author": author, "description": description}
+        path = f"/v1/policy-sets/{version}"
+        return PolicySetSummary(**self._client.put(path, texts | {"expected": expected}))
 
-    async def delete_policy_set(self, version: int) -> None:
+    async def delete_policy_set(self, version: int, *, author: str) -> None:
         """See `Records`."""
-        self._client.delete(f"/v1/policy-sets/{version}")
+        self._client.delete(f"/v1/policy-sets/{version}?author={segment(author)}")
 
     async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
         """See `Records`."""
