@@ -67,7 +67,7 @@ def sign(
 
 def _signed_pairs(request: SignableRequest, added: dict[str, str]) -> list[tuple[bytes, bytes]]:
     pairs = [
-        (name.lower().encode(), value.encode())
+        (name.lower().encode(), value.encode("utf-8", "surrogateescape"))
         for name, value in request.headers
         if name.lower() not in _REPLACED
     ]

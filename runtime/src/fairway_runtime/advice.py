@@ -1,0 +1,69 @@
+"""`ask`: would a call be allowed? Decided in process by the callee's policies, nothing is sent.
+
+The callee decides again when it is called; asking first saves the journey and gives the reason.
+"""
+
+from __future__ import annotations
+
+import time
+
+from fairway_runtime.admission import hour_and_weekday
+from fairway_runtime.context import current
+from fairway_runtime.policy.engine import Context, Decision, Kind, Principal
+from fairway_runtime.policy.live import LivePolicies
+from fairway_runtime.settings import Settings
+from fairway_runtime.sigv4 import SigningFile
+
+
+class Adviser:
+    """Decides as the callee would, as far as the caller can know the context."""
+
+    def __init__(
+        self, settings: Settings, live: LivePolicies | None, signing: SigningFile | None
+    ) -> None:
+        self._settings = settings
+        self._live = live
+        self._signing = signing
+
+    def ask(self, callee: str, intent: str, context: Context) -> Decision:
+        """The decision for a call of this service now; `context` adds to and overrides the usual.
+
+        Where Fairway is absent nothing decides, so everything is allowed; a service of Fairway
+        that was given no policies is denied everything.
+        """
+        if self._live is None:
+            return _undecided(governed=bool(self._settings.service))
+        return self._live.decide(
+            self._principal(), callee, intent, {**self._usual(callee, intent), **context}
+        )
+
+    def _principal(self) -> Principal:
+        if self._signing is None:
+            return Principal("Service", self._settings.service)
+        identity = self._signing.identity()
+        kind: Kind = "Client" if identity.kind == "Client" else "Service"
+        return Principal(kind, identity.name)
+
+    def _usual(self, callee: str, intent: str) -> dict[str, object]:
+        request = current.get()
+        hour, weekday = hour_and_weekday(int(time.time()))
+        known: dict[str, object] = {
+            "environment": self._settings.environment,
+            "signed": self._signing is not None,
+            "cohort": request.cohort if request else "",
+            "hour": hour,
+            "weekday": weekday,
+            "source": "mesh",
+        }
+        services = self._live.bundle.services if self._live else {}
+        route = services[callee].intents.get(intent) if callee in services else None
+        if route is not None:
+            known |= {"method": route.method, "path": route.path}
+        return known
+
+
+def _undecided(*, governed: bool) -> Decision:
+    if governed:
+        reason = "there are no policies to decide by: FAIRWAY_POLICY_FILE is not set"
+        return Decision(False, reason, (), 0, "")
+    return Decision(True, "Fairway is absent: nothing decides", (), 0, "")
