@@ -94,7 +94,6 @@ def bundle() -> dict[str, Any]:
     axon = {"intents": intents, "public": [], "health": "/health", "library": True}
     return {
         "version": 1,
-        "digest": "sha256:test",
         "app": "axon-orbit",
         "environment": "local",
         "policies": POLICIES,
