@@ -18,6 +18,7 @@ from fairway.model.services import Service
 from fairway.targets.local.environment import (
     ReplicaContext,
     Shell,
+    Variables,
     inherited_variables,
     own_variables,
 )
@@ -72,16 +73,13 @@ class Blueprint:
         context = self._context(name, service, ports, own)
         shell = Shell(self.variables, self.secret_names, self.venv)
         values = {secret: found.value for secret, found in own.items()}
-        return service_spec(
-            name,
-            service,
-            Surroundings(
-                app_dir=self.state.app_dir,
-                environment=lambda index, port: own_variables(context, index, port),
-                inherited=inherited_variables(shell, values, self.state.app_dir, folder),
-                version=service_version(service),
-            ),
-        )
+        inherited = inherited_variables(shell, values, self.state.app_dir, folder)
+
+        def variables(index: int, port: int | None) -> Variables:
+            return Variables(own_variables(context, index, port), inherited)
+
+        around = Surroundings(self.state.app_dir, variables, service_version(service))
+        return service_spec(name, service, around)
 
     def _context(
         self, name: str, service: Service, ports: PortPlan, secrets: Mapping[str, Secret]
@@ -117,7 +115,9 @@ def port_plan(blueprint: Blueprint, ports: Ports, adopted: Collection[str]) -> P
         return ports.assign(key, keep=name in adopted)
 
     services = blueprint.app.services
-    meshed = {name: service for name, service in services.items() if service.serves or service.calls}
+    meshed = {
+        name: service for name, service in services.items() if service.serves or service.calls
+    }
     return PortPlan(
         inbound={name: listener(name, "inbound") for name, s in meshed.items() if s.serves},
         egress={name: listener(name, "egress") for name in meshed},

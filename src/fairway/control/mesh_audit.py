@@ -1,0 +1,68 @@
+"""Brings what the mesh refused into the audit log, by following the sidecars' access logs.
+
+The control plane runs one `MeshAudit`. It begins where the logs end when it starts: what sidecars
+refused while no control plane ran is in their access logs, and is read from where the last one
+stopped (`cursor.json`), so that no denial is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from fairway.governance.mesh_denials import WRITER, mesh_denial
+from fairway.targets.local.layout import StateDir, write_private
+from fairway_runtime.policy.audit import AuditWriter
+from fairway_runtime.policy.engine import PolicyEngine
+
+_SUFFIX = ".access.log"
+_READ_AT_ONCE = 4 * 2**20
+
+
+class MeshAudit:
+    """Follows the access logs of one state folder."""
+
+    def __init__(self, state: StateDir) -> None:
+        self._logs = state.logs
+        self._cursor = state.audit / "mesh-cursor.json"
+        self._offsets = _read_offsets(self._cursor)
+        self._writer = AuditWriter(state.audit, WRITER)
+
+    def collect(self, engine: PolicyEngine) -> int:
+        """Record the refusals since the last look; returns how many. `engine` is the active one."""
+        assert engine.bundle is not None, "the engine of a running system has its bundle"
+        found = 0
+        for path in sorted(self._logs.glob(f"*{_SUFFIX}")):
+            for line in self._fresh_lines(path):
+                entry = mesh_denial(line, engine.bundle, engine)
+                if entry is not None:
+                    self._writer.append(entry)
+                    found += 1
+        write_private(self._cursor, json.dumps(self._offsets).encode())
+        return found
+
+    def close(self) -> None:
+        """Give the file up."""
+        self._writer.close()
+
+    def _fresh_lines(self, path: Path) -> Iterator[str]:
+        """Whole lines since the last look; a log that was cut is read from its beginning."""
+        offset = self._offsets.get(path.name, 0)
+        size = path.stat().st_size
+        if size < offset:
+            offset = 0
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(_READ_AT_ONCE)
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offsets[path.name] = offset + len(whole)
+        yield from whole.decode("utf-8", "replace").splitlines()
+
+
+def _read_offsets(path: Path) -> dict[str, int]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {str(name): int(offset) for name, offset in found.items()}

@@ -1,0 +1,227 @@
+"""The running control plane of one app on this machine, behind `fairway up` and the API.
+
+Owned by the command `up` (or the hidden `control-plane`). It joins what is stored (`records.py`)
+with what runs (`targets/local/system.py`) and keeps the two in step: a policy change reaches mesh
+and services, what the mesh refuses reaches the audit log, edited policy files become a policy set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from fairway.api.control import Event, Level, Phase, ServiceStatus, SystemStatus
+from fairway.control.event_log import EventLog
+from fairway.control.mesh_audit import MeshAudit
+from fairway.control.records import LocalRecords, release_label
+from fairway.control.statuses import (
+    envoy_status,
+    event_level,
+    event_words,
+    overall,
+    replica_status,
+)
+from fairway.errors import FairwayError, InvalidAppFile, Unavailable
+from fairway.governance.access import compile_access
+from fairway.model.services import Service
+from fairway.targets.local import runner
+from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint, service_version
+from fairway.targets.local.reload import changes
+from fairway.targets.local.supervisor import Supervisor
+from fairway.targets.local.system import LocalSystem, Rules
+from fairway_runtime.policy.bundle import PolicyBundle
+
+_AUDIT_INTERVAL = 1.0
+"""Between looks for refusals of the mesh, and anchors of the audit chains, in seconds."""
+
+
+class LocalControlPlane(LocalRecords):
+    """A `ControlPlane`: everything that one may ask of the system that it runs."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        super().__init__(blueprint.app, blueprint.state)
+        self._blueprint = blueprint
+        self._log = EventLog()
+        self._system = LocalSystem(blueprint, self._log.add, self._tell)
+        self._mesh_audit = MeshAudit(blueprint.state)
+        self._phase: Phase = "stopped"
+        self._started_at = 0.0
+        self._chores: set[asyncio.Task[None]] = set()
+        self._stopping: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._warnings: tuple[str, ...] = ()
+
+    async def start(self) -> None:
+        """Bring everything up (or adopt what still runs); return when all of it is healthy."""
+        self._system.lock()
+        self._phase, self._started_at = "starting", time.time()
+        try:
+            rules = self._rules(self.settle_policies())
+            await self._system.start(rules)
+        except BaseException:
+            await asyncio.shield(self.stop())
+            raise
+        self._phase = "running"
+        self._note_gateway()
+        self._do(self._keep_audit())
+        self._do(self._follow_policy_files())
+        self._log.add("system.running", "", "everything is healthy")
+
+    async def stop(self) -> None:
+        """Take everything down; return when nothing is left. Calling it again changes nothing."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def hurry(self) -> None:
+        """While stopping: skip the grace periods (a second Ctrl-C)."""
+        await self._system.kill()
+
+    async def wait_stopped(self) -> None:
+        """Return when the system has stopped, whoever asked for it."""
+        await self._ended.wait()
+
+    def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Events with an id above `after` (None: only from now on), until the system stopped."""
+        return self._log.follow(after)
+
+    async def status(self) -> SystemStatus:
+        """How everything is, now."""
+        envoys = await self._system.envoys()
+        running = self._phase in ("running", "stopping")
+        services = self.app.services.items() if running else ()
+        releases = self._sets.releases()
+        return SystemStatus(
+            app=self.app.app,
+            environment=self.state.environment,
+            phase=self._phase,
+            release=release_label(releases[-1].number if releases else 0),
+            gateway_url=self._gateway_url() if running else None,
+            policy_set=self._sets.active() or None,
+            started_at=self._started_at,
+            services=tuple(self._service(*each) for each in services),
+            envoys=tuple(envoy_status(envoys[name]) for name in envoys),
+            warnings=self._warnings,
+        )
+
+    async def restart(self, service: str) -> None:
+        """Replace every replica of a service; return when the new ones are healthy."""
+        await self._supervisor.restart(service)
+
+    async def scale(self, service: str, replicas: int) -> None:
+        """Run this many replicas; return when they are healthy or gone."""
+        await self._supervisor.scale(service, replicas)
+        self._log.add("service.scaled", service, f"runs {replicas} replicas")
+
+    async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
+        """New signing keys for one identity or all, the old ones still valid; names the rotated."""
+        names = self._system.signers() if identity is None else (identity,)
+        for name in names:
+            key = await self._system.rotate_keys(name)
+            self._log.add("keys.rotated", name, f"signs with key {key}")
+        return names
+
+    async def _policies_changed(self) -> None:
+        bundle = self.bundle()
+        await self._system.follow(self._rules(bundle))
+        self._log.add("policies.active", f"policies {bundle.version}", "in force everywhere")
+
+    async def _secrets_changed(self) -> None:
+        await self._system.hand_out_secrets()
+        self._log.add("secrets.changed", "", "handed to the services that read them")
+
+    @property
+    def _supervisor(self) -> Supervisor:
+        if self._phase != "running" or self._system.supervisor is None:
+            raise Unavailable(
+                "not-running", f"the system is {self._phase}", remedy="try again once it runs"
+            )
+        return self._system.supervisor
+
+    def _rules(self, bundle: PolicyBundle) -> Rules:
+        return Rules(bundle, compile_access(self.app, bundle.policies))
+
+    def _gateway_url(self) -> str | None:
+        public = any(service.public for service in self.app.services.values())
+        return f"http://127.0.0.1:{self._system.ports.gateway}" if public else None
+
+    def _note_gateway(self) -> None:
+        port, declared = self._system.ports.gateway, self._blueprint.declared.gateway.port
+        if declared is None and port != GATEWAY_PORT and self._gateway_url():
+            words = f"port {GATEWAY_PORT} is taken: the gateway listens on {port}"
+            self._warnings = (*self._warnings, words)
+            self._log.add("gateway.moved", "gateway", words, "warning")
+
+    def _service(self, name: str, service: Service) -> ServiceStatus:
+        now, url = time.time(), self._gateway_url()
+        found = self._system.supervisor.status() if self._system.supervisor else ()
+        replicas = tuple(replica_status(each, now) for each in found if each.service == name)
+        return ServiceStatus(
+            name=name,
+            kind=service.kind,
+            state=overall(replica.state for replica in replicas),
+            desired=len(replicas),
+            release=service_version(service),
+            replicas=replicas,
+            urls=tuple(f"{url}{route.path}" for route in service.public),
+            inbound_port=self._system.ports.inbound.get(name),
+        )
+
+    async def _stop(self) -> None:
+        self._phase = "stopping"
+        self._log.add("system.stopping", "", "stopping")
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        try:
+            await self._system.stop()
+            self._collect()
+        finally:
+            self._phase = "stopped"
+            self._mesh_audit.close()
+            self.close()
+            self._log.add("system.stopped", "", "everything is stopped")
+            self._log.close()
+            self._ended.set()
+
+    def _tell(self, event: runner.Event) -> None:
+        """A replica changed its state."""
+        kind, subject, message = event_words(event)
+        self._log.add(kind, subject, message, event_level(event))
+
+    async def _keep_audit(self) -> None:
+        while True:
+            await asyncio.sleep(_AUDIT_INTERVAL)
+            self._collect()
+            self.anchor()
+
+    def _collect(self) -> None:
+        with contextlib.suppress(FairwayError):  # no policy set is active before the first start
+            self._mesh_audit.collect(self.engine())
+
+    async def _follow_policy_files(self) -> None:
+        """Edited policy files become a policy set as soon as they are right."""
+        if self.app.policies is None:
+            return
+        async for _ in changes({"policies": (self.state.app_dir / self.app.policies,)}):
+            before = self._sets.active()
+            try:
+                if self.settle_policies().version != before:
+                    await self._policies_changed()
+            except InvalidAppFile as error:
+                for problem in error.problems:
+                    words = f"{problem.where}: {problem.message} ({problem.remedy})"
+                    self._say("policies.invalid", words, "error")
+            except FairwayError as error:
+                self._say("policies.invalid", str(error), "error")
+
+    def _say(self, kind: str, words: str, level: Level) -> None:
+        self._log.add(kind, "policies", words, level)
+
+    def _do(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

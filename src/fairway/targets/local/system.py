@@ -1,0 +1,333 @@
+"""One app on this machine: services, mesh and identities, brought up, changed and taken down.
+
+The control plane owns one `LocalSystem`. In the order of a life:
+
+    start(rules)   files, identities, Envoys and services at once; adopts what still runs
+    follow(rules)  other policies, without a dropped request
+    …              restart, scale, secrets, keys
+    stop()         nothing is left: no process, port, socket or lock
+
+Guarantees: one supervising process per state folder (a lock); traffic goes to healthy replicas
+only, and is moved away before one is stopped; certificates and keys are renewed while it runs; an
+Envoy that dies is started again with the files that it had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fairway.errors import FairwayError
+from fairway.targets.local.blueprint import Blueprint, port_plan
+from fairway.targets.local.group import Endpoint
+from fairway.targets.local.identity.authority import Authority
+from fairway.targets.local.identity.signing import (
+    SigningKeys,
+    signing_callers,
+    verifying_services,
+)
+from fairway.targets.local.layout import open_sockets, remove_sockets, write_private
+from fairway.targets.local.ledger import Ledger, ProcessRecord
+from fairway.targets.local.lock import Holder, hold
+from fairway.targets.local.mesh.binary import envoy_binary
+from fairway.targets.local.mesh.build import Access, mesh_view
+from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
+from fairway.targets.local.mesh.launching import SupervisedLauncher
+from fairway.targets.local.mesh.status import EnvoyState
+from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
+from fairway.targets.local.ports import Ports
+from fairway.targets.local.processes import Processes
+from fairway.targets.local.runner import Event
+from fairway.targets.local.secret_files import Secret, SecretStore, available, hand_out, require
+from fairway.targets.local.supervisor import Supervisor
+from fairway_runtime.policy.bundle import PolicyBundle
+
+_HEAL_INTERVAL = 1.0
+"""Between looks whether every Envoy lives, in seconds."""
+_RENEW_INTERVAL = 60.0
+"""Between looks for certificates past half-life, in seconds."""
+_BUNDLE_READ = 0.15
+"""Until every replica has looked at a new bundle (the library looks every 0.1 s), in seconds."""
+
+Report = Callable[[str, str, str], None]
+"""Tells people what happened: a dotted kind, whom it is about, and words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may do what: for the library as a bundle, for the mesh as a table, of one version."""
+
+    bundle: PolicyBundle
+    access: Access
+
+
+class LocalSystem:
+    """The running system of one state folder. Used from one event loop."""
+
+    def __init__(
+        self, blueprint: Blueprint, report: Report, on_replica: Callable[[Event], None]
+    ) -> None:
+        self._blueprint = blueprint
+        self._report = report
+        self._on_replica = on_replica
+        self._relaying: asyncio.Task[None] | None = None
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._mesh_runs = asyncio.Event()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._held = contextlib.ExitStack()
+        state = blueprint.state
+        self._processes = Processes(Ledger(state.ledger), state.instance)
+        self._ports = Ports(state.ports, state.instance, blueprint.declared_ports)
+        self._keys = SigningKeys(
+            state, signing_callers(blueprint.app), verifying_services(blueprint.app)
+        )
+        self._plan: PortPlan | None = None
+        self._rules: Rules | None = None
+        self._mesh: Mesh | None = None
+        self.supervisor: Supervisor | None = None
+
+    @property
+    def ports(self) -> PortPlan:
+        """The ports of the data plane; known once it starts."""
+        assert self._plan is not None, "start comes first"
+        return self._plan
+
+    def lock(self) -> None:
+        """Become the only one who supervises this state folder; Conflict names who is already."""
+        holder = Holder(os.getpid(), time.time(), "fairway up")
+        self._held.enter_context(hold(self._blueprint.state.lock, holder))
+
+    async def start(self, rules: Rules) -> None:
+        """Have everything run and be healthy; what fails is raised, and `stop` clears the rest."""
+        secrets = known_secrets(self._blueprint)
+        running = await self._take_stock()
+        envoys = {record.name for record in running if record.kind == "envoy"}
+        self._plan = port_plan(self._blueprint, self._ports, envoys)
+        self._rules = rules
+        self._endpoints = _endpoints_of(running)
+        self._write_files(rules.bundle, secrets)
+        self.supervisor = self._new_supervisor(secrets)
+        self._relaying = asyncio.create_task(self._relay(self.supervisor.events()))
+        launcher = SupervisedLauncher(self._processes, running, dict(self._blueprint.variables))
+        self._mesh = self._new_mesh(launcher)
+        await _both(self._start_mesh(launcher), self.supervisor.start(running))
+        self.supervisor.watch_files()
+        for chore in (self._heal(), self._renew(), self._keys.keep_fresh()):
+            self._do(chore)
+
+    async def stop(self) -> None:
+        """Take everything down; returns when nothing is left. Safe at any moment, and again."""
+        chores = tuple(self._chores)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        if self.supervisor is not None:
+            await self.supervisor.stop()
+        if self._relaying is not None:
+            await self._relaying
+        if self._mesh is not None:
+            await self._mesh.stop()
+        await end_all(self._processes)
+        remove_sockets(self._blueprint.state)
+        self._held.close()
+
+    async def kill(self) -> None:
+        """Skip the grace periods of a `stop` under way."""
+        await asyncio.gather(*(self._processes.stop(r, 0.0) for r in self._processes.known()))
+
+    async def follow(self, rules: Rules) -> None:
+        """Decide by other rules from now on: returns when mesh and replicas do so."""
+        self._rules = rules
+        self._write_bundle(rules.bundle)
+        await asyncio.gather(self._apply(), asyncio.sleep(_BUNDLE_READ))
+
+    async def hand_out_secrets(self) -> None:
+        """Give every service the present values; who cannot read them anew is restarted."""
+        secrets = known_secrets(self._blueprint)
+        self._write_secrets(secrets)
+        for name, service in self._blueprint.app.services.items():
+            if service.secrets and not service.library and self.supervisor is not None:
+                running = sum(1 for replica in self.supervisor.status() if replica.service == name)
+                spec = self._blueprint.spec(name, self.ports, secrets, running)
+                await self.supervisor.update(spec)
+
+    async def rotate_keys(self, name: str) -> str:
+        """A new signing key for a caller, known to its callees before it signs; returns its id."""
+        return await self._keys.rotate(name)
+
+    def signers(self) -> tuple[str, ...]:
+        """Who signs calls."""
+        return tuple(sorted(signing_callers(self._blueprint.app)))
+
+    async def envoys(self) -> Mapping[str, EnvoyState]:
+        """The state of every Envoy, asked from it now."""
+        return {} if self._mesh is None else await self._mesh.status()
+
+    async def _take_stock(self) -> tuple[ProcessRecord, ...]:
+        survey = self._processes.survey()
+        if survey.strays:
+            await self._processes.clear(survey.strays)
+            self._report("system.cleared", "", f"ended {len(survey.strays)} stray processes")
+        if survey.running:
+            what = ", ".join(sorted({record.name for record in survey.running}))
+            self._report("system.found", "", f"still running: {what}")
+        return survey.running
+
+    def _write_files(self, bundle: PolicyBundle, secrets: Mapping[str, Secret]) -> None:
+        self._write_bundle(bundle)
+        self._write_secrets(secrets)
+        self._keys.write()
+        for name, service in self._blueprint.app.services.items():
+            if service.config:
+                content = json.dumps(service.config, indent=1).encode()
+                write_private(self._blueprint.state.config(name), content)
+
+    def _write_bundle(self, bundle: PolicyBundle) -> None:
+        write_private(self._blueprint.state.policy_bundle, bundle.to_json().encode())
+
+    def _write_secrets(self, secrets: Mapping[str, Secret]) -> None:
+        for name, service in self._blueprint.app.services.items():
+            if service.secrets:
+                own = {secret: secrets[secret] for secret in service.secrets}
+                hand_out(self._blueprint.state.secrets(name), own)
+
+    def _new_supervisor(self, secrets: Mapping[str, Secret]) -> Supervisor:
+        specs = [self._blueprint.spec(n, self.ports, secrets) for n in self._blueprint.app.services]
+        return Supervisor(
+            specs,
+            self._blueprint.state,
+            self._processes,
+            self._ports,
+            on_endpoints_changed=self._move_traffic,
+        )
+
+    def _new_mesh(self, launcher: SupervisedLauncher) -> Mesh:
+        state = self._blueprint.state
+        places = MeshPlaces(state.home / "mesh", state.logs, open_sockets(state))
+        binary = envoy_binary(self._blueprint.variables)
+        return Mesh(places, binary, launcher, self._authority(), _now)
+
+    def _authority(self) -> Authority:
+        state, app = self._blueprint.state, self._blueprint.app
+        domain = f"{app.app}.{state.environment}"
+        authority = Authority.open(state.ca, state.home / "identity", domain, _now())
+        for client in app.clients:
+            authority.leaf(client, _now())
+        return authority
+
+    async def _start_mesh(self, launcher: SupervisedLauncher) -> None:
+        assert self._mesh is not None, "made by start"
+        adopted = await self._mesh.start(self._view())
+        await launcher.clear()
+        self._mesh_runs.set()
+        for name in self._view().names:
+            kind = "adopted" if name in adopted else "running"
+            self._report(f"envoy.{kind}", f"{name} envoy", f"Envoy {kind}")
+
+    async def _move_traffic(self, service: str, endpoints: tuple[Endpoint, ...]) -> None:
+        self._endpoints[service] = endpoints
+        await self._mesh_runs.wait()
+        await self._apply()
+
+    async def _apply(self) -> None:
+        assert self._mesh is not None, "start comes first"
+        await self._mesh.apply(self._view())
+
+    def _view(self) -> MeshView:
+        assert self._rules is not None, "start comes first"
+        versions = {name: _versions(found) for name, found in self._endpoints.items()}
+        return mesh_view(
+            self._blueprint.app,
+            self.ports,
+            versions,
+            self._rules.access,
+            self._blueprint.state.environment,
+        )
+
+    async def _relay(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            self._on_replica(event)
+
+    async def _heal(self) -> None:
+        assert self._mesh is not None, "start comes first"
+        while True:
+            await asyncio.sleep(_HEAL_INTERVAL)
+            try:
+                for name in await self._mesh.heal():
+                    self._report("envoy.running", f"{name} envoy", "died and was started again")
+            except FairwayError as error:
+                self._report("envoy.failed", "mesh", str(error))
+
+    async def _renew(self) -> None:
+        assert self._mesh is not None, "start comes first"
+        while True:
+            await asyncio.sleep(_RENEW_INTERVAL)
+            try:
+                for name in await self._mesh.renew():
+                    self._report("certificate.renewed", name, "certificate renewed")
+                self._authority()  # renews what clients call with
+            except FairwayError as error:
+                self._report("certificate.failed", "mesh", str(error))
+
+    def _do(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+
+def known_secrets(blueprint: Blueprint) -> dict[str, Secret]:
+    """The value of every declared secret; InvalidInput names all that have none."""
+    stored = SecretStore(blueprint.state.secret_store).all()
+    found = available(blueprint.secret_names, stored, blueprint.variables)
+    require({name: each.secrets for name, each in blueprint.app.services.items()}, found)
+    return found
+
+
+async def end_all(processes: Processes, grace: float = 5.0) -> tuple[str, ...]:
+    """End every process of a state folder, recorded or stray; returns their names."""
+    survey = processes.survey()
+    await asyncio.gather(*(processes.stop(record, grace) for record in survey.running))
+    await processes.clear(survey.strays)
+    names = [f"{record.label} ({record.kind})" for record in survey.running]
+    return (*names, *(f"process {stray.pid}" for stray in survey.strays))
+
+
+def _versions(endpoints: tuple[Endpoint, ...]) -> tuple[Version, ...]:
+    """Each version weighs what it has replicas, so a replacement moves load evenly."""
+    count = Counter(endpoint.version for endpoint in endpoints)
+    return tuple(
+        Version(name, weight, tuple(e.port for e in endpoints if e.version == name))
+        for name, weight in sorted(count.items())
+    )
+
+
+def _endpoints_of(running: tuple[ProcessRecord, ...]) -> dict[str, tuple[Endpoint, ...]]:
+    """Where replicas that outlived their control plane listen: they serve all along."""
+    found: dict[str, list[Endpoint]] = {}
+    for record in running:
+        if record.kind == "service" and record.port is not None:
+            found.setdefault(record.name, []).append(Endpoint(record.version, record.port))
+    return {name: tuple(sorted(endpoints)) for name, endpoints in found.items()}
+
+
+async def _both(*work: Coroutine[Any, Any, None]) -> None:
+    """All at once; the first failure ends the others and is raised."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
