@@ -6,24 +6,30 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from fairway.cli.output import Painter
 from fairway.errors import InvalidInput
 from fairway_runtime.policy.engine import Principal
 
-_PRINCIPAL = re.compile(r'(?P<kind>Service|Client|Gateway)::"?(?P<name>[^":]+)"?\Z')
+_PRINCIPAL = re.compile(r'(?P<kind>\w+)::"?(?P<name>[^":]+)"?\Z')
+_KINDS: dict[str, Literal["Service", "Client", "Gateway"]] = {
+    "Service": "Service",
+    "Client": "Client",
+    "Gateway": "Gateway",
+}
 
 
 def principal_of(text: str) -> Principal:
     """`Client::web` (Cedar's quotes are welcome); raises InvalidInput for anything else."""
     found = _PRINCIPAL.match(text)
-    if found is None:
+    if found is None or found["kind"] not in _KINDS:
         raise InvalidInput(
             "invalid-principal",
             f"{text!r} is not a principal",
             remedy="write Service::orbit, Client::web or Gateway::public",
         )
-    return Principal(found["kind"], found["name"])
+    return Principal(_KINDS[found["kind"]], found["name"])
 
 
 def context_of(given: Sequence[str]) -> Mapping[str, object]:

@@ -164,13 +164,21 @@ class MemoryControl:
         self._sets[summary.version] = PolicySetDocument(summary, policies)
         return summary
 
-    async def update_policy_set(self, version: int, *, description: str) -> PolicySetSummary:
-        found = await self.policy_set(version)
-        summary = replace(found.summary, description=description)
-        self._sets[version] = replace(found, summary=summary)
-        return summary
+    async def update_policy_set(
+        self,
+        version: int,
+        policies: str,
+        *,
+        author: str,
+        description: str = "",
+        expected: int | None = None,
+    ) -> PolicySetSummary:
+        await self.policy_set(version)
+        return await self.create_policy_set(
+            policies, author=author, description=description, expected=expected
+        )
 
-    async def delete_policy_set(self, version: int) -> None:
+    async def delete_policy_set(self, version: int, *, author: str) -> None:
         found = await self.policy_set(version)
         if found.summary.active:
             raise Conflict("policy-set-active", f"policy set {version} is active")

@@ -114,13 +114,15 @@ async def test_policy_sets_from_creation_to_deletion(api: httpx2.AsyncClient) ->
     stale = await api.post("/v1/policy-sets", json={"policies": "", "expected": 1})
     assert (stale.status_code, stale.json()["error"]["code"]) == (409, "stale-policy-set")
 
-    changed = await api.put("/v1/policy-sets/1", json={"description": "first"})
-    assert changed.json()["description"] == "first"
+    changed = {"policies": POLICIES, "description": "again", "expected": 2}
+    assert (await api.put("/v1/policy-sets/1", json=changed)).json()["version"] == 3
+    assert (await api.put("/v1/policy-sets/1", json=changed)).status_code == 409
+    assert (await api.put("/v1/policy-sets/9", json=changed)).status_code == 404
     assert (await api.get("/v1/policy-sets/1")).json()["policies"] == POLICIES
     assert f"-{POLICIES}" in (await api.get("/v1/policy-sets/1/diff/2")).json()["text"]
 
     assert (await api.delete("/v1/policy-sets/2")).status_code == 204
-    assert [s["version"] for s in (await api.get("/v1/policy-sets")).json()] == [1]
+    assert [s["version"] for s in (await api.get("/v1/policy-sets")).json()] == [3, 1]
     assert (await api.get("/v1/policy-sets/2")).status_code == 404
 
 

@@ -185,7 +185,7 @@ def update(
 @app.command("delete", epilog="Example: fairway policy delete 2")
 def delete(context: typer.Context, version: Version, as_json: AsJson = False) -> None:
     """Forget a version that was never active."""
-    ask(records_of(current(context)).delete_policy_set(version))
+    ask(records_of(current(context)).delete_policy_set(version, author=user()))
     if as_json:
         say_json({"deleted": version})
     else:
@@ -270,9 +270,8 @@ def _show_audit(entries: Any, chains: Any) -> None:
         verdict = {"allow": paint.green("allow"), "deny": paint.red("deny ")}.get(entry.verdict)
         asked = f"{entry.caller} → {entry.service} {entry.intent}: " if entry.service else ""
         ids = " ".join(part for part in (entry.decision_id, entry.correlation_id) if part)
-        say(
-            f"{paint.dim(when(entry.at))} {verdict or 'note '} {asked}{entry.reason} {paint.dim(ids)}"
-        )
+        said = f"{verdict or 'note '} {asked}{entry.reason}"
+        say(f"{paint.dim(when(entry.at))} {said} {paint.dim(ids)}")
     if not entries:
         say("no entry matches")
     for chain in chains:
