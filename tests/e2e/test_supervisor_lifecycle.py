@@ -1,0 +1,368 @@
+"""The supervisor on real processes: order, health, restarts, replacement without a lost request."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import urllib.request
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from tests.local_support import SERVER, Place, eventually, get, pids, processes_of, states
+
+from fairway.errors import Conflict, Unavailable
+from fairway.targets.local.ports import is_free
+from fairway.targets.local.replica import Backoff, State
+
+QUICK = {"interval": "100ms", "timeout": "500ms"}
+
+VERSIONED = """
+import http.server, os, time
+TEXT = open("text").read()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+    def do_GET(self):
+        time.sleep(0.02)
+        ok = not os.path.exists("sick")
+        self.send_response(200 if ok else 500); self.end_headers(); self.wfile.write(TEXT.encode())
+    def log_message(self, *a): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 64
+    daemon_threads = False
+server = Server(("127.0.0.1", int(os.environ["PORT"])), Handler)
+import signal, threading
+signal.signal(signal.SIGTERM, lambda *a: threading.Thread(target=server.shutdown).start())
+server.serve_forever(); server.server_close()
+"""
+"""A server that reads its text at start and finishes its requests before it ends."""
+
+
+@pytest.fixture
+async def place(tmp_path):
+    place = Place(tmp_path)
+    yield place
+    leftovers = place.alive()
+    for process in leftovers:
+        process.kill()
+    assert leftovers == []
+
+
+def versioned(place, name="web", text="one", **declared):
+    folder = place.app_dir / name
+    folder.mkdir(exist_ok=True)
+    (folder / "text").write_text(text)
+    (folder / "server.py").write_text(VERSIONED)
+    return place.spec(
+        name,
+        **{"build": name, "run": f"{sys.executable} server.py", "health": {"path": "/", **QUICK}}
+        | declared,
+    )
+
+
+async def recorded(supervisor):
+    """Collects events from now on."""
+    seen = []
+
+    async def listen():
+        async for event in events:
+            seen.append(event)  # noqa: PERF401 - each is looked at while more are awaited
+
+    events = supervisor.events()
+    task = asyncio.create_task(listen())
+    await asyncio.sleep(0)
+    return seen, task
+
+
+async def test_callees_are_healthy_before_their_callers_start(place):
+    specs = [
+        place.spec("a", run=SERVER, calls={"b": ["x"], "c": ["x"]}),
+        place.spec("b", run=SERVER, calls={"c": ["x"]}),
+        place.spec("c", run=SERVER, calls={"a": ["x"]}),
+        place.spec("d", run=SERVER, replicas=2),
+    ]
+    supervisor = place.supervisor(*specs)
+    seen, listening = await recorded(supervisor)
+    await supervisor.start()
+    try:
+        order = [(e.service, e.after) for e in seen]
+        assert order.index(("c", State.HEALTHY)) < order.index(("b", State.STARTING))
+        assert order.index(("b", State.HEALTHY)) < order.index(("a", State.STARTING))
+        assert order.index(("d", State.STARTING)) < order.index(("c", State.HEALTHY))
+        assert {len(place.traffic.ports[name]) for name in "abc"} == {1}
+        assert len(place.traffic.ports["d"]) == 2
+    finally:
+        await supervisor.stop()
+    await asyncio.wait_for(listening, 2)
+    stopped = [e.service for e in seen if e.after is State.STOPPED]
+    assert stopped.index("a") < stopped.index("b") < stopped.index("c")
+
+
+async def test_a_crashed_replica_is_started_again_and_nobody_else(place):
+    crashing = versioned(place, "web")
+    async with place.running(crashing, place.spec("other", run=SERVER)) as supervisor:
+        (before,), others = pids(supervisor, "web"), pids(supervisor, "other")
+        port = place.traffic.ports["web"][0]
+        os.kill(before, signal.SIGKILL)
+        await eventually(lambda: place.traffic.ports["web"] == ())
+        await eventually(lambda: place.traffic.ports["web"] == (port,))
+        (after,) = pids(supervisor, "web")
+        assert after != before
+        assert pids(supervisor, "other") == others
+        assert await get(port) == (200, "one")
+
+
+async def test_what_stops_answering_leaves_traffic_and_is_replaced(place):
+    async with place.running(versioned(place)) as supervisor:
+        (before,) = pids(supervisor, "web")
+        (place.app_dir / "web" / "sick").touch()
+        await eventually(lambda: states(supervisor, "web") == [State.UNHEALTHY])
+        await eventually(lambda: place.traffic.ports["web"] == ())
+        assert pids(supervisor, "web") == [before]
+        await eventually(lambda: pids(supervisor, "web") not in ([before], []))
+        (place.app_dir / "web" / "sick").unlink()
+        await eventually(lambda: len(place.traffic.ports["web"]) == 1)
+
+
+async def test_a_hanging_program_is_replaced(place):
+    async with place.running(versioned(place)) as supervisor:
+        (before,) = pids(supervisor, "web")
+        os.kill(before, signal.SIGSTOP)
+        await eventually(lambda: place.traffic.ports["web"] == ())
+        place.processes.hurry()
+        await eventually(lambda: len(place.traffic.ports["web"]) == 1, within=20)
+        assert pids(supervisor, "web") != [before]
+
+
+async def ask_without_end(place, service, answers, failures):
+    """Requests one after the other, each to where traffic goes at that moment."""
+
+    def ask(port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            return answer.read().decode()
+
+    turn = 0
+    while True:
+        ports = place.traffic.ports[service]
+        turn += 1
+        try:
+            answers.append(await asyncio.to_thread(ask, ports[turn % len(ports)]))
+        except (OSError, ZeroDivisionError) as error:
+            failures.append(error)
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+async def test_a_rolling_replacement_loses_no_request(place, replicas):
+    async with place.running(versioned(place, replicas=replicas)) as supervisor:
+        answers: list[str] = []
+        failures: list[Exception] = []
+        clients = [
+            asyncio.create_task(ask_without_end(place, "web", answers, failures)) for _ in range(4)
+        ]
+        before = set(pids(supervisor, "web"))
+        await asyncio.sleep(0.2)
+        (place.app_dir / "web" / "text").write_text("two")
+        await supervisor.restart("web")
+        await asyncio.sleep(0.2)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        assert failures == []
+        assert {"one", "two"} == set(answers)
+        assert answers[-1] == "two"
+        assert len(pids(supervisor, "web")) == replicas
+        assert before.isdisjoint(pids(supervisor, "web"))
+
+
+async def test_a_new_version_that_fails_leaves_the_old_one_serving(place):
+    spec = versioned(place)
+    async with place.running(spec) as supervisor:
+        before, ports = pids(supervisor, "web"), place.traffic.ports["web"]
+        (place.app_dir / "web" / "server.py").write_text("import no_such_module")
+        with pytest.raises(Unavailable, match="No module named 'no_such_module'") as caught:
+            await supervisor.restart("web")
+        assert "install the Python module no_such_module" in caught.value.remedy
+        assert pids(supervisor, "web") == before
+        assert place.traffic.ports["web"] == ports
+        assert await get(ports[0]) == (200, "one")
+
+
+async def test_an_update_moves_to_the_new_version(place):
+    spec = versioned(place)
+    async with place.running(spec) as supervisor:
+        await supervisor.update(replace(spec, version="r2", replicas=2))
+        assert [endpoint.version for endpoint in supervisor.endpoints("web")] == ["r2", "r2"]
+
+
+async def test_scaling_keeps_those_that_run(place):
+    async with place.running(versioned(place, replicas=2)) as supervisor:
+        before = pids(supervisor, "web")
+        await supervisor.scale("web", 4)
+        assert pids(supervisor, "web")[:2] == before
+        assert len(place.traffic.ports["web"]) == 4
+        await supervisor.scale("web", 1)
+        assert pids(supervisor, "web") == before[:1]
+        assert len(place.traffic.ports["web"]) == 1
+        await supervisor.scale("web", 0)
+        assert place.traffic.ports["web"] == ()
+        await supervisor.scale("web", 1)
+        assert len(place.traffic.ports["web"]) == 1
+
+
+async def test_changed_files_reload_their_service_only(place):
+    one, two = versioned(place, "one", text="old"), versioned(place, "two", text="old")
+    async with place.running(one, two) as supervisor:
+        supervisor.watch_files()
+        untouched = pids(supervisor, "two")
+        before = pids(supervisor, "one")
+        await asyncio.sleep(0.5)  # until the watch is set up
+        cache = place.app_dir / "two" / "__pycache__"
+        cache.mkdir()
+        (cache / "server.pyc").write_text("x")
+        (place.app_dir / "one" / "text").write_text("new")
+        await eventually(lambda: pids(supervisor, "one") not in (before, []))
+        await eventually(lambda: len(pids(supervisor, "one")) == 1)
+        assert await get(place.traffic.ports["one"][0]) == (200, "new")
+        assert pids(supervisor, "two") == untouched
+
+
+async def test_a_service_repaired_on_disk_comes_up(place):
+    spec = versioned(place)
+    (place.app_dir / "web" / "server.py").write_text("import no_such_module")
+    supervisor = place.supervisor(spec, place.spec("caller", run=SERVER, calls={"web": ["x"]}))
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await supervisor.start()
+        assert "web.0 ended: exit code 1" in caught.value.message
+        assert "caller is not started: it waits for web" in caught.value.message
+        (place.app_dir / "web" / "server.py").write_text(VERSIONED)
+        await supervisor.restart("web")
+        await eventually(lambda: states(supervisor, "caller") == [State.HEALTHY])
+    finally:
+        await supervisor.stop()
+
+
+async def test_jobs_complete_and_workers_have_no_port(place):
+    job = place.spec("job", kind="job", run="echo port=$PORT; exit 0")
+    worker = place.spec("worker", kind="worker", run="exec sleep 60")
+    async with place.running(job, worker) as supervisor:
+        assert states(supervisor, "job") == [State.COMPLETED]
+        assert states(supervisor, "worker") == [State.HEALTHY]
+        assert {s.port for s in supervisor.status()} == {None}
+        assert place.state.log("job", 0).read_text() == "port=\n"
+        assert place.traffic.moves == []
+
+
+async def test_a_failed_job_reports_its_exit_code_and_runs_once(place):
+    supervisor = place.supervisor(place.spec("job", kind="job", run="echo once; exit 3"))
+    try:
+        with pytest.raises(Unavailable, match=re.escape("job.0 ended: exit code 3")):
+            await supervisor.start()
+        await asyncio.sleep(0.6)
+        assert place.state.log("job", 0).read_text() == "once\n"
+        assert states(supervisor, "job") == [State.FAILED]
+    finally:
+        await supervisor.stop()
+
+
+@pytest.mark.parametrize(
+    ("declared", "message", "remedy"),
+    [
+        ({"run": "no-such-program $PORT"}, "its program was not found", "install the program"),
+        (
+            {"run": f"{sys.executable} -c 'import no_such_module'"},
+            "No module named",
+            "install the Python module no_such_module",
+        ),
+        (
+            {"run": "sleep 60", "health": {"start_timeout": "300ms"}},
+            "nothing listens on port",
+            "listens on 127.0.0.1:$PORT",
+        ),
+        (
+            {"run": SERVER, "health": {"path": "/nowhere", "start_timeout": "800ms"}},
+            "GET /nowhere: 404",
+            "answers 2xx",
+        ),
+        ({"run": "true", "build": "nowhere"}, "does not exist", "correct `build`"),
+    ],
+)
+async def test_what_does_not_start_is_explained(place, declared, message, remedy):
+    supervisor = place.supervisor(place.spec("web", **declared))
+    try:
+        with pytest.raises(Unavailable) as caught:
+            await supervisor.start()
+        assert message in caught.value.message
+        assert remedy in caught.value.remedy
+        assert str(place.state.log("web", 0)) in caught.value.message
+    finally:
+        await supervisor.stop()
+
+
+async def test_a_declared_port_is_used_or_its_holder_named(place):
+    port = place.ports.assign("probe")
+    place.ports.release("probe")
+    spec = place.spec("web", run=SERVER, port=port)
+    async with place.running(spec) as supervisor:
+        assert place.traffic.ports["web"] == (port,)
+        (before,) = pids(supervisor, "web")
+        await supervisor.restart("web")
+        assert place.traffic.ports["web"] == (port,)
+        assert pids(supervisor, "web") != [before]
+        other = place.supervisor(place.spec("other", run=SERVER, port=port))
+        with pytest.raises(Conflict, match=f"port {port}"):
+            await other.start()
+        await other.abandon()
+    assert is_free(port)
+
+
+async def test_ports_stay_the_same_across_restarts(place):
+    spec = place.spec("web", run=SERVER, replicas=2)
+    async with place.running(spec):
+        first = place.traffic.ports["web"]
+    async with place.running(spec):
+        assert place.traffic.ports["web"] == first
+
+
+async def test_stopping_in_the_middle_of_starting_leaves_nothing(place):
+    supervisor = place.supervisor(
+        place.spec("web", run=SERVER), place.spec("slow", run="sleep 60", calls={"web": ["x"]})
+    )
+    starting = asyncio.create_task(supervisor.start())
+    await eventually(lambda: len(processes_of(place.state)) == 2)
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await supervisor.stop()
+    assert place.alive() == []
+    assert place.processes.known() == ()
+
+
+async def test_stopping_interrupts_a_replacement(place):
+    spec = versioned(place)
+    supervisor = place.supervisor(spec)
+    await supervisor.start()
+    (place.app_dir / "web" / "server.py").write_text("import time; time.sleep(60)")
+    replacing = asyncio.create_task(supervisor.restart("web"))
+    await eventually(lambda: len(place.alive()) == 2)
+    await supervisor.stop()
+    with pytest.raises((Unavailable, Conflict)):
+        await asyncio.wait_for(replacing, 5)
+    assert place.alive() == []
+
+
+async def test_a_crash_loop_backs_off_and_is_reported(place):
+    spec = place.spec("web", run="echo boom; exit 1")
+    supervisor = place.supervisor(spec)
+    seen, listening = await recorded(supervisor)
+    try:
+        with pytest.raises(Unavailable, match=re.escape("  | boom")):
+            await supervisor.start()
+        assert supervisor.status()[0].crash_looping
+    finally:
+        await supervisor.stop()
+    await asyncio.wait_for(listening, 2)
+    starts = [event.at for event in seen if event.after is State.STARTING]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert len(starts) == 3
+    assert gaps[1] > gaps[0] >= Backoff().initial
