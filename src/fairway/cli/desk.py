@@ -1,6 +1,6 @@
 """One way to policies, releases, audit and secrets, whether or not a control plane runs.
 
-`secrets` and `policy` ask `records_of`: through the API when a control plane runs (so that running
+`secrets` and `policy` use `ask`: through the API when a control plane runs (so that running
 services hear of a change), else directly on the files. Both are `Records`.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -33,19 +34,26 @@ from fairway.cli.place import reach, state_of, workspace_of
 T = TypeVar("T")
 
 
-def records_of(invocation: Invocation) -> Records:
+def ask(invocation: Invocation, question: Callable[[Records], Coroutine[Any, Any, T]]) -> T:
+    """The answer to one question, such as `lambda records: records.secrets()`."""
+    with _records(invocation) as records:
+        return asyncio.run(question(records))
+
+
+@contextmanager
+def _records(invocation: Invocation) -> Iterator[Records]:
     """The records of this app: the running control plane's, or the files'."""
     client = reach(state_of(invocation))
     if client is not None:
-        return RemoteRecords(client)
+        yield RemoteRecords(client)
+        return
     from fairway import wiring
 
-    return wiring.open_records(workspace_of(invocation), invocation.environment)
-
-
-def ask(question: Coroutine[Any, Any, T]) -> T:
-    """Await one answer; a command asks one thing after the other."""
-    return asyncio.run(question)
+    records = wiring.open_records(workspace_of(invocation), invocation.environment)
+    try:
+        yield records
+    finally:
+        records.close()
 
 
 def user() -> str:

@@ -15,7 +15,7 @@ import typer
 
 from fairway.api.control import AuditQuery, PolicySetSummary
 from fairway.cli.commands.logs import since_of
-from fairway.cli.desk import ask, records_of, user
+from fairway.cli.desk import ask, user
 from fairway.cli.failures import render_problem
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table
@@ -126,7 +126,7 @@ def simulate(
 @app.command("list", epilog="Example: fairway policy list")
 def list_sets(context: typer.Context, as_json: AsJson = False) -> None:
     """List the stored policy sets, the newest first; `*` marks the active one."""
-    found = ask(records_of(current(context)).policy_sets())
+    found = ask(current(context), lambda records: records.policy_sets())
     if as_json:
         say_json(found)
         return
@@ -140,7 +140,7 @@ def list_sets(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("show", epilog="Example: fairway policy show 3 > policies.cedar")
 def show(context: typer.Context, version: Version, as_json: AsJson = False) -> None:
     """Print the Cedar text of a stored policy set."""
-    found = ask(records_of(current(context)).policy_set(version))
+    found = ask(current(context), lambda records: records.policy_set(version))
     if as_json:
         say_json(found)
     else:
@@ -157,11 +157,13 @@ def create(
 ) -> None:
     """Store the policies as a new version. It decides nothing until it is activated."""
     text = _text(context, source)
-    records = records_of(current(context))
-    made = records.create_policy_set(
-        text, author=user(), description=description, expected=expected
+    made = ask(
+        current(context),
+        lambda records: records.create_policy_set(
+            text, author=user(), description=description, expected=expected
+        ),
     )
-    _stored(ask(made), as_json)
+    _stored(made, as_json)
 
 
 @app.command("update", epilog="Example: fairway policy update 3 --policies stricter.cedar")
@@ -175,17 +177,19 @@ def update(
 ) -> None:
     """Store a new version made from an older one, which stays as it is."""
     text = _text(context, source)
-    records = records_of(current(context))
-    made = records.update_policy_set(
-        version, text, author=user(), description=description, expected=expected
+    made = ask(
+        current(context),
+        lambda records: records.update_policy_set(
+            version, text, author=user(), description=description, expected=expected
+        ),
     )
-    _stored(ask(made), as_json)
+    _stored(made, as_json)
 
 
 @app.command("delete", epilog="Example: fairway policy delete 2")
 def delete(context: typer.Context, version: Version, as_json: AsJson = False) -> None:
     """Forget a version that was never active."""
-    ask(records_of(current(context)).delete_policy_set(version, author=user()))
+    ask(current(context), lambda records: records.delete_policy_set(version, author=user()))
     if as_json:
         say_json({"deleted": version})
     else:
@@ -195,7 +199,7 @@ def delete(context: typer.Context, version: Version, as_json: AsJson = False) ->
 @app.command("diff", epilog="Example: fairway policy diff 2 3")
 def diff(context: typer.Context, before: Version, after: Version, as_json: AsJson = False) -> None:
     """Show what changes from one version to another."""
-    found = ask(records_of(current(context)).diff_policy_sets(before, after))
+    found = ask(current(context), lambda records: records.diff_policy_sets(before, after))
     if as_json:
         say_json(found)
         return
@@ -212,8 +216,11 @@ def activate(
     context: typer.Context, version: Version, expected: Expected = None, as_json: AsJson = False
 ) -> None:
     """Let a version decide, everywhere, without dropping a request."""
-    records = records_of(current(context))
-    _activated(ask(records.activate_policy_set(version, author=user(), expected=expected)), as_json)
+    done = ask(
+        current(context),
+        lambda records: records.activate_policy_set(version, author=user(), expected=expected),
+    )
+    _activated(done, as_json)
 
 
 @app.command("rollback", epilog="Example: fairway policy rollback")
@@ -225,8 +232,8 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Let the version decide that was active before."""
-    records = records_of(current(context))
-    _activated(ask(records.roll_back_policies(author=user(), to=to)), as_json)
+    done = ask(current(context), lambda records: records.roll_back_policies(author=user(), to=to))
+    _activated(done, as_json)
 
 
 @app.command("audit", epilog="Example: fairway policy audit --verdict deny --since 1h")
@@ -249,13 +256,13 @@ def audit(
 
     Exit code 1 when `--verify` finds a changed, removed or cut entry.
     """
-    records = records_of(current(context))
+    invocation = current(context)
     now = time.time()
     query = AuditQuery(
         service, intent, _verdict(verdict), since_of(since, now), since_of(until, now), limit
     )
-    entries = ask(records.audit(query))
-    chains = ask(records.verify_audit()) if verify else ()
+    entries = ask(invocation, lambda records: records.audit(query))
+    chains = ask(invocation, lambda records: records.verify_audit()) if verify else ()
     if as_json:
         say_json({"entries": entries, "chains": chains if verify else None})
     else:

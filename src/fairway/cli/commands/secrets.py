@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fairway.api.control import SecretStatus
-from fairway.cli.desk import ask, records_of
+from fairway.cli.desk import ask
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table
 from fairway.errors import InvalidInput
@@ -37,14 +37,14 @@ def set_secret(
 
     It is never an argument: arguments stand in the shell's history and in the process list.
     """
-    records = records_of(current(context))
-    _report(ask(records.set_secret(name, _read_value(name))), as_json)
+    value = _read_value(name)
+    _report(ask(current(context), lambda records: records.set_secret(name, value)), as_json)
 
 
 @app.command("list", epilog="Example: fairway secrets list --json")
 def list_secrets(context: typer.Context, as_json: AsJson = False) -> None:
     """List the declared secrets, without their values."""
-    found = ask(records_of(current(context)).secrets())
+    found = ask(current(context), lambda records: records.secrets())
     if as_json:
         say_json(found)
         return
@@ -78,11 +78,11 @@ def rotate(
             "name a secret, or say --signing",
             remedy="fairway secrets rotate NAME, or: fairway secrets rotate --signing",
         )
-    records = records_of(current(context))
+    invocation = current(context)
     if not signing:
-        _report(ask(records.rotate_secret(name)), as_json)
+        _report(ask(invocation, lambda records: records.rotate_secret(name)), as_json)
         return
-    rotated = ask(records.rotate_signing_keys(of or None))
+    rotated = ask(invocation, lambda records: records.rotate_signing_keys(of or None))
     if as_json:
         say_json({"rotated": rotated})
     else:
