@@ -19,8 +19,10 @@ from urllib.parse import quote
 PARAMETER = re.compile(r"\{[^{}/]+\}")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _ESCAPE = re.compile(r"%(?P<hex>[0-9A-Fa-f]{2})?")
-_REFUSED = re.compile(r"[^\x21-\x7e]|[#?]|%(?:2[fF]|5[cC]|00)")
-_DOT = re.compile(r"%2[eE]")
+_REFUSED = re.compile(r"[^\x21-\x7e]|[#?]|%(?:2[fF]|5[cC])")
+_DOT_PARAMETER = re.compile(r"(?<=[/\\])(\.{1,2});[^/]*")
+_UNRESERVED = re.compile(r"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
+_ENCODED = re.compile(r'["<>^`{|}]')
 _KEPT = "!$&'()*+,-./:;=@_~|[]^`{}\"<>\\%"
 """Left as they are when a template's literal is spelled in ASCII; each is matched escaped too."""
 
@@ -65,14 +67,23 @@ class IntentTable:
 def normalise(path: str) -> str | None:
     """The path as Envoy routes it, or None where Envoy answers 400: the request has no intent.
 
-    Dot segments (`%2e` too) are resolved, backslashes are slashes, repeated slashes are one.
-    Refused: escaped slashes, control and non-ASCII characters, fragments, paths without a root.
+    Dot segments (`%2e` and `..;x` too) are resolved, backslashes are slashes, repeated slashes are
+    one, unreserved characters stand unescaped and `"<>^`{|}` escaped. Refused: escaped slashes,
+    control and non-ASCII characters, fragments, paths without a root, and the one spelling that
+    Envoy itself reads differently the second time (`%2e;`).
     """
     if _PLAIN.fullmatch(path):
         return path
     if not path.startswith("/") or _REFUSED.search(path):
         return None
-    return _merge_slashes(_resolve_dots(_DOT.sub(".", path).replace("\\", "/")))
+    path = _DOT_PARAMETER.sub(r"\1", path)
+    if "%00" in path:
+        return None
+    plain = _UNRESERVED.sub(_unescape_one, path).replace("\\", "/")
+    if _DOT_PARAMETER.search(plain):
+        return None  # written `%2e;`: the next Envoy would read the result as yet another path
+    spelled = _ENCODED.sub(lambda found: f"%{ord(found.group()):02X}", plain)
+    return _merge_slashes(_resolve_dots(spelled))
 
 
 def path_regex(template: str) -> str:
@@ -161,16 +172,20 @@ def _quoted(character: str) -> str:
     return character if character.isalnum() or character in "_-~" else f"\\{character}"
 
 
+def _unescape_one(found: re.Match[str]) -> str:
+    return chr(int(found.group()[1:], 16))
+
+
 def _resolve_dots(path: str) -> str:
     """As a URL parser does: an empty segment counts as one, so `/a//..` is `/a/`."""
     segments: list[str] = []
-    last = ""
-    for last in path.split("/")[1:]:
-        if last == "..":
+    segment = ""
+    for segment in path.split("/")[1:]:
+        if segment == "..":
             del segments[-1:]
-        elif last != ".":
-            segments.append(last)
-    trailing = "/" if segments and last in (".", "..") else ""
+        elif segment != ".":
+            segments.append(segment)
+    trailing = "/" if segments and segment in (".", "..") else ""
     return "/" + "/".join(segments) + trailing
 
 

