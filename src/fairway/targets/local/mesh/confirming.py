@@ -22,7 +22,8 @@ FILTER = r"\.(version_text|update_rejected|update_failure)$|warming_clusters|lis
 
 _REASON = re.compile(r"Filesystem config update (?:rejected|failure): (?P<text>.*)", re.DOTALL)
 _ENTRY = re.compile(r"^\[\d{4}-\d\d-\d\d ", re.MULTILINE)
-_DUMP = "goo.gle/debugproto"
+_DUMP = re.compile(r"goo\.gle/debug\w+")
+"""Protobuf starts its dumps with one of several such words, so that nobody parses them."""
 
 
 class EnvoyRejected(FairwayError):
@@ -85,13 +86,24 @@ def reason_in_log(log: str) -> str:
     """Why Envoy refused, from what it has logged since; without its dump of the whole message."""
     for entry in reversed(_ENTRY.split(log)):
         if found := _REASON.search(entry):
-            text = found["text"]
-            if _DUMP in text:
-                before, _, dump = text.partition(_DUMP)
-                last = dump.strip().rpartition("\n")[2]
-                text = " ".join([before.strip(" :\n"), *([last[1:]] if last[:1] == ":" else [])])
-            return " ".join(text.split())[:600]
+            return " ".join(_without_dump(found["text"]).split())[:600]
     return "no reason in its log"
+
+
+def _without_dump(text: str) -> str:
+    """What comes before the dump of a message, and after it on a line that starts with a colon."""
+    before, dump, rest = _first_split(_DUMP, text)
+    if not dump:
+        return text
+    after = rest.strip().rpartition("\n")[2]
+    return f"{before.strip(' :')} {after[1:] if after.startswith(':') else ''}"
+
+
+def _first_split(pattern: re.Pattern[str], text: str) -> tuple[str, str, str]:
+    found = pattern.search(text)
+    if found is None:
+        return text, "", ""
+    return text[: found.start()], found.group(), text[found.end() :]
 
 
 def _wanted(file: Json) -> str:

@@ -17,7 +17,7 @@ from fairway.targets.local.mesh.confirming import FILTER, EnvoyRejected, reason_
 from fairway.targets.local.mesh.folder import ConfigFolder
 from fairway.targets.local.mesh.launching import EnvoyLaunch, Handle, Launcher
 from fairway.targets.local.mesh.render import EnvoyPaths
-from fairway.targets.local.mesh.render.document import BOOTSTRAP
+from fairway.targets.local.mesh.render.document import BOOTSTRAP, Json
 from fairway.targets.local.mesh.rollout import Files, Stage, endpoints, stages
 
 _START_PATIENCE = 20.0
@@ -60,6 +60,10 @@ class Envoy:
     def is_alive(self) -> bool:
         """Whether its process runs."""
         return self._handle is not None and self._launcher.is_alive(self._handle)
+
+    def files(self) -> dict[str, Json]:
+        """The files that it runs on."""
+        return self._folder.files()
 
     async def run(self, files: Files) -> bool:
         """Have it run on these files; True when an Envoy of an earlier Fairway was adopted."""

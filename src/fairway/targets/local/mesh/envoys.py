@@ -112,6 +112,10 @@ class Mesh:
         states = await _all(state_of(envoy) for envoy in self._envoys.values())
         return {state.name: state for state in states}
 
+    def envoy(self, name: str) -> Envoy:
+        """One Envoy of the running mesh, for those who look closer than `status`."""
+        return self._envoys[name]
+
     async def _run(self, names: Iterable[str]) -> tuple[str, ...]:
         fresh = {name: Envoy(self._places.of(name, self._binary), self._launcher) for name in names}
         self._envoys |= fresh
