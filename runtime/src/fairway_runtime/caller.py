@@ -16,7 +16,6 @@ from fairway_runtime.attempts import PASSING, RetryPolicy, is_safe, parse_retry_
 from fairway_runtime.breaker import Breaker
 from fairway_runtime.context import RequestContext, current, new_trace
 from fairway_runtime.errors import CallFailed, CircuitOpen, Denied
-from fairway_runtime.logs import get_logger
 from fairway_runtime.metrics import Metrics
 from fairway_runtime.outgoing import Outgoing, Stamp, attempt_headers
 from fairway_runtime.sigv4 import SigningFile
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 _MAX_CONNECTIONS = 512
 _KEEP_ALIVE = 30.0
-_log = get_logger(__name__)
 
 
 class _NeverReached(CallFailed):
@@ -71,9 +69,9 @@ class Caller:
         """All attempts of one call."""
         import stamina  # noqa: PLC0415 - 35 ms that only callers pay, at their first call
 
-        context = current.get()
+        context = current.get() or _outside_of_a_request()
         deadline = time.time() + call.terms.timeout
-        if context is not None and context.deadline is not None:
+        if context.deadline is not None:
             deadline = min(deadline, context.deadline)
         attempts = stamina.retry_context(
             on=_wait_before_next, attempts=self._retries.attempts, timeout=None
@@ -87,7 +85,7 @@ class Caller:
         raise AssertionError("stamina ends with a result or an exception")
 
     async def _attempt(
-        self, call: Outgoing, context: RequestContext | None, deadline: float, number: int
+        self, call: Outgoing, context: RequestContext, deadline: float, number: int
     ) -> httpx2.Response:
         """One signed attempt through the breaker, measured and traced."""
         now = time.time()
@@ -120,14 +118,13 @@ class Caller:
         return breaker
 
     async def _observed(
-        self, call: Outgoing, context: RequestContext | None, now: float, deadline: float
+        self, call: Outgoing, context: RequestContext, now: float, deadline: float
     ) -> httpx2.Response:
         """One attempt, measured and traced."""
         started = time.perf_counter()
-        parent = context.trace if context else new_trace()
-        trace, span = self._tracing.begin_client(parent, f"{call.request.method} {call.callee}")
-        correlation_id = context.correlation_id if context else trace.trace_id
-        stamp = Stamp(now, secrets.token_urlsafe(18), trace, correlation_id, deadline)
+        name = f"{call.request.method} {call.callee}"
+        trace, span = self._tracing.begin_client(context.trace, name)
+        stamp = Stamp(now, secrets.token_urlsafe(18), trace, deadline)
         status = 0
         try:
             response = await self._exchange(call, context, stamp)
@@ -140,7 +137,7 @@ class Caller:
             span.end(status, {"server.address": call.callee, "fairway.intent": call.intent})
 
     async def _exchange(
-        self, call: Outgoing, context: RequestContext | None, stamp: Stamp
+        self, call: Outgoing, context: RequestContext, stamp: Stamp
     ) -> httpx2.Response:
         """Send and read to the end; raises CallFailed (`_NeverReached` where that is certain)."""
         import httpx2  # noqa: PLC0415 - imported already by build_request
@@ -200,8 +197,6 @@ class Caller:
         wait = self._retries.wait(number, retry_after, random.random)
         if not safe or time.time() + wait >= deadline:
             return failure
-        if number < self._retries.attempts:
-            _log.info("trying again", callee=call.callee, attempt=number, why=failure.message)
         return _TryAgain(failure, wait)
 
     def _connections(self) -> httpx2.AsyncBaseTransport:
@@ -215,6 +210,23 @@ class Caller:
             )
             self._transport = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
         return self._transport
+
+
+def _outside_of_a_request() -> RequestContext:
+    """The context of a call that no request caused: ids of its own, one set for all attempts."""
+    trace = new_trace()
+    return RequestContext(
+        correlation_id=trace.trace_id,
+        trace=trace,
+        caller=None,
+        intent=None,
+        decision=None,
+        release="",
+        deadline=None,
+        source="direct",
+        cohort="",
+        request_id="",
+    )
 
 
 def _wait_before_next(error: Exception) -> bool | float:

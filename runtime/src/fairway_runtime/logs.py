@@ -24,6 +24,7 @@ from fairway_runtime.redaction import redact
 from fairway_runtime.settings import Settings
 
 _FIELDS = "fairway_fields"
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", _FIELDS}
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
@@ -135,7 +136,7 @@ def _constant(settings: Settings) -> dict[str, str]:
 
 
 def _members(record: logging.LogRecord) -> dict[str, object]:
-    fields: Mapping[str, object] = getattr(record, _FIELDS, {})
+    fields: Mapping[str, object] = getattr(record, _FIELDS, None) or _extra(record)
     members: dict[str, object] = {
         **fields,
         "time": timestamp(record.created),
@@ -151,6 +152,11 @@ def _members(record: logging.LogRecord) -> dict[str, object]:
     if record.exc_info and record.exc_info[0] is not None:
         members["exception"] = "".join(traceback.format_exception(*record.exc_info))
     return members
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    """What other libraries gave as `extra=`."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 _second = (0, "")

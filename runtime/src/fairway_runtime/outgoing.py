@@ -68,7 +68,6 @@ class Stamp:
     now: float
     nonce: str
     trace: Trace
-    correlation_id: str
     deadline: float
 
 
@@ -130,7 +129,7 @@ async def outgoing(
 
 
 def attempt_headers(
-    call: Outgoing, context: RequestContext | None, stamp: Stamp, credentials: Credentials | None
+    call: Outgoing, context: RequestContext, stamp: Stamp, credentials: Credentials | None
 ) -> Pairs:
     """All headers of one attempt, signed if there are credentials."""
     added = _context_headers(call, context, stamp)
@@ -148,18 +147,16 @@ def attempt_headers(
     return pairs
 
 
-def _context_headers(
-    call: Outgoing, context: RequestContext | None, stamp: Stamp
-) -> dict[str, str]:
+def _context_headers(call: Outgoing, context: RequestContext, stamp: Stamp) -> dict[str, str]:
     headers = {
-        "x-correlation-id": stamp.correlation_id,
+        "x-correlation-id": context.correlation_id,
         "traceparent": stamp.trace.traceparent,
         "x-fairway-deadline": str(int(stamp.deadline * 1000)),
     }
     optional = {
         "tracestate": stamp.trace.state,
-        "x-fairway-cohort": context.cohort if context else "",
-        "x-request-id": context.request_id if context else "",
+        "x-fairway-cohort": context.cohort,
+        "x-request-id": context.request_id,
         "idempotency-key": call.terms.idempotency_key or "",
     }
     headers |= {name: value for name, value in optional.items() if value}
