@@ -88,16 +88,26 @@ def dispatch(gateway: str, intent: str) -> Outcome:
     return Outcome(answer.status_code, f"axon thinks of “{subject}” (correlation id {correlation})")
 
 
-def intrude(_: str) -> Outcome:
-    """Call axon with a certificate of this app's own authority, but without being declared."""
-    call = fairway_json("call", "axon", "/reason", "--as", "intruder", "--intent", "reason")
-    return Outcome(call["status"], "axon's sidecar lets nobody in who is not declared")
+def signed_call(service: str, path: str, client: str, intent: str) -> Outcome:
+    """Call a service's sidecar with the certificate and the signature of a client."""
+    call = ("call", service, path, "--as", client, "--intent", intent)
+    reply = fairway_json(*call, "--data", json.dumps({"prompt": "Who may ask?"}))
+    last = reply["hops"][-1]
+    return Outcome(reply["status"], f"{last['by']}: {last['reason']}")
 
 
 SCENES = (
-    Scene("anyone → gateway → orbit → axon", 200, lambda url: dispatch(url, "reason")),
-    Scene("orbit asks axon to retrain", 403, lambda url: dispatch(url, "retrain")),
-    Scene("an intruder calls axon directly", 403, intrude),
+    Scene("anyone → orbit dispatch", 200, lambda url: dispatch(url, "reason")),
+    Scene(
+        "web → orbit dispatch", 200, lambda _: signed_call("orbit", "/dispatch", "web", "dispatch")
+    ),
+    Scene("orbit → axon retrain", 403, lambda url: dispatch(url, "retrain")),
+    Scene("web → axon reason", 403, lambda _: signed_call("axon", "/reason", "web", "reason")),
+    Scene(
+        "intruder → axon reason",
+        403,
+        lambda _: signed_call("axon", "/reason", "intruder", "reason"),
+    ),
 )
 
 

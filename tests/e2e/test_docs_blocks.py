@@ -3,12 +3,14 @@
 * `yaml` that starts with `app:` is a valid app file;
 * `python` runs, block after block, as one program per page;
 * `bash` after the line `<!-- run -->` succeeds, in a copy of the repository's examples;
-* any other `bash` is well-formed, and names only `fairway` commands and `make` goals that exist.
+* any other `bash`, and what is typed after `$` in `console`, is well-formed, and names only
+  `fairway` commands with options that they have, and `make` goals that exist.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,8 +18,6 @@ from pathlib import Path
 
 import pytest
 from tests.driver import EXAMPLES, ROOT, Driver, clean_environment, copy_of
-
-from fairway.cli.catalogue import CATALOGUE
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
 _BLOCK = re.compile(
@@ -51,7 +51,7 @@ def blocks_of(page: Path) -> list[Block]:
 BLOCKS = [block for page in PAGES if page.exists() for block in blocks_of(page)]
 APP_FILES = [b for b in BLOCKS if b.language == "yaml" and b.code.startswith("app:")]
 RUN = [b for b in BLOCKS if b.language == "bash" and b.runs]
-SHOWN = [b for b in BLOCKS if b.language == "bash" and not b.runs]
+SHOWN = [b for b in BLOCKS if b.language in ("bash", "console") and not b.runs]
 PYTHON_PAGES = sorted({b.page for b in BLOCKS if b.language == "python"})
 
 
@@ -64,6 +64,9 @@ def test_there_is_something_to_test() -> None:
 @pytest.mark.parametrize("block", APP_FILES, ids=str)
 def test_app_files_are_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "fairway.yaml").write_text(block.code)
+    for folder in re.findall(r"(?:build|policies|root): ([\w/]+)", block.code):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "any.cedar").write_text("permit (principal, action, resource);\n")
     Driver(tmp_path).fairway("validate")
 
 
@@ -81,11 +84,28 @@ def test_marked_commands_succeed(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", SHOWN, ids=str)
 def test_shown_commands_exist(block: Block, tmp_path: Path) -> None:
-    shell(["bash", "-n", "-c", block.code], tmp_path)
-    commands = set(re.findall(r"(?:^|[|&] *)fairway ([a-z-]+)", block.code, re.MULTILINE))
-    assert commands <= {entry.name for entry in CATALOGUE}
-    goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z]+)", block.code, re.MULTILINE))
+    typed = commands_of(block)
+    shell(["bash", "-n", "-c", typed], tmp_path)
+    goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z]+)", typed, re.MULTILINE))
     assert goals <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for command in re.findall(r"\bfairway ([a-z][^#|&;\n]*)", typed):
+        assert_exists(shlex.split(command))
+
+
+def commands_of(block: Block) -> str:
+    """What someone would type: all of a `bash` block, the lines after `$` of a `console` one."""
+    if block.language == "bash":
+        return block.code
+    return "\n".join(re.findall(r"^\$ (.*)$", block.code, re.MULTILINE))
+
+
+def assert_exists(words: list[str]) -> None:
+    """The command, its subcommand and every option are in the help of the command."""
+    own = words[: words.index("--")] if "--" in words else words
+    subcommand = own[1:2] if own[0] in ("policy", "secrets") else []
+    said = Driver(ROOT).fairway(own[0], *subcommand, "--help").stdout
+    for option in (word.split("=")[0] for word in own if word.startswith("-")):
+        assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", said), f"{own[0]} {option}"
 
 
 def shell(command: list[str], folder: Path) -> None:

@@ -36,7 +36,8 @@ def test_an_allowed_call_passes_every_hop(axon_orbit: Driver, gateway: httpx2.Cl
     assert body["axon"]["status"] == "alive"
     assert body["axon"]["result"]["subject"] == "weather"
     assert body["axon"]["correlation_id"] == body["correlation_id"]
-    assert body["axon"]["release"] == body["release"] == axon_orbit.status()["release"] != ""
+    releases = {each["name"]: each["release"] for each in axon_orbit.status()["services"]}
+    assert releases == {"axon": body["axon"]["release"], "orbit": body["release"]}
 
 
 def test_a_declared_client_calls_signed_through_the_mesh(axon_orbit: Driver) -> None:
