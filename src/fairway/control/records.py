@@ -26,9 +26,10 @@ from fairway.api.control import (
     ReleaseRecord,
     SecretStatus,
 )
-from fairway.errors import Conflict, FairwayError, NotFound
+from fairway.errors import Conflict, FairwayError, InvalidAppFile, NotFound
 from fairway.governance.audit import Query, Record, SqliteAnchors, anchor, search, verify
 from fairway.governance.bundle import build_bundle
+from fairway.governance.cedar_text import Source, combine
 from fairway.governance.database import GovernanceDatabase
 from fairway.governance.decide import DecisionDesk
 from fairway.governance.files import policies_text, read_policies
@@ -88,7 +89,7 @@ class LocalRecords:
         A set that someone activated by hand stays active until the app's own policies change.
         Raises InvalidAppFile with every problem of the policies.
         """
-        text = policies_text(self.app, read_policies(self.app, self.state.app_dir))
+        text = self._own_policies()
         own = [each for each in self._sets.all() if each.by == APP_FILE]
         if not own or own[-1].text != text:
             made = self._sets.create(text, by=APP_FILE, expected=self._sets.latest())
@@ -96,6 +97,15 @@ class LocalRecords:
         elif self._sets.active() == NO_VERSION:
             self._sets.activate(own[-1].version, by=APP_FILE, expected=NO_VERSION)
         return self.bundle()
+
+    def _own_policies(self) -> str:
+        """The policies that come with the app, as they are stored; each file is checked first."""
+        folder = read_policies(self.app, self.state.app_dir)
+        if folder is not None:
+            findings = validate(self.app, folder.policies)
+            if findings.problems:
+                raise InvalidAppFile(findings.problems)
+        return combine([Source("policies.cedar", policies_text(self.app, folder))])
 
     def bundle(self) -> PolicyBundle:
         """The active policy set as services read it."""

@@ -1,0 +1,83 @@
+"""What the mesh refused is in the audit log once, also after a restart of the control plane."""
+
+import json
+
+import pytest
+
+from fairway.control.mesh_audit import MeshAudit
+from fairway.targets.local.layout import open_state
+from fairway_runtime.policy.bundle import PolicyBundle
+from fairway_runtime.policy.engine import PolicyEngine
+
+
+@pytest.fixture
+def state(tmp_path):
+    opened = open_state(tmp_path, stamp="now").state
+    opened.audit.mkdir()
+    return opened
+
+
+@pytest.fixture
+def engine():
+    bundle = PolicyBundle(1, "shop", "local", "", {}, ("web",), frozenset())
+    return PolicyEngine.from_bundle(bundle)
+
+
+def refusal(number):
+    record = {
+        "time": "2026-11-21T03:00:00Z",
+        "service": "axon",
+        "peer": "spiffe://shop.local/web",
+        "method": "POST",
+        "path": "/reason",
+        "status": 403,
+        "details": "rbac_access_denied_matched_policy[none]",
+        "request_id": f"r{number}",
+    }
+    return json.dumps(record) + "\n"
+
+
+def recorded(state):
+    lines = (state.audit / "mesh.jsonl").read_text().splitlines()
+    return [json.loads(line)["decision_id"] for line in lines]
+
+
+def test_each_refusal_is_recorded_once(state, engine):
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1) + json.dumps({"details": "via_upstream"}) + "\n")
+    audit = MeshAudit(state)
+    assert audit.collect(engine) == 1
+    assert audit.collect(engine) == 0
+    with log.open("a") as file:
+        file.write(refusal(2)[:-5])
+    assert audit.collect(engine) == 0, "a line that is still being written has to wait"
+    with log.open("a") as file:
+        file.write(refusal(2)[-5:])
+    assert audit.collect(engine) == 1
+    audit.close()
+    assert recorded(state) == ["mesh-r1", "mesh-r2"]
+
+
+def test_what_happened_without_a_control_plane_is_not_lost(state, engine):
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1))
+    first = MeshAudit(state)
+    first.collect(engine)
+    first.close()
+    with log.open("a") as file:
+        file.write(refusal(2))
+    second = MeshAudit(state)
+    assert second.collect(engine) == 1
+    second.close()
+    assert recorded(state) == ["mesh-r1", "mesh-r2"]
+
+
+def test_a_log_that_was_cut_is_read_from_its_beginning(state, engine):
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1) + refusal(2))
+    audit = MeshAudit(state)
+    audit.collect(engine)
+    log.write_text(refusal(3))
+    assert audit.collect(engine) == 1
+    audit.close()
+    assert recorded(state)[-1] == "mesh-r3"
