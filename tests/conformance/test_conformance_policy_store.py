@@ -1,0 +1,139 @@
+"""One suite for every place that keeps policy sets: a fake that passes here may stand in anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fairway.errors import Conflict, NotFound
+from fairway.governance.database import GovernanceDatabase
+from fairway.governance.sets import Activation, Draft, PolicySet, PolicyStore, Release
+from fairway.governance.sqlite import SqlitePolicyStore
+from fairway.governance.store import MemoryPolicyStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PolicyStore]:
+    if request.param == "memory":
+        yield MemoryPolicyStore()
+        return
+    database = GovernanceDatabase(tmp_path / "governance.db")
+    yield SqlitePolicyStore(database)
+    database.close()
+
+
+def draft(text: str = "permit (principal, action, resource);", base: int = 0) -> Draft:
+    return Draft(text, base, "ada", 1000.5, "why")
+
+
+def activate(store: PolicyStore, version: int, expected: int) -> Release:
+    return store.activate(Activation(version, expected, "ada", 2000.5, "because"))
+
+
+def test_an_empty_store_has_nothing_active(store: PolicyStore) -> None:
+    assert (store.latest(), store.active(), store.all(), store.releases()) == (0, 0, (), ())
+
+
+def test_versions_count_up_and_keep_what_they_were_given(store: PolicyStore) -> None:
+    first = store.add(draft("one"), 0)
+    second = store.add(draft("two", base=1), 1)
+    assert first == PolicySet(1, "one", 0, "ada", 1000.5, "why")
+    assert second == PolicySet(2, "two", 1, "ada", 1000.5, "why")
+    assert store.get(1) == first
+    assert store.all() == (first, second)
+    assert store.latest() == 2
+
+
+@pytest.mark.parametrize("expected", [0, 2, 7])
+def test_a_stale_author_cannot_add(store: PolicyStore, expected: int) -> None:
+    store.add(draft(), 0)
+    with pytest.raises(Conflict, match="latest policy set is 1"):
+        store.add(draft(), expected)
+    assert store.latest() == 1
+
+
+def test_what_is_not_there_is_not_found(store: PolicyStore) -> None:
+    with pytest.raises(NotFound):
+        store.get(1)
+    with pytest.raises(NotFound):
+        store.remove(1)
+    with pytest.raises(NotFound):
+        activate(store, 1, 0)
+
+
+def test_a_deleted_number_is_never_given_again(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    store.add(draft(), 1)
+    store.remove(2)
+    assert store.latest() == 2
+    assert store.add(draft(), 2).version == 3
+    assert [each.version for each in store.all()] == [1, 3]
+
+
+def test_activations_are_numbered_releases(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    store.add(draft(), 1)
+    first, second, third = activate(store, 1, 0), activate(store, 2, 1), activate(store, 1, 2)
+    assert first == Release(1, "policies", 1, 0, "ada", 2000.5, "because")
+    assert (second.number, second.policy_set, second.previous) == (2, 2, 1)
+    assert store.active() == 1
+    assert store.releases() == (first, second, third)
+
+
+def test_a_stale_activation_is_refused(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    activate(store, 1, 0)
+    with pytest.raises(Conflict, match="active policy set is 1, not none"):
+        activate(store, 1, 0)
+    assert len(store.releases()) == 1
+
+
+def test_what_history_names_cannot_be_deleted(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    store.add(draft(), 1)
+    activate(store, 1, 0)
+    activate(store, 2, 1)
+    for version in (1, 2):
+        with pytest.raises(Conflict, match="part of release"):
+            store.remove(version)
+
+
+def test_of_many_authors_at_once_exactly_one_wins(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    assert _winners(lambda number: store.add(draft(str(number)), 1)) == 1
+    assert store.latest() == 2
+    assert _winners(lambda number: activate(store, 1 + number % 2, 0)) == 1
+    assert len(store.releases()) == 1
+
+
+def _winners(attempt: Callable[[int], object]) -> int:
+    def won(number: int) -> bool:
+        try:
+            attempt(number)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        return sum(pool.map(won, range(16)))
+
+
+def test_two_processes_share_one_sqlite_history(tmp_path: Path) -> None:
+    here = SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db"))
+    there = SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db"))
+    here.add(draft(), 0)
+    with pytest.raises(Conflict):
+        there.add(draft(), 0)
+    activate(there, 1, 0)
+    assert here.active() == 1
+
+
+def test_sqlite_remembers_over_a_restart(tmp_path: Path) -> None:
+    database = GovernanceDatabase(tmp_path / "governance.db")
+    made = SqlitePolicyStore(database).add(draft(), 0)
+    database.close()
+    assert SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db")).get(1) == made
+    assert (tmp_path / "governance.db").stat().st_mode & 0o777 == 0o600
