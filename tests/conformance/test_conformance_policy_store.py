@@ -1,4 +1,4 @@
-"""One suite for every place that keeps policy sets: a fake that passes here may stand in anywhere."""
+"""One suite for every place that keeps policy sets: what passes may stand in anywhere."""
 
 from __future__ import annotations
 

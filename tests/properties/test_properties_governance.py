@@ -194,9 +194,43 @@ def test_the_mesh_lets_in_whoever_the_library_may_allow_and_only_declared_caller
                 assert exact or not let_in or (service, intent) in conditional
 
 
-@given(st.one_of(st.text(max_size=80), policy_sets, st.lists(st.sampled_from(
-    ["permit", "(", "principal", ",", "action", "resource", ")", ";", "when", "{", "}", "context", ".", "hour", "<", "3", '"', "@id", "//", "\n", "Service", "::", '"axon"', "==", "?", "is", "\\"]
-), max_size=25).map(" ".join)))  # fmt: skip
+fragments = st.lists(
+    st.sampled_from(
+        [
+            "permit",
+            "(",
+            "principal",
+            ",",
+            "action",
+            "resource",
+            ")",
+            ";",
+            "when",
+            "{",
+            "}",
+            "==",
+            "context",
+            ".",
+            "hour",
+            "<",
+            "3",
+            '"',
+            "@id",
+            "//",
+            "\n",
+            "Service",
+            "::",
+            '"axon"',
+            "?",
+            "is",
+            "\\",
+        ]  # fmt: skip
+    ),
+    max_size=25,
+).map(" ".join)
+
+
+@given(st.one_of(st.text(max_size=80), policy_sets, fragments))
 @settings(max_examples=400, deadline=None)
 def test_any_text_validates_or_is_refused_with_a_place_in_it(text: str) -> None:
     findings = validate(APP, [Source("p.cedar", text)])
