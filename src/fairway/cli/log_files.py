@@ -15,6 +15,7 @@ from typing import Any
 
 from fairway.cli.log_lines import LogLine, Source, parse_line
 from fairway.targets.local.layout import StateDir
+from fairway.targets.local.log_files import cut_away
 
 _POLL_SECONDS = 0.1
 _RECENT_BYTES = 4 * 2**20
@@ -67,7 +68,7 @@ def _is_access(path: Path) -> bool:
 
 
 class Follower:
-    """Reads what is added to one file, and starts over when the file was cut."""
+    """Reads what is added to one file, also across the supervisor's cut of a large one."""
 
     def __init__(self, path: Path, offset: int) -> None:
         self._path = path
@@ -76,16 +77,18 @@ class Follower:
 
     def fresh(self, now: float) -> list[LogLine]:
         """The whole lines that were added; a half-written one waits for the next time."""
+        missed = b""
         try:
             if self._path.stat().st_size < self._offset:
+                missed = cut_away(self._path, self._offset)
                 self._offset = 0
             with self._path.open("rb") as file:
                 file.seek(self._offset)
-                added = file.read()
+                added = missed + file.read()
         except FileNotFoundError:
             return []
         whole = added[: added.rfind(b"\n") + 1]
-        self._offset += len(whole)
+        self._offset += max(0, len(whole) - len(missed))
         return _parse(whole, self._source, now)
 
 

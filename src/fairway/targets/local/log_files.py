@@ -1,5 +1,6 @@
-"""The log files of replicas on disk: bounded in size, and their last lines.
+"""The log files of replicas on disk: bounded in size, their last lines, what a reader missed.
 
+The supervisor rotates, runners quote the last lines in failures, `fairway logs --follow` reads.
 Programs hold their log open for appending and know nothing of Fairway, so a file cannot be
 renamed away under them: it is copied and then cut to nothing. What a program writes between the
 two steps (microseconds) may be lost; nothing else is.
@@ -35,6 +36,16 @@ def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
 def rotated(path: Path, number: int) -> Path:
     """The `number`-th older file of a log, 1 being the youngest."""
     return path.with_name(f"{path.name}.{number}")
+
+
+def cut_away(path: Path, offset: int) -> bytes:
+    """What a reader that had got to `offset` has missed of a log that was rotated since."""
+    try:
+        with rotated(path, 1).open("rb") as older:
+            older.seek(offset)
+            return older.read()
+    except FileNotFoundError:
+        return b""
 
 
 def size(path: Path) -> int:

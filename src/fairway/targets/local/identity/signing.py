@@ -27,7 +27,7 @@ from fairway_runtime.sigv4.keys import derive_signing_key
 
 OVERLAP = timedelta(minutes=15)
 """How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
-_SETTLE = 0.5
+SETTLE = 0.5
 """Until every callee has read a new key: the library looks at most every 0.1 s. Seconds."""
 _REFRESH = 600.0
 """Between checks whether a day has begun or an overlap has ended, in seconds."""
@@ -114,11 +114,13 @@ class SigningKeys:
         callers: Mapping[str, Caller],
         verifiers: frozenset[str],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        settle: float = SETTLE,
     ) -> None:
         self._state = state
         self._callers = callers
         self._verifiers = verifiers
         self._clock = clock
+        self._settle = settle
         self._region = state.environment
         self._rotating = asyncio.Lock()
         self._keys = _read_store(state.signing_store)
@@ -141,7 +143,7 @@ class SigningKeys:
             self._settle_keys()
             fresh = self._replace_key(name)
             self._write_verifying()
-            await asyncio.sleep(_SETTLE)
+            await asyncio.sleep(self._settle)
             self._write_signing((name,))
         return fresh.key_id
 
