@@ -5,7 +5,18 @@ Separate from `errors` so that the command line can use it without importing Fas
 
 from __future__ import annotations
 
-from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound, Refused, Unavailable
+from typing import Any
+
+from fairway.errors import (
+    Conflict,
+    FairwayError,
+    InvalidAppFile,
+    InvalidInput,
+    NotFound,
+    Problem,
+    Refused,
+    Unavailable,
+)
 
 STATUS_OF: dict[type[FairwayError], int] = {
     InvalidInput: 400,
@@ -27,8 +38,10 @@ def error_from(status: int, body: dict[str, str]) -> FairwayError:
     )
 
 
-def error_of_exit(exit_code: int, body: dict[str, str]) -> FairwayError:
-    """Likewise for an error that a process ended with."""
+def error_of_exit(exit_code: int, body: dict[str, Any]) -> FairwayError:
+    """Likewise for an error that a process ended with, an invalid app file with its problems."""
+    if body.get("problems"):
+        return InvalidAppFile([Problem(**problem) for problem in body["problems"]])
     kinds: dict[int, type[FairwayError]] = {kind.exit_code: kind for kind in STATUS_OF}
     return kinds.get(exit_code, FairwayError)(
         body["code"], body["message"], where=body["where"], remedy=body["remedy"]

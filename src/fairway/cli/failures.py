@@ -10,6 +10,7 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import Painter, painter, say_json
@@ -54,10 +55,13 @@ def report_json_error(error: FairwayError) -> None:
     )
 
 
-def error_data(error: FairwayError) -> dict[str, str]:
-    """The parts of an error, for JSON."""
+def error_data(error: FairwayError) -> dict[str, Any]:
+    """The parts of an error, for JSON; of an invalid app file also every problem."""
     parts = {"code": error.code, "message": error.message}
-    return parts | {"where": error.where, "remedy": error.remedy}
+    parts |= {"where": error.where, "remedy": error.remedy}
+    if isinstance(error, InvalidAppFile):
+        return parts | {"problems": [asdict(problem) for problem in error.problems]}
+    return parts
 
 
 def report_defect(error: Exception, invocation: Invocation) -> int:

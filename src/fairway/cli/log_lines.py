@@ -21,6 +21,7 @@ _ALIASES = {"warn": "warning", "err": "error", "fatal": "critical", "trace": "de
 _GUESS = re.compile(r"\b(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
 _SHOWN_ELSEWHERE = frozenset(
     {"time", "level", "message", "service", "environment", "release", "replica", "logger"}
+    | {"id", "at", "kind", "subject"}  # of the control plane's own events
 )
 _IDS = ("correlation_id", "trace_id", "span_id", "request_id", "traceparent")
 
@@ -79,12 +80,14 @@ def parse_line(raw: str, source: Source, before: float) -> LogLine:
     fields = _object(raw)
     if fields is None:
         return LogLine(source, before, _guess(raw), raw)
-    at = _time(fields.get("time") or fields.get("timestamp")) or before
+    at = _time(fields.get("time") or fields.get("timestamp") or fields.get("at")) or before
     if source.access:
         return LogLine(source, at, _access_level(fields), access_text(fields), fields)
     level = str(fields.get("level", "info")).lower()
     level = _ALIASES.get(level, level)
     text = str(fields.get("message") or fields.get("event") or fields.get("msg") or "")
+    if "kind" in fields and fields.get("subject"):
+        text = f"{fields['subject']}: {text}"
     return LogLine(source, at, level if level in LEVELS else "info", text, fields)
 
 

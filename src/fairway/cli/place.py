@@ -101,14 +101,21 @@ def connect(invocation: Invocation) -> ControlClient:
     """A client of the running control plane; raises Unavailable when none runs."""
     state = state_of(invocation)
     client = reach(state)
-    if client is None:
+    if client is not None:
+        return client
+    if state.control.exists():
         raise Unavailable(
-            "not-running",
-            "no control plane runs for this app",
+            "control-plane-dead",
+            "the control plane is dead; what it started may still run and serve",
             where=str(state.home),
-            remedy="start it with `fairway up -d`",
+            remedy="`fairway up -d` adopts it, `fairway down` ends it",
         )
-    return client
+    raise Unavailable(
+        "not-running",
+        "no control plane runs for this app",
+        where=str(state.home),
+        remedy="start it with `fairway up -d`",
+    )
 
 
 def _is_process(pid: int) -> bool:

@@ -19,7 +19,6 @@ from typing import Any
 
 from fairway.api.control import ControlPlane, SystemStatus
 from fairway.cli.progress import Progress
-from fairway.errors import Conflict
 from fairway.targets.local.layout import StateDir, write_private
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,7 +30,8 @@ Ready = Callable[[SystemStatus, str], None]
 async def live(control: ControlPlane, state: StateDir, progress: Progress, ready: Ready) -> None:
     """Start, serve until someone asks for the end, stop.
 
-    Raises what `ControlPlane.start` raises, and Conflict when it was interrupted while starting.
+    Raises what `ControlPlane.start` raises, and KeyboardInterrupt when interrupted while starting
+    (then everything was taken down again); interrupted later, it ends well.
     """
     watching = asyncio.create_task(_watch(control, progress))
     try:
@@ -59,7 +59,7 @@ async def _start(control: ControlPlane, interrupts: asyncio.Queue[int]) -> None:
     with suppress(asyncio.CancelledError):
         await starting
     await _stop(control, interrupts)
-    raise Conflict("interrupted", "interrupted while starting; everything was taken down again")
+    raise KeyboardInterrupt
 
 
 async def _stop(control: ControlPlane, interrupts: asyncio.Queue[int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from typing import Annotated
 
@@ -16,6 +15,8 @@ from fairway.cli.output import say, say_json
 from fairway.cli.place import reach, state_of
 from fairway.cli.progress import Progress, choose
 from fairway.errors import Unavailable
+from fairway.targets.local.layout import StateDir
+from fairway.targets.local.lock import held_by
 
 app = typer.Typer(add_completion=False)
 _PATIENCE_SECONDS = 60.0
@@ -36,7 +37,8 @@ def down(
     state = state_of(invocation)
     client = reach(state)
     if client is not None:
-        stop_through(client, choose(as_json=as_json, verbose=bool(invocation.verbose)))
+        progress = choose(as_json=False, verbose=bool(invocation.verbose))
+        stop_through(client, state, progress)
         cleared: tuple[str, ...] = ()
     else:
         cleared = asyncio.run(wiring.clear_local(state))
@@ -46,8 +48,8 @@ def down(
         say(_words(client is not None, cleared))
 
 
-def stop_through(client: ControlClient, progress: Progress) -> None:
-    """Ask the control plane to stop, show how it goes, return when its process is gone."""
+def stop_through(client: ControlClient, state: StateDir, progress: Progress) -> None:
+    """Ask the control plane to stop, show how it goes, return when it has let go of the app."""
     events = client.events()
     next(events)  # subscribed: no event between the request and the stream is lost
     client.post("/v1/stop")
@@ -57,15 +59,14 @@ def stop_through(client: ControlClient, progress: Progress) -> None:
                 progress.show(Event(**event))
     finally:
         progress.settle()
-    _await_end(client.pid)
+    _await_end(client.pid, state)
 
 
-def _await_end(pid: int) -> None:
+def _await_end(pid: int, state: StateDir) -> None:
+    # Not by the process id: a dead process keeps it until its parent, whoever that is, asks.
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
+        if held_by(state.lock) is None and not state.control.exists():
             return
         time.sleep(0.02)
     raise Unavailable(

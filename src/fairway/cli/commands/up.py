@@ -56,9 +56,6 @@ def _already_running(client: ControlClient, as_json: bool) -> None:
 
 
 def _in_background(invocation: Invocation, as_json: bool) -> None:
-    workspace_of(
-        invocation
-    )  # a broken app file is told here, with its lines, before anything starts
     file = find_app_file(invocation)
     opened = open_state(
         file.parent, invocation.environment, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
