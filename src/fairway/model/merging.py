@@ -15,7 +15,7 @@ from fairway.model.document import Entry, Items, Keys, Node, Text
 from fairway.model.names import shown
 from fairway.model.places import Findings, Path, Place
 from fairway.model.services import METHODS
-from fairway.model.settle import settle
+from fairway.model.settle import settle, typed
 from fairway.model.syntax import read_tree
 
 _MOST_BASES = 50
@@ -66,7 +66,9 @@ def _at(tree: Node, *path: str) -> Node | None:
 def _written_out(node: Node, path: Path) -> Node:
     """The long form of a short form that stands at `services.<name>.<key>…`."""
     match path[2:]:
-        case ("health",) if isinstance(node, Text) and node.text:
+        case ("health",) if isinstance(node, Text) and not (
+            node.plain and typed(node.text) is None
+        ):
             return _keys(node, path=node)
         case ("calls", _) if isinstance(node, Items):
             return _keys(node, intents=node)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairway.model.app import App
-from fairway.model.values import DURATION_PATTERN, format_duration
+from fairway.model.values import DURATION_PATTERN, NAME_LENGTH, NAME_PATTERN, format_duration
 
 Schema = dict[str, Any]
 
@@ -75,6 +75,14 @@ def _finished(schema: Schema) -> Schema:
                 continue  # Pydantic repeats the key's name, which editors show already
             case "properties":
                 finished[key] = {name: _finished(below) for name, below in value.items()}
+            case "patternProperties":
+                # Pydantic lets other names pass; in an app file they are wrong.
+                ((pattern, below),) = value.items()
+                length = {"maxLength": NAME_LENGTH} if pattern == NAME_PATTERN else {}
+                finished["propertyNames"] = {"pattern": pattern, **length}
+                finished["additionalProperties"] = _finished(below)
+            case "propertyNames":
+                continue
             case "additionalProperties" | "items" if isinstance(value, dict):
                 finished[key] = _finished(value)
             case "anyOf":

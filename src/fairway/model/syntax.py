@@ -20,6 +20,9 @@ _LONGEST_TEXT = 4_000_000
 _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_LINE = re.compile(
+    "[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029])|[^\n\r\x85\u2028\u2029]+"
+)
 _SECTION_INDENT = 2
 
 
@@ -32,7 +35,7 @@ def read_tree(file: str, text: str, findings: Findings) -> Keys | None:
     text = text.removeprefix("\ufeff")
     if not _is_readable(file, text, findings):
         return None
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     whole = True
     for _ in range(_MOST_SECTIONS):
         found = Findings()
@@ -48,6 +51,11 @@ def read_tree(file: str, text: str, findings: Findings) -> Keys | None:
             findings.extend(p for p in found.problems if whole or p.code != "yaml-alias")
             return tree
     return None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as YAML counts them, with their ends; str.splitlines knows other line ends."""
+    return _LINE.findall(text)
 
 
 def _is_readable(file: str, text: str, findings: Findings) -> bool:
@@ -71,8 +79,8 @@ def _is_readable(file: str, text: str, findings: Findings) -> bool:
 
 
 def _place_of(file: str, text: str, offset: int) -> Place:
-    line = text.count("\n", 0, offset)
-    return Place(file, line + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1)
+    before = lines_of(text[:offset] + "|")
+    return Place(file, len(before), len(before[-1]))
 
 
 def _report(file: str, lines: list[str], error: yaml.MarkedYAMLError, findings: Findings) -> Place:
@@ -127,9 +135,10 @@ def _blank_section(lines: list[str], broken: int) -> bool:
         end += 1
     blanked = False
     for index in range(first, max(end, broken + 1)):
-        blanked = blanked or bool(lines[index].strip())
-        lines[index] = "\n"
-    return blanked and any(line.strip() for line in lines)
+        blanked = blanked or lines[index].strip() not in ("", "#")
+        # A comment, because a bare line end could join the one before it to a single one.
+        lines[index] = "#\n"
+    return blanked and any(line.strip() not in ("", "#") for line in lines)
 
 
 def _indent(line: str) -> int:
@@ -137,5 +146,6 @@ def _indent(line: str) -> int:
 
 
 def _begins_section(line: str) -> bool:
-    stripped = line.strip()
-    return bool(stripped) and stripped[0] not in "#]})'\"" and _indent(line) <= _SECTION_INDENT
+    start = line.strip(" ")[:1]
+    # A line that begins with a tab belongs to what stands above it, whatever was meant.
+    return start not in ("", "#", "]", "}", "\t", "\r", "\n") and _indent(line) <= _SECTION_INDENT

@@ -16,15 +16,17 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h|d)$"
+DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,30})?(ms|s|m|h|d)$"
 SIZE_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,9})?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
+LONGEST = 3650 * 86400.0
+"""The longest duration, in seconds."""
 NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_LENGTH = 40
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATH_PATTERN = r"^/[^?#\s]*$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$"
 
-_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<unit>ms|s|m|h|d)\Z", re.ASCII)
+_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,30})?)(?P<unit>ms|s|m|h|d)\Z", re.ASCII)
 _SIZE = re.compile(r"(?P<number>\d{1,15}(?:\.\d{1,9})?)(?P<unit>Ki|Mi|Gi|Ti|k|M|G|T)?\Z", re.ASCII)
 _SECONDS = {
     unit: Decimal(seconds)
@@ -51,7 +53,10 @@ def parse_duration(value: object) -> float:
     match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None:
         raise Misfit("is not a duration", "write a number and a unit: 200ms, 1.5s, 5m, 24h, 30d")
-    return float(Decimal(match["number"]) * _SECONDS[match["unit"]])
+    seconds = float(Decimal(match["number"]) * _SECONDS[match["unit"]])
+    if seconds > LONGEST:
+        raise Misfit("is longer than ten years", "write a shorter time")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:
@@ -59,7 +64,7 @@ def format_duration(seconds: float) -> str:
     exact = Decimal(repr(seconds))
     for unit, factor in reversed(_SECONDS.items()):
         count = exact / factor
-        if count == count.to_integral_value() and (count >= 1 or unit == "ms"):
+        if count == count.to_integral_value() and 1 <= count < 10**9:
             return f"{count:.0f}{unit}"
     return f"{exact:f}s"
 

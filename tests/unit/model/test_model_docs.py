@@ -1,0 +1,76 @@
+"""`docs/app-file.md` is true: its examples load, and every key of the model stands in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from fairway.model.app import App, Slo, Store, Topic
+from fairway.model.environments import BlueGreen, Canary, Environment, Gateway, Rolling, Telemetry
+from fairway.model.load import load_app
+from fairway.model.schema import app_file_schema
+from fairway.model.services import (
+    Call,
+    CircuitBreaking,
+    Client,
+    Declared,
+    Health,
+    Intent,
+    PublicRoute,
+    Resources,
+    Retries,
+    Scale,
+    Service,
+    Stop,
+)
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "app-file.md").read_text("utf-8")
+BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```yaml\n(?P<text>.*?)```", re.DOTALL)
+BLOCKS = [(match["file"], match["text"]) for match in BLOCK.finditer(PAGE)]
+BASES = {file: text for file, text in BLOCKS if file}
+EXAMPLES = [text for file, text in BLOCKS if not file and re.search(r"^app:", text, re.M)]
+APP_FILES = sorted((ROOT / "examples").glob("*/fairway.yaml"))
+SCHEMA = Draft202012Validator(app_file_schema())
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: re.findall(r"app: (\S+)", text)[0])
+def test_example_loads_and_fits_the_schema(text: str) -> None:
+    loaded = load_app("fairway.yaml", text, read=BASES.__getitem__, variables={})
+    assert {w.code for w in loaded.warnings} <= {"no-health-path"}
+    assert not [error.message for error in SCHEMA.iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize("file", APP_FILES, ids=lambda file: file.parent.name)
+def test_app_file_of_the_examples_loads_and_fits_the_schema(file: Path) -> None:
+    text = file.read_text("utf-8")
+    load_app(
+        str(file.relative_to(ROOT)),
+        text,
+        read=lambda path: (file.parent / path).read_text("utf-8"),
+        variables={},
+    )
+    assert not [error.message for error in SCHEMA.iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        App, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment, Gateway, Health, Intent,
+        PublicRoute, Resources, Retries, Rolling, Scale, Service, Slo, Stop, Store, Telemetry,
+        Topic,
+    ],
+    ids=lambda declaration: declaration.__name__,
+)  # fmt: skip
+def test_every_key_stands_on_the_page(declaration: type[Declared]) -> None:
+    paths = re.findall(r"`((?:[a-z_<>]+\.)*[a-z0-9_]+)`", PAGE)
+    documented = {key for path in paths for key in path.split(".")}
+    assert set(declaration.model_fields) <= documented
