@@ -38,7 +38,6 @@ class Lifespan:
         self._lifecycle.starting()
         async with measured_loop_lag(self._metrics):
             await self._run(scope, receive, send)
-        self._close()
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_and_drain() -> Message:
@@ -52,6 +51,8 @@ class Lifespan:
             self._answered = True
             if message["type"] == "lifespan.startup.complete":
                 self._ready()
+            elif message["type"].startswith("lifespan.shutdown"):
+                await self._finish()
             await send(message)
 
         try:
@@ -70,7 +71,13 @@ class Lifespan:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._drain()
+        await self._finish()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _finish(self) -> None:
+        # Before the server hears that all is done, because then it may end the process; in a
+        # thread, because exporters wait for the network.
+        await asyncio.to_thread(self._close)
 
     def _ready(self) -> None:
         self._lifecycle.started()

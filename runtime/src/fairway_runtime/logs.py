@@ -24,7 +24,12 @@ from fairway_runtime.redaction import redact
 from fairway_runtime.settings import Settings
 
 _FIELDS = "fairway_fields"
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", _FIELDS}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "color_message",  # uvicorn repeats its message with terminal colours
+    _FIELDS,
+}
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
