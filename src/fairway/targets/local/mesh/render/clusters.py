@@ -41,9 +41,14 @@ def replica_clusters(sidecar: Sidecar) -> list[Json]:
             ignore_health_on_host_removal=True,
             outlier_detection=_outliers(sidecar.limits),
             circuit_breakers=_limits(sidecar.limits),
-            lb_policy="LEAST_REQUEST",
-            # Never fall back to replicas that are known to be down: an honest 503 is retried.
-            common_lb_config={"healthy_panic_threshold": {"value": 0}},
+            # The caller's repetition of a request then finds another replica than the first try.
+            lb_policy="ROUND_ROBIN",
+            common_lb_config={
+                # Never fall back to replicas that are known to be down: an honest 503 is retried.
+                "healthy_panic_threshold": {"value": 0},
+                # By default the worker learns up to a second late that a replica is healthy.
+                "update_merge_window": "0s",
+            },
         )
         for version in sidecar.versions
     ]
