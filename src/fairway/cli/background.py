@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ FAILED = "control.failed"
 """The kind of the last line of a control plane that could not start; carries its error."""
 
 
-def start_in_background(file: Path, state: StateDir, progress: Progress) -> ControlClient:
+def start_in_background(
+    command: Sequence[str], state: StateDir, progress: Progress
+) -> ControlClient:
     """Start, show progress, return once the API answers and everything is healthy.
 
     Raises the child's error when it dies. Ctrl-C takes the child down and raises on.
@@ -40,7 +42,7 @@ def start_in_background(file: Path, state: StateDir, progress: Progress) -> Cont
     with open(log, "ab", opener=_private) as output:
         offset = output.tell()
         child = subprocess.Popen(
-            _command(file, state.environment),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -60,7 +62,8 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _command(file: Path, environment: str) -> list[str]:
+def control_plane_command(file: Path, environment: str) -> list[str]:
+    """What runs in the background for an app file."""
     module = [sys.executable, "-m", "fairway.cli.main", "control-plane"]
     return [*module, "--file", str(file), "--env", environment]
 

@@ -31,8 +31,6 @@ def down(
 
     Works also after the control plane was killed: whatever it left is ended and named.
     """
-    from fairway import wiring
-
     invocation = current(context)
     state = state_of(invocation)
     client = reach(state)
@@ -41,6 +39,8 @@ def down(
         stop_through(client, state, progress)
         cleared: tuple[str, ...] = ()
     else:
+        from fairway import wiring
+
         cleared = asyncio.run(wiring.clear_local(state))
     if as_json:
         say_json({"was_running": client is not None, "cleared": cleared})

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fairway.cli import summary
-from fairway.cli.background import start_in_background
+from fairway.cli.background import control_plane_command, start_in_background
 from fairway.cli.client import ControlClient
 from fairway.cli.invocation import Invocation, current
 from fairway.cli.output import note, painter, say, to_json_line
@@ -63,7 +63,8 @@ def _in_background(invocation: Invocation, as_json: bool) -> None:
     for message in opened.messages:
         note(message)
     progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
-    client = start_in_background(file, opened.state, progress)
+    command = control_plane_command(file, invocation.environment)
+    client = start_in_background(command, opened.state, progress)
     _announce(client.get("/v1/status"), client.url, as_json)
 
 
