@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx2
@@ -111,6 +112,27 @@ async def test_a_parameter_and_an_awkward_query_are_verified(
     assert (answer.status_code, answer.json()["intent"]) == (200, "item")
 
 
+@pytest.mark.parametrize(
+    ("sent", "handled"),
+    [
+        ("/secret/../items/7", "/items/7"),
+        ("/items//7", "/items/7"),
+        ("/%69tems/a%20b", "/items/a b"),
+        ("/x/%2e%2e/items/%C3%A9", "/items/é"),
+    ],
+)
+async def test_the_handler_sees_the_path_that_was_decided_on(
+    sent: str, handled: str, host: str
+) -> None:
+    def fetch() -> bytes:
+        # Not httpx2: it would normalise the path before it is sent.
+        connection = HTTPConnection(host, timeout=10)
+        connection.request("GET", sent, headers=signed(host, "GET", sent, b""))
+        return connection.getresponse().read()
+
+    assert json.loads(await asyncio.to_thread(fetch))["path"] == handled
+
+
 async def test_the_mesh_peer_must_be_the_signer_or_the_gateway(
     host: str, http: httpx2.AsyncClient
 ) -> None:
@@ -213,8 +235,10 @@ async def test_every_decision_is_audited(
 ) -> None:
     await http.post("/reason", content=b"{}", headers=signed(host))
     await http.post("/forbidden", content=b"{}", headers=signed(host, target="/forbidden"))
+    none = await http.post("/x", content=b"{}", headers=signed(host, target="/x"))
     text = (tmp_path / "audit" / "axon.0.jsonl").read_text()
     entries = [json.loads(line) for line in text.splitlines()]
     assert [(each["intent"], each["allowed"]) for each in entries] == [
-        ("reason", True), ("forbidden", False),
+        ("reason", True), ("forbidden", False), ("", False),
     ]  # fmt: skip
+    assert entries[-1]["decision_id"] == none.json()["decision_id"] != ""

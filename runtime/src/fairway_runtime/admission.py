@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 from fairway_runtime.intents import IntentRoute, IntentTable, normalise
 from fairway_runtime.peer import GATEWAY, Peer, parse_peer
 from fairway_runtime.policy.bundle import BundleService, PolicyBundle
-from fairway_runtime.policy.engine import Context, Decision, Kind, Principal
+from fairway_runtime.policy.engine import Context, Decision, DecisionIds, Kind, Principal
 from fairway_runtime.sigv4 import SignatureRefused, Verified, Verifier
 from fairway_runtime.sigv4.canonical import FoldedHeaders
 
@@ -53,8 +53,13 @@ class Head(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """A request that may pass, once its body has the signed hash (`body_hash`, if any)."""
+    """A request that may pass, once its body has the signed hash (`body_hash`, if any).
 
+    `path` is the normalised path that was decided on: the handler must see this one, or a path
+    like `/admin/../open` would be decided as one thing and handled as another.
+    """
+
+    path: str
     caller: Principal
     intent: IntentRoute | None
     decision: Decision | None
@@ -118,6 +123,7 @@ class Gatekeeper:
         self._verifier = verifier
         self._governance = governance
         self._clock = clock
+        self._new_id = DecisionIds()
 
     def admit(self, head: Head) -> Admission:
         """Let a request pass, or raise Refused."""
@@ -146,13 +152,13 @@ class Gatekeeper:
         path = normalise(head.path.decode("latin-1"))
         intent = governance.table.match(head.method, path) if path is not None else None
         if path is None or intent is None:
-            raise _no_intent(caller)
+            raise self._no_intent(governance, caller)
         _check_payload(head, verified, intent, caller)
         source: Source = "direct" if peer is None else "mesh"
         if peer is not None and peer.name == GATEWAY:
             source = "gateway"
         decision = self._decide(governance, caller, intent, (head, path, source))
-        return Admission(caller, intent, decision, source, verified)
+        return Admission(path, caller, intent, decision, source, verified)
 
     def _verify(self, head: Head) -> Verified:
         try:
@@ -167,9 +173,9 @@ class Gatekeeper:
             raise Refused(401, "unsigned, and on no public route")
         intent = governance.table.match(head.method, path)
         if intent is None:
-            return Admission(PUBLIC, None, None, "gateway", None)
+            return Admission(path, PUBLIC, None, None, "gateway", None)
         decision = self._decide(governance, PUBLIC, intent, (head, path, "gateway"))
-        return Admission(PUBLIC, intent, decision, "gateway", None)
+        return Admission(path, PUBLIC, intent, decision, "gateway", None)
 
     def _decide(
         self,
@@ -181,13 +187,14 @@ class Gatekeeper:
         context = self._context(governance, caller, request)
         decision = governance.engine.decide(caller, self._place.service, intent.name, context)
         if not decision.allowed:
-            answer = {
-                "error": "denied",
-                "reason": decision.reason,
-                "decision_id": decision.decision_id,
-            }
-            raise Refused(403, decision.reason, answer, Subject(caller, intent.name, decision))
+            raise _denied(caller, intent.name, decision)
         return decision
+
+    def _no_intent(self, governance: Governance, caller: Principal) -> Refused:
+        """What matches no intent is a denial like any other: with an id, and audited."""
+        reason = "method and path match no intent of this service"
+        version = governance.bundle.version
+        return _denied(caller, "", Decision(False, reason, (), version, self._new_id()))
 
     def _context(
         self, governance: Governance, caller: Principal, request: tuple[Head, str, Source]
@@ -230,7 +237,10 @@ def _check_payload(head: Head, verified: Verified, intent: IntentRoute, caller: 
     raise Refused(401, reason, subject=Subject(caller, intent.name))
 
 
-def _no_intent(caller: Principal) -> Refused:
-    reason = "method and path match no intent of this service"
-    answer = {"error": "denied", "reason": reason, "decision_id": ""}
-    return Refused(403, reason, answer, Subject(caller))
+def _denied(caller: Principal, intent: str, decision: Decision) -> Refused:
+    answer = {
+        "error": "denied",
+        "reason": decision.reason,
+        "decision_id": decision.decision_id,
+    }
+    return Refused(403, decision.reason, answer, Subject(caller, intent, decision))

@@ -22,6 +22,7 @@ from fairway_runtime.governed import live_policies, signing_file
 from fairway_runtime.intents import IntentRoute, IntentTable, fill
 from fairway_runtime.metrics import Metrics
 from fairway_runtime.outgoing import Payload, Terms, build_request, outgoing
+from fairway_runtime.policy.bundle import BundleService
 from fairway_runtime.policy.engine import Context, Decision
 from fairway_runtime.settings import Settings
 from fairway_runtime.tracing import shared_tracing
@@ -47,6 +48,7 @@ class ServiceClient:
         counters = metrics or metrics_module.shared
         signing = signing_file(self._settings)
         self._live = live_policies(self._settings) if self._settings.policy_file else None
+        self._tables: dict[str, tuple[BundleService, IntentTable]] = {}
         self._adviser = Adviser(self._settings, self._live, signing)
         self._caller = Caller(
             signing,
@@ -118,7 +120,7 @@ class ServiceClient:
         """
         payload = Payload(params, headers, json, content, data)
         request = build_request(self._settings, callee, method, target, payload)
-        route = self._matching(callee, method, request.url.path)
+        route = self._matching(callee, method, target.partition("?")[0])
         terms = Terms(timeout, idempotency_key)
         return await self._caller.send(await outgoing(callee, route, request, terms))
 
@@ -141,8 +143,10 @@ class ServiceClient:
 
     def _matching(self, callee: str, method: str, path: str) -> IntentRoute:
         services = self._live.bundle.services if self._live else {}
-        if callee in services:
-            found = IntentTable(services[callee].intents.values()).match(method, path)
-            if found is not None:
-                return found
-        return IntentRoute("", method, path)
+        service = services.get(callee)
+        if service is None:
+            return IntentRoute("", method, path)
+        known = self._tables.get(callee)
+        if known is None or known[0] is not service:
+            known = self._tables[callee] = (service, IntentTable(service.intents.values()))
+        return known[1].match(method, path) or IntentRoute("", method, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from fairway_runtime import answers
 from fairway_runtime.admission import Admission, Head, Refused
@@ -141,11 +142,22 @@ class Exchange:
     async def _handle(self, receive: Receive, deadline: float | None) -> None:
         token = current.set(self._context(deadline))
         try:
-            await self._site.app(self._scope, receive, self._send_and_note)
+            await self._site.app(self._decided_scope(), receive, self._send_and_note)
         except Exception as error:  # noqa: BLE001 - the app's own: logged here, where its ids are known
             await self._failed(error)
         finally:
             current.reset(token)
+
+    def _decided_scope(self) -> Scope:
+        """The scope with the path that was decided on, as Envoy would have sent it."""
+        scope = self._scope
+        if self._admission is None:
+            return scope
+        path = self._admission.path
+        raw_path = path.encode()
+        if scope.get("raw_path", raw_path) == raw_path:
+            return scope
+        return {**scope, "path": unquote(path), "raw_path": raw_path}
 
     def _context(self, deadline: float | None) -> RequestContext:
         admission = self._admission
