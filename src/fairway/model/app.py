@@ -12,7 +12,7 @@ from pydantic import Field
 
 from fairway.model.environments import Environment
 from fairway.model.services import Client, Declared, Service
-from fairway.model.values import Duration, InnerPath, Name, Number, Scalar, VariableName, Whole
+from fairway.model.values import InnerPath, Name, Number, Scalar, SomeTime, VariableName, Whole
 
 
 class Store(Declared):
@@ -25,7 +25,7 @@ class Store(Declared):
 class Topic(Declared):
     """A named stream of events that services publish and subscribe to."""
 
-    retention: Duration = Field(7 * 86400.0, description="how long events are kept")
+    retention: SomeTime = Field(7 * 86400.0, description="how long events are kept")
     partitions: Whole = Field(1, ge=1, le=1000, description="how many are consumed in parallel")
 
 
@@ -37,9 +37,9 @@ class Slo(Declared):
     availability: Number | None = Field(
         None, gt=0, lt=100, description="percent of requests that succeed"
     )
-    p95: Duration | None = Field(None, description="95 % of answers are at least this fast")
-    p99: Duration | None = Field(None, description="99 % of answers are at least this fast")
-    window: Duration = Field(30 * 86400.0, description="the time over which it is counted")
+    p95: SomeTime | None = Field(None, description="95 % of answers are at least this fast")
+    p99: SomeTime | None = Field(None, description="99 % of answers are at least this fast")
+    window: SomeTime = Field(30 * 86400.0, description="the time over which it is counted")
 
 
 class App(Declared):

@@ -160,25 +160,27 @@ def _out_of_bounds(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _not_a_choice(error: ErrorDetails) -> tuple[str, str]:
-    # Pydantic gives the choices as "'a', 'b' or 'c'".
-    choices = [
-        part.strip(" '") for part in error["ctx"]["expected"].replace(" or ", ",").split(",")
-    ]
+    choices = [str(c) for kind in _unwrapped(_type_at(error["loc"])) for c in get_args(kind)]
     given = error["input"]
     if not isinstance(given, str):
-        return f"is not one of {', '.join(choices)}", "write one of them"
+        return "is not a choice here", f"write one of: {', '.join(choices)}"
     return "is not a choice here", did_you_mean(given, choices, "choose another")
 
 
 def _keys_at(loc: Path) -> list[str]:
     """The keys that the model knows at `loc`; empty where anything is allowed."""
+    model = _model(_type_at(loc))
+    names = [*model.model_fields] if model else []
+    return ["extends", *names] if model is App else names
+
+
+def _type_at(loc: Path) -> Any:
+    """The declared type at `loc`; None where the model says nothing."""
     kind: Any = App
     for step in loc:
         fields = getattr(_model(kind), "model_fields", None)
         kind = fields[step].annotation if fields and step in fields else _inner(kind)
-    model = _model(kind)
-    names = [*model.model_fields] if model else []
-    return ["extends", *names] if model is App else names
+    return kind
 
 
 def _model(kind: Any) -> type[BaseModel] | None:

@@ -24,6 +24,9 @@ from fairway.model.places import Findings, Path, Place
 from fairway.model.settle import Settled, settle
 from fairway.model.shape import shape
 
+_LEAVES_ALL_THERE = frozenset({"duplicate-key", "yaml-tag"})
+"""Problems of reading after which the tree still holds all that was written."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedApp:
@@ -60,11 +63,11 @@ def load_app(
 
 def _judge(tree: Keys, variables: Mapping[str, str], findings: Findings) -> LoadedApp | None:
     """Note what is wrong with the app as declared, then as each environment sees it."""
-    # After a syntax error, sections are missing: what refers to them would seem wrong too.
-    broken_text = any(p.code == "yaml-syntax" for p in findings.problems)
+    # After a syntax error or without a base, parts are missing: what refers to them seems wrong.
+    incomplete = any(p.code not in _LEAVES_ALL_THERE for p in findings.problems)
     settled = settle(tree, variables, findings)
-    shaped = shape(settled, findings, forgiving=broken_text)
-    if shaped.app is None or broken_text:
+    shaped = shape(settled, findings, forgiving=incomplete)
+    if shaped.app is None or incomplete:
         return None
     subject = Subject(shaped.app, settled.data, shaped.doubtful)
     _note(check_app(subject), settled, findings)

@@ -28,6 +28,7 @@ from fairway.model.values import (
     Number,
     Scalar,
     Size,
+    SomeTime,
     UrlPath,
     VariableName,
     Whole,
@@ -52,11 +53,11 @@ class Health(Declared):
     """How to know that a replica works: an HTTP path answering 2xx, or only an open port."""
 
     path: UrlPath | None = Field(None, description="answers 2xx while the replica works")
-    interval: Duration = Field(2.0, description="time between two checks")
-    timeout: Duration = Field(1.0, description="how long one check may take")
+    interval: SomeTime = Field(2.0, description="time between two checks")
+    timeout: SomeTime = Field(1.0, description="how long one check may take")
     healthy: Whole = Field(1, ge=1, description="successes in a row until a replica counts as up")
     unhealthy: Whole = Field(3, ge=1, description="failures in a row until it counts as down")
-    start_timeout: Duration = Field(60.0, description="how long the first success may take")
+    start_timeout: SomeTime = Field(60.0, description="how long the first success may take")
 
 
 class Scale(Declared):
@@ -94,9 +95,9 @@ class Retries(Declared):
     """Retries with exponential backoff and jitter; `attempts` does not count the first try."""
 
     attempts: Whole = Field(2, ge=0, le=10, description="retries after the first try")
-    per_try_timeout: Duration | None = Field(None, description="how long one try may take")
-    backoff: Duration = Field(0.025, description="the wait before the first retry; then doubled")
-    max_backoff: Duration = Field(0.25, description="the longest wait between two tries")
+    per_try_timeout: SomeTime | None = Field(None, description="how long one try may take")
+    backoff: SomeTime = Field(0.025, description="the wait before the first retry; then doubled")
+    max_backoff: SomeTime = Field(0.25, description="the longest wait between two tries")
 
 
 class CircuitBreaking(Declared):
@@ -107,14 +108,14 @@ class CircuitBreaking(Declared):
     max_requests: Whole = Field(1024, ge=1, description="requests under way at once")
     max_retries: Whole = Field(16, ge=1, description="retries under way at once")
     consecutive_errors: Whole = Field(5, ge=1, description="5xx in a row that eject a replica")
-    ejection: Duration = Field(10.0, description="how long an ejected replica gets no request")
+    ejection: SomeTime = Field(10.0, description="how long an ejected replica gets no request")
 
 
 class Call(Declared):
     """The intents of another service that this one may ask for, and how patiently."""
 
     intents: tuple[Name, ...] = Field(min_length=1, description="what may be asked of the callee")
-    timeout: Duration = Field(15.0, description="for the whole call, with all its retries")
+    timeout: SomeTime = Field(15.0, description="for the whole call, with all its retries")
     retries: Retries = Field(Retries(), description="when and how often to try again")
     circuit_breaking: CircuitBreaking = Field(
         CircuitBreaking(), description="when to stop asking a callee that fails"

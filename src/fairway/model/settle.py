@@ -9,6 +9,7 @@ text that was written (`1.10` stays `1.10`).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -146,7 +147,7 @@ def _undefined_remedy(name: str, variables: Mapping[str, str]) -> str:
 
 
 def typed(text: str) -> str | int | float | bool | None:
-    """A plain scalar by the core schema of YAML 1.2; a number too long to be one stays text."""
+    """A plain scalar by the core schema of YAML 1.2; a number too large to be one stays text."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "0123456789-+." or len(text) > _MOST_DIGITS:
@@ -155,7 +156,8 @@ def typed(text: str) -> str | int | float | bool | None:
         return int(text)
     if _BASED.match(text):
         return int(text, 0)
-    return float(text) if _FLOAT.match(text) else text
+    number = float(text) if _FLOAT.match(text) else math.inf
+    return text if math.isinf(number) else number
 
 
 def is_run(path: Path) -> bool:

@@ -40,7 +40,7 @@ class Shaped:
 def shape(settled: Settled, findings: Findings, *, forgiving: bool = False) -> Shaped:
     """Validate `settled.data`; problems go to `findings`.
 
-    `forgiving`: sections of the file could not be read, so a missing key is no problem.
+    `forgiving`: parts of the file could not be read, so that a missing key is no problem.
     """
     data = settled.data
     doubtful: set[Path] = set()

@@ -59,6 +59,13 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def _some_time(value: object) -> float:
+    seconds = parse_duration(value)
+    if seconds == 0:
+        raise Misfit("is no time at all", "write more than 0")
+    return seconds
+
+
 def format_duration(seconds: float) -> str:
     """Seconds as the shortest text that `parse_duration` turns into the same number."""
     exact = Decimal(repr(seconds))
@@ -162,15 +169,16 @@ VariableName = Annotated[
 ]
 """The name of an environment variable or of a secret."""
 
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {"type": "string", "pattern": DURATION_PATTERN, "examples": ["200ms", "30s", "5m"]}
-    ),
-]
+_DURATION_TEXT = PlainSerializer(format_duration, return_type=str, when_used="json")
+_DURATION_SCHEMA = WithJsonSchema(
+    {"type": "string", "pattern": DURATION_PATTERN, "examples": ["200ms", "30s", "5m"]}
+)
+
+Duration = Annotated[float, BeforeValidator(parse_duration), _DURATION_TEXT, _DURATION_SCHEMA]
 """Seconds."""
+
+SomeTime = Annotated[float, BeforeValidator(_some_time), _DURATION_TEXT, _DURATION_SCHEMA]
+"""Seconds, more than 0: a timeout of nothing would be none, and an interval of nothing a loop."""
 
 Size = Annotated[
     int,

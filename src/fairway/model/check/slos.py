@@ -63,5 +63,3 @@ def _objective(subject: Subject, name: str, slo: Slo) -> Iterator[Finding]:
             "the 99th percentile cannot be below the 95th",
             "make p99 at least p95",
         )
-    if slo.window <= 0:
-        yield Finding((*path, "window"), "slo-window", "the window is empty", "write 7d or 30d")
