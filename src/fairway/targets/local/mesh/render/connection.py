@@ -48,6 +48,8 @@ def connection_manager(
         http2_protocol_options={"allow_connect": True},
         server_header_transformation="PASS_THROUGH",
         internal_address_config={"unix_sockets": False},
+        # Each hop holds a closed WebSocket that long; a second, the default, is far on loopback.
+        delayed_close_timeout="0.100s",
         **_paths(),
         **_request_ids(),
         **_by_direction(direction),
