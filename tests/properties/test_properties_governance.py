@@ -224,7 +224,7 @@ fragments = st.lists(
             "?",
             "is",
             "\\",
-        ]  # fmt: skip
+        ]
     ),
     max_size=25,
 ).map(" ".join)

@@ -63,7 +63,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PolicyText:
-    """One policy as written. `id` is its `@id`, else `file:line`; `ended` tells of its `;`."""
+    """One policy as written. `id` is its `@id`, else `file:line` (with the column where
+    an earlier policy starts on that line); `ended` tells of its `;`.
+    """
 
     source: Source
     tokens: tuple[Token, ...]
@@ -112,13 +114,14 @@ def tokenize(text: str) -> Iterator[Token]:
 def split_policies(source: Source) -> Iterator[PolicyText]:
     """The policies of a file in order; the last may lack its semicolon (`ended` is False)."""
     pending: list[Token] = []
+    lines: set[int] = set()
     for token in tokenize(source.text):
         pending.append(token)
         if token.text == ";":
-            yield _policy(source, tuple(pending), ended=True)
+            yield _policy(source, tuple(pending), lines, ended=True)
             pending = []
     if pending:
-        yield _policy(source, tuple(pending), ended=False)
+        yield _policy(source, tuple(pending), lines, ended=False)
 
 
 def combine(sources: Iterable[Source]) -> str:
@@ -160,10 +163,14 @@ def context_references(tokens: Iterable[Token]) -> Iterator[Token]:
             yield from (each for each in attribute if each.kind in ("name", "string"))
 
 
-def _policy(source: Source, tokens: tuple[Token, ...], *, ended: bool) -> PolicyText:
+def _policy(
+    source: Source, tokens: tuple[Token, ...], lines: set[int], *, ended: bool
+) -> PolicyText:
     written = _annotated_id(tokens)
-    line, _ = source.position(tokens[0].offset)
-    derived = f"{source.file}:{line}"
+    line, column = source.position(tokens[0].offset)
+    place = f"{line}:{column}" if line in lines else f"{line}"
+    lines.add(line)
+    derived = f"{source.file}:{place}"
     return PolicyText(source, tokens, written or derived, written is not None, ended)
 
 

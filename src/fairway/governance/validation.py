@@ -27,7 +27,7 @@ from fairway.governance.cedar_text import (
     type_references,
 )
 from fairway.governance.schema import cedar_schema, entity_names
-from fairway.governance.syntax import error_of, locate, mentioned
+from fairway.governance.syntax import DEEPEST, MOST_OPERATORS, error_of, locate, mentioned, too_deep
 from fairway.model.app import App
 from fairway.model.names import did_you_mean
 from fairway.model.places import Findings, Place
@@ -69,6 +69,15 @@ def _is_readable(policy: PolicyText, findings: Findings) -> bool:
             "policy-syntax",
             "the policy does not end",
             "end every policy with a semicolon",
+        )
+        return False
+    deep = too_deep(policy)
+    if deep is not None:
+        findings.error(
+            _place(policy, deep),
+            "policy-too-large",
+            f"the policy has more than {DEEPEST} nested brackets or {MOST_OPERATORS} operators",
+            "split it into several policies",
         )
         return False
     error = error_of(policy.text)
