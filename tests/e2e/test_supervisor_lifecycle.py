@@ -10,13 +10,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from tests.local_support import SERVER, Place, eventually, get, pids, processes_of, states
+from tests.local_support import SERVER, Place, Traffic, eventually, get, pids, processes_of, states
 
 from fairway.errors import Conflict, Unavailable
 from fairway.targets.local.ports import is_free
 from fairway.targets.local.replica import Backoff, State
 
-QUICK = {"interval": "100ms", "timeout": "500ms"}
+QUICK = {"interval": "50ms", "timeout": "400ms"}
 
 VERSIONED = """
 import http.server, os, time
@@ -34,7 +34,7 @@ class Server(http.server.ThreadingHTTPServer):
 server = Server(("127.0.0.1", int(os.environ["PORT"])), Handler)
 import signal, threading
 signal.signal(signal.SIGTERM, lambda *a: threading.Thread(target=server.shutdown).start())
-server.serve_forever(); server.server_close()
+server.serve_forever(0.01); server.server_close()
 """
 """A server that reads its text at start and finishes its requests before it ends."""
 
@@ -186,6 +186,43 @@ async def test_a_new_version_that_fails_leaves_the_old_one_serving(place):
         assert pids(supervisor, "web") == before
         assert place.traffic.ports["web"] == ports
         assert await get(ports[0]) == (200, "one")
+
+
+class Stuck(Traffic):
+    """A mesh that refuses the next moves."""
+
+    refusals = 0
+
+    async def __call__(self, service, endpoints):
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise Unavailable("refused", "the mesh refused it")
+        await super().__call__(service, endpoints)
+
+
+async def test_without_moved_traffic_the_old_replica_stays(place):
+    place.traffic = Stuck()
+    async with place.running(versioned(place)) as supervisor:
+        before, ports = pids(supervisor, "web"), place.traffic.ports["web"]
+        place.traffic.refusals = 2
+        with pytest.raises(Unavailable, match="the mesh refused it"):
+            await supervisor.restart("web")
+        assert pids(supervisor, "web") == before
+        assert place.traffic.ports["web"] == ports
+
+
+async def test_traffic_that_could_not_be_moved_is_moved_later(place):
+    place.traffic = Stuck()
+    async with place.running(versioned(place)) as supervisor:
+        (before,), ports = pids(supervisor, "web"), place.traffic.ports["web"]
+        seen, listening = await recorded(supervisor)
+        place.traffic.refusals = 1
+        (place.app_dir / "web" / "server.py").write_text("import no_such_module")
+        os.kill(before, signal.SIGKILL)
+        await eventually(lambda: any("the mesh refused it" in event.detail for event in seen))
+        assert place.traffic.ports["web"] == ports
+        await eventually(lambda: place.traffic.ports["web"] == ())
+    await listening
 
 
 async def test_an_update_moves_to_the_new_version(place):

@@ -205,7 +205,11 @@ class ServiceGroup:
             return await self._proven(fresh)
         fresh = self._add(self._free_index())
         fresh.start()
-        failure = await self._proven(fresh)
+        try:
+            failure = await self._proven(fresh)
+        except FairwayError:  # traffic cannot be moved: the old one must go on serving
+            await self._retire(fresh.index)
+            raise
         await self._retire(index if failure is None else fresh.index)
         return failure
 

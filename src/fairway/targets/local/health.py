@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from fairway.targets.local.health_http2 import ask_http2
 from fairway.targets.local.ports import LOOPBACK
 
 
@@ -21,12 +22,12 @@ class Finding:
     detail: str
 
 
-async def probe(port: int, path: str | None, patience: float) -> Finding:
-    """Check one replica within `patience` seconds."""
+async def probe(port: int, path: str | None, patience: float, *, http2: bool = False) -> Finding:
+    """Check one replica within `patience` seconds; `http2` when it does not speak HTTP/1.1."""
     what = f"GET {path}" if path else f"port {port}"
     try:
         async with asyncio.timeout(patience):
-            return await (_ask(port, path) if path else _connect(port))
+            return await (_ask(port, path, http2) if path else _connect(port))
     except TimeoutError:
         return Finding(False, f"{what}: no answer within {patience:g} s")
     except ConnectionRefusedError:
@@ -41,23 +42,26 @@ async def _connect(port: int) -> Finding:
     return Finding(True, f"port {port} is open")
 
 
-async def _ask(port: int, path: str) -> Finding:
+async def _ask(port: int, path: str, http2: bool) -> Finding:
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    ask = ask_http2 if http2 else _ask_http1
     try:
-        writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n"
-            "User-Agent: fairway-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
-        )
-        return _judge(path, await reader.readuntil(b"\n"))
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        return Finding(False, f"GET {path}: the answer is not HTTP/1.1")
+        status = await ask(reader, writer, f"{LOOPBACK}:{port}", path)
+    except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return Finding(False, f"GET {path}: the answer is not {'HTTP/2' if http2 else 'HTTP/1.1'}")
     finally:
         writer.transport.abort()
-
-
-def _judge(path: str, status_line: bytes) -> Finding:
-    parts = status_line.split(None, 2)
-    if len(parts) < 2 or not parts[0].startswith(b"HTTP/") or not parts[1].isdigit():
-        return Finding(False, f"GET {path}: the answer is not HTTP/1.1")
-    status = int(parts[1])
     return Finding(200 <= status < 300, f"GET {path}: {status}")
+
+
+async def _ask_http1(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, authority: str, path: str
+) -> int:
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: {authority}\r\n"
+        "User-Agent: fairway-health\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
+    )
+    parts = (await reader.readuntil(b"\n")).split(None, 2)
+    if len(parts) < 2 or not parts[0].startswith(b"HTTP/"):
+        raise ValueError("not a status line")
+    return int(parts[1])

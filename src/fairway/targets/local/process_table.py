@@ -22,8 +22,8 @@ TOKEN_VARIABLE = "FAIRWAY_PROCESS"  # noqa: S105 - not a secret: it tells starts
 """Which start of which replica this process comes from."""
 
 _LINUX = sys.platform.startswith("linux")
-_START_TIME_FIELD = 19
-"""Position of `starttime` in /proc/<pid>/stat behind the name, see proc_pid_stat(5)."""
+_STATE, _PARENT, _START_TIME = 0, 1, 19
+"""Positions in /proc/<pid>/stat behind the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,20 @@ def look(pid: int) -> Seen | None:
 
 def _look_in_proc(pid: int) -> Seen | None:
     """Ticks since boot never change, unlike start times that follow the wall clock's steps."""
+    fields = _stat(pid)
+    if fields is None:
+        return None
+    return Seen(pid, float(fields[_START_TIME]), zombie=fields[_STATE] in (b"Z", b"X"))
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """/proc/<pid>/stat behind the name, which may hold anything, see proc_pid_stat(5)."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - ten times a second
+            stat = file.read()
     except OSError:  # gone, also between opening and reading
         return None
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return Seen(pid, float(fields[_START_TIME_FIELD]), zombie=fields[0] in (b"Z", b"X"))
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def _look_with_psutil(pid: int) -> Seen | None:
@@ -87,21 +95,54 @@ def marked(instance: str) -> Iterator[tuple[Seen, str]]:
 
     An ancestor can carry the mark when someone runs Fairway from inside one of its services.
     """
-    import psutil  # noqa: PLC0415 - slow, and a fresh start needs no scan
-
-    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    ours = _lineage()
     for pid in _pids():
-        if pid in ours:
-            continue
-        try:
-            environment = psutil.Process(pid).environ()
-        except (psutil.Error, OSError):  # gone meanwhile, or of another user
-            continue
-        if environment.get(INSTANCE_VARIABLE) != instance:
-            continue
-        seen = look(pid)
-        if seen is not None and not seen.zombie:
-            yield seen, environment.get(TOKEN_VARIABLE, "")
+        token = _token(pid, instance) if pid not in ours else None
+        seen = look(pid) if token is not None else None
+        if token is not None and seen is not None and not seen.zombie:
+            yield seen, token
+
+
+def _token(pid: int, instance: str) -> str | None:
+    """The token of a process of this state folder; None for every other process."""
+    return _token_in_proc(pid, instance) if _LINUX else _token_with_psutil(pid, instance)
+
+
+def _token_in_proc(pid: int, instance: str) -> str | None:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # gone meanwhile, or of another user
+        return None
+    if f"{INSTANCE_VARIABLE}={instance}\0".encode() not in environment:
+        return None
+    start = f"{TOKEN_VARIABLE}=".encode()
+    tokens = (item for item in environment.split(b"\0") if item.startswith(start))
+    return next(tokens, start)[len(start) :].decode("utf-8", "replace")
+
+
+def _token_with_psutil(pid: int, instance: str) -> str | None:
+    import psutil  # noqa: PLC0415 - slow, and Linux does without
+
+    try:
+        environment = psutil.Process(pid).environ()
+    except (psutil.Error, OSError):  # gone meanwhile, or of another user
+        return None
+    if environment.get(INSTANCE_VARIABLE) != instance:
+        return None
+    return environment.get(TOKEN_VARIABLE, "")
+
+
+def _lineage() -> frozenset[int]:
+    """This process and those that it comes from."""
+    if not _LINUX:
+        import psutil  # noqa: PLC0415 - slow, and Linux does without
+
+        return frozenset({os.getpid(), *(parent.pid for parent in psutil.Process().parents())})
+    lineage, pid = set(), os.getpid()
+    while pid > 0 and (fields := _stat(pid)) is not None:
+        lineage.add(pid)
+        pid = int(fields[_PARENT])
+    return frozenset(lineage)
 
 
 def _pids() -> list[int]:

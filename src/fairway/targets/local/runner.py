@@ -83,6 +83,7 @@ class Runner:
         self.port = port
         self.log = log
         self.replica = Replica(since=time.monotonic())
+        self._rules = spec.rules
         self.record: ProcessRecord | None = None
         self.failure: Failure | None = None
         self._tools = tools
@@ -161,7 +162,7 @@ class Runner:
             if time.monotonic() >= next_probe:
                 await self._probe()
                 next_probe = time.monotonic() + self._interval()
-            if must_be_replaced(self.replica, now=time.monotonic(), rules=self.spec.rules):
+            if must_be_replaced(self.replica, now=time.monotonic(), rules=self._rules):
                 break
             wait = min(_EXIT_CHECKS, max(next_probe - time.monotonic(), 0.0))
             await asyncio.sleep(wait)
@@ -175,8 +176,8 @@ class Runner:
         if self.port is None:
             self._finding = Finding(True, "its process lives")
         else:
-            health = self.spec.health
-            self._finding = await probe(self.port, health.path, health.timeout)
+            health, http2 = self.spec.health, self.spec.http2
+            self._finding = await probe(self.port, health.path, health.timeout, http2=http2)
         await self._happened(Probed(self._finding.ok), self._finding.detail)
 
     async def _lost(self, record: ProcessRecord) -> None:
@@ -190,7 +191,7 @@ class Runner:
         await self._happened(Ended(succeeded, hopeless), detail)
 
     def _meant_to_end(self, ended: Exit) -> bool:
-        return self.spec.rules.runs_once and (ended.succeeded or ended == Exit())
+        return self._rules.runs_once and (ended.succeeded or ended == Exit())
 
     async def _clear(self, record: ProcessRecord) -> Exit:
         ended = await self._tools.processes.stop(record, self.spec.grace)
@@ -216,7 +217,7 @@ class Runner:
             self.replica,
             happening,
             now=time.monotonic(),
-            rules=self.spec.rules,
+            rules=self._rules,
             jitter=self._tools.jitter(),
         )
         after = self.replica.state

@@ -32,7 +32,10 @@ _GIVE_UP_FACTOR = 3
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One service to keep running. `command` is how people know it; paths are absolute."""
+    """One service to keep running. `command` is how people know it; paths are absolute.
+
+    `port` is a declared one; `http2` says that it speaks HTTP/2 without TLS and nothing else.
+    """
 
     name: str
     kind: Kind
@@ -46,6 +49,7 @@ class ServiceSpec:
     calls: frozenset[str] = frozenset()
     watch: tuple[Path, ...] = ()
     port: int | None = None
+    http2: bool = False
     version: str = ""
     backoff: Backoff = field(default_factory=Backoff)
 
@@ -118,6 +122,7 @@ def service_spec(name: str, service: Service, around: Surroundings) -> ServiceSp
         calls=frozenset(service.calls),
         watch=_watched(service, around.app_dir, folder),
         port=service.port,
+        http2=service.speaks == "http2",
         version=around.version,
     )
 
