@@ -64,6 +64,7 @@ class MemoryControl:
     _audit: list[AuditEntry] = field(default_factory=list)
     _secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
     hurried: bool = False
+    damaged: str = ""
 
     async def start(self) -> None:
         self.phase = "starting"
@@ -231,7 +232,7 @@ class MemoryControl:
         return tuple(found[-query.limit :])
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
-        return (ChainReport("control", len(self._audit), True),)
+        return (ChainReport("control", len(self._audit), not self.damaged, self.damaged),)
 
     async def secrets(self) -> tuple[SecretStatus, ...]:
         _, version = self._secrets.get("AXON_MODEL_KEY", ("", 0))

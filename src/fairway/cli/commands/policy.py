@@ -246,7 +246,9 @@ def audit(
     ] = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="Younger than: 5m, 2h, a date.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Older than: 5m, 2h, a date.")] = "",
-    limit: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000)] = 50,
+    limit: Annotated[
+        int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many entries.")
+    ] = 50,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check every hash chain against its anchors.")
     ] = False,
