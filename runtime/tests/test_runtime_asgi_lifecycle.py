@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,10 @@ from typing import Any
 import httpx2
 import pytest
 from runtime.tests.serving import GATEWAY, echo, served, settings, signed
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from fairway_runtime.asgi import Fairway, fairway
 from fairway_runtime.errors import InvalidConfiguration
@@ -215,6 +220,24 @@ def test_identity_without_policies_is_refused(tmp_path: Path) -> None:
 def test_a_service_without_identity_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     fairway(echo, Settings.from_environment({"FAIRWAY_SERVICE": "axon"}), metrics=Metrics())
     assert "neither verified nor decided" in capsys.readouterr().out
+
+
+async def test_a_starlette_app_keeps_its_lifespan_state(capsys: pytest.CaptureFixture[str]) -> None:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, str]]:
+        yield {"shelf": "full"}
+
+    async def shelf(request: Request) -> JSONResponse:
+        return JSONResponse({"shelf": request.state.shelf})
+
+    app = Starlette(routes=[Route("/shelf", shelf)], lifespan=lifespan)
+    async with served(fairway(app, ABSENT, metrics=Metrics())) as host, http(host) as client:
+        assert (await client.get("/shelf")).json() == {"shelf": "full"}
+        assert (await client.get("/health")).json()["status"] == "alive"
+    out = capsys.readouterr().out
+    assert all(json.loads(line) for line in out.splitlines()), "only JSON lines on stdout"
+    assert out.count('"path": "/shelf"') == 1
+    assert "uvicorn.access" not in out, "one line per request"
 
 
 SERVER = """

@@ -15,9 +15,12 @@ import pytest
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
+from runtime.tests.serving import echo
 
 from fairway_runtime import InvalidConfiguration, SecretMissing, Secrets, SecretValue, Settings
+from fairway_runtime.asgi import fairway
 from fairway_runtime.logs import configure, get_logger
+from fairway_runtime.metrics import Metrics
 from fairway_runtime.redaction import MARK, Redactor
 from fairway_runtime.secrets.aws import AwsSecrets
 from fairway_runtime.secrets.providers import (
@@ -81,6 +84,19 @@ def test_a_secret_never_reaches_a_log() -> None:
     assert "tiger" not in text
     assert text.count(MARK) == 5
     assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_mounted_secrets_are_redacted_before_anyone_asks_for_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "KEY").write_text("never-asked-for\n")
+    (tmp_path / "BROKEN").write_bytes(b"\xff\xfe\xfd\xfc")
+    (tmp_path / "folder").mkdir()
+    fairway(echo, Settings(secrets_dir=tmp_path), metrics=Metrics())
+    get_logger("test").info("read from the environment: never-asked-for")
+    text = capsys.readouterr().out
+    assert "never-asked-for" not in text
+    assert "cannot be kept out of the logs" in text
 
 
 @given(st.text(min_size=4), st.text(), st.text())

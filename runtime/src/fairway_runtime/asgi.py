@@ -17,8 +17,9 @@ from fairway_runtime.exchange import Exchange, Site
 from fairway_runtime.governed import Guard
 from fairway_runtime.lifecycle import Lifecycle
 from fairway_runtime.lifespan import Lifespan
-from fairway_runtime.logs import configure, get_logger
+from fairway_runtime.logs import adopt_server_loggers, configure, get_logger
 from fairway_runtime.metrics import Metrics, prometheus_text
+from fairway_runtime.secrets.store import redact_mounted
 from fairway_runtime.settings import Settings
 from fairway_runtime.tracing import shared_tracing
 
@@ -44,6 +45,7 @@ class Fairway:
 
     def __init__(self, app: App, settings: Settings, metrics: Metrics) -> None:
         lines = configure(settings)
+        redact_mounted(settings)
         self._app = app
         self._settings = settings
         self._metrics = metrics
@@ -65,6 +67,7 @@ class Fairway:
             case "websocket":
                 await self._serve(scope, receive, send)
             case "lifespan":
+                adopt_server_loggers(self._settings)
                 lifespan = Lifespan(self._app, self.lifecycle, self._metrics, self._close)
                 await lifespan.run(scope, receive, send)
             case _:

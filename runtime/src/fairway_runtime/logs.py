@@ -119,11 +119,18 @@ def configure(settings: Settings, stream: TextIO | None = None) -> JsonLines:
         root.handlers = [h for h in root.handlers if not isinstance(h, JsonHandler)]
         root.addHandler(JsonHandler(lines))
         root.setLevel(settings.log_level)
-        _adopt_uvicorn()
+        adopt_server_loggers(settings)
     return lines
 
 
-def _adopt_uvicorn() -> None:
+def adopt_server_loggers(settings: Settings) -> None:
+    """Let uvicorn's own loggers come out as JSON lines, but for its access log.
+
+    `asgi.py` calls it again when the server starts up, because `uvicorn.run(fairway(app))` sets
+    its loggers up after the app was wrapped.
+    """
+    if settings.log_format != "json":
+        return
     for name in _UVICORN:
         logger = logging.getLogger(name)
         logger.handlers = []

@@ -168,6 +168,25 @@ class Secrets:
         return None
 
 
+def redact_mounted(settings: Settings) -> None:
+    """Keep every secret of `$FAIRWAY_SECRETS_DIR` out of the logs, also those that the service
+    reads from its environment instead of from `Secrets`.
+    """
+    if settings.secrets_dir is None or not settings.secrets_dir.is_dir():
+        return
+    provider = FileSecrets(settings.secrets_dir)
+    for path in settings.secrets_dir.iterdir():
+        if not path.is_file():
+            continue
+        try:
+            found = provider.fetch(path.name)
+        except SecretsUnavailable as error:
+            _log.warning("a secret cannot be kept out of the logs", problem=str(error))
+            continue
+        if found is not None:
+            redaction.shared.add(found.value)
+
+
 def _tell(callbacks: Sequence[Callback], value: SecretValue) -> None:
     for callback in callbacks:
         try:
