@@ -86,6 +86,26 @@ async def test_what_does_not_fit_any_more_is_cleared_and_the_rest_adopted(place)
     assert place.alive() == []
 
 
+async def test_files_changed_while_nobody_watched_are_reloaded(place):
+    site = place.app_dir / "site"
+    site.mkdir()
+    (site / "index.html").write_text("old")
+    services = {
+        "web": {"run": SERVER, "health": "/", "build": "site"},
+        "other": {"run": SERVER, "build": "site", "watch": ["lib"]},
+    }
+    with supervised(place, services) as (process, before):
+        kill(process)
+    with supervised(place, services) as (process, same):
+        assert same == before
+        kill(process)
+    (site / "index.html").write_text("new")
+    with supervised(place, services) as (_, after):
+        assert after["other", 0] == before["other", 0]
+        assert before["web", 0][0] not in {pid for pid, _ in after.values()}
+    assert place.alive() == []
+
+
 async def test_an_adopted_service_that_dies_is_started_again(place):
     with supervised(place, SERVICES) as (process, _):
         kill(process)

@@ -6,7 +6,8 @@ tools write by themselves (caches, dependencies, version control, Fairway's own 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 IGNORED_FOLDERS = frozenset(
@@ -37,6 +38,23 @@ def _is_relevant(path: Path, root: Path) -> bool:
         return False
     inner = path.relative_to(root).parts
     return IGNORED_FOLDERS.isdisjoint(inner)
+
+
+def changed_since(roots: Iterable[Path], moment: float) -> bool:
+    """Whether something relevant below `roots` is younger than `moment` (seconds since the epoch).
+
+    Asked for adopted processes, which may have been started from older files.
+    """
+    return any(path.stat().st_mtime > moment for root in roots for path in _relevant_files(root))
+
+
+def _relevant_files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in IGNORED_FOLDERS]
+        paths = (Path(folder, name) for name in files if not name.endswith(_IGNORED_ENDINGS))
+        yield from (path for path in paths if path.is_file())
 
 
 async def changes(watched: Mapping[str, tuple[Path, ...]]) -> AsyncIterator[frozenset[str]]:

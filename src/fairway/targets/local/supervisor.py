@@ -27,7 +27,7 @@ from fairway.targets.local.log_files import rotate
 from fairway.targets.local.order import waits_for
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
-from fairway.targets.local.reload import changes
+from fairway.targets.local.reload import changed_since, changes
 from fairway.targets.local.replica import State
 from fairway.targets.local.runner import Event, Runner
 from fairway.targets.local.specs import ServiceSpec
@@ -210,12 +210,23 @@ class Supervisor:
         group = self._groups[name]
         if adopted:  # it serves already: its replicas need not wait for anyone
             await group.start(adopted)
-            return await group.settled()
+            return await group.settled() or await self._refresh(group, adopted)
         if any([await outcome for outcome in before]):
             self._spawn(self._start_later(name))
             return self._waiting(name)
         await group.start()
         return await group.settled()
+
+    async def _refresh(
+        self, group: ServiceGroup, adopted: Sequence[ProcessRecord]
+    ) -> Failure | None:
+        """Files may have changed while nobody watched: then replace, without a lost request."""
+        oldest = min(record.started_at for record in adopted)
+        if group.spec.kind != "job" and await asyncio.to_thread(
+            changed_since, group.spec.watch, oldest
+        ):
+            await group.replace_all()
+        return None
 
     async def _start_later(self, name: str) -> None:
         for callee in self._waits_for[name]:
