@@ -1,8 +1,8 @@
 """The Cedar schema of an app: which principals, actions, resources and context keys exist.
 
-Generated, never written by hand: `fairway policy schema` prints it, validation checks policies
-against it. Pure. Services, clients and intents are enumerated, so a policy about one that the app
-file does not declare is an error, not a policy that silently never applies.
+Generated, never written by hand; validation checks policies against it. Pure. Services, clients and
+intents are enumerated, so a policy about one that the app file does not declare is an error, not a
+policy that silently never applies.
 """
 
 from __future__ import annotations

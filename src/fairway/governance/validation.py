@@ -172,7 +172,7 @@ def _check_types(policies: list[PolicyText], app: App, findings: Findings) -> No
             _place(policy, token),
             "policy-type",
             f"policy '{policy.id}' does not fit the app: {message}",
-            "compare it with the schema: fairway policy schema",
+            "see docs/how-to/write-policies.md for the entities and the context that exist",
         )
 
 
