@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairway.errors import InvalidAppFile, InvalidInput, NotFound, Problem
@@ -25,13 +25,13 @@ class Workspace:
     """An app file that was found and loaded; `folder` is where its relative paths begin.
 
     `variables` is what filled in `${NAME}`: the process's environment over `.env.<environment>`
-    over `.env`.
+    over `.env`. They may hold secrets, so they are not in the repr.
     """
 
     app_file: Path
     folder: Path
     loaded: LoadedApp
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
 
 
 def open_workspace(

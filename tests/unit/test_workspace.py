@@ -56,6 +56,14 @@ def test_the_nearer_source_of_a_variable_wins(tmp_path: Path) -> None:
     assert value(tmp_path, {"A": "process"}, "prod") == "process"
 
 
+def test_variables_are_not_in_the_repr(tmp_path: Path) -> None:
+    (tmp_path / "fairway.yaml").write_text(APP)
+    (tmp_path / ".env").write_text("TOKEN=s3cret")
+    workspace = open_workspace(tmp_path, variables={})
+    assert workspace.variables["TOKEN"] == "s3cret"
+    assert "s3cret" not in repr(workspace)
+
+
 def test_problems_of_all_env_files_at_once(tmp_path: Path) -> None:
     (tmp_path / "fairway.yaml").write_text(APP)
     (tmp_path / ".env").write_text("nonsense")

@@ -29,6 +29,7 @@ from fairway.model.services import (
 )
 
 ROOT = Path(__file__).parents[3]
+SCENARIOS = ROOT / "tests" / "scenarios" / "app-files"
 PAGE = (ROOT / "docs" / "app-file.md").read_text("utf-8")
 BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```yaml\n(?P<text>.*?)```", re.DOTALL)
 BLOCKS = [(match["file"], match["text"]) for match in BLOCK.finditer(PAGE)]
@@ -59,6 +60,17 @@ def test_app_file_of_the_examples_loads_and_fits_the_schema(file: Path) -> None:
         variables={},
     )
     assert not [error.message for error in SCHEMA.iter_errors(yaml.safe_load(text))]
+
+
+def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", PAGE.partition("## Problems")[2], re.MULTILINE)
+    documented = {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
+    reported = {
+        code
+        for file in SCENARIOS.glob("*.problems")
+        for code in re.findall(r" (?:problem|warning) \[([a-z-]+)\]", file.read_text("utf-8"))
+    }
+    assert documented - {"dotenv"} == reported
 
 
 @pytest.mark.parametrize(
