@@ -13,7 +13,6 @@ from fairway.targets.local.mesh.render.clusters import (
     callee_cluster_for,
     otlp_cluster,
     replica_clusters,
-    with_endpoint_files,
 )
 from fairway.targets.local.mesh.render.document import (
     BOOTSTRAP,
@@ -24,17 +23,12 @@ from fairway.targets.local.mesh.render.document import (
     response,
     routes_file,
 )
-from fairway.targets.local.mesh.render.egress_routes import (
-    SHARED,
-    callee_routes,
-    route_config,
-    shared_routes,
-)
-from fairway.targets.local.mesh.render.endpoints import callee_endpoints, replica_endpoints
+from fairway.targets.local.mesh.render.egress_routes import EGRESS, egress_routes
+from fairway.targets.local.mesh.render.endpoints import replica_endpoints
 from fairway.targets.local.mesh.render.gateway_routes import gateway_routes
 from fairway.targets.local.mesh.render.inbound_routes import INBOUND, inbound_routes
 from fairway.targets.local.mesh.render.listeners import gateway_listener, sidecar_listeners
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway.targets.local.mesh.view import GATEWAY, MeshView
 
 __all__ = ["EnvoyPaths", "Json", "render"]
 
@@ -47,30 +41,25 @@ def render(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
 
 def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
     sidecar = view.sidecars[name]
-    callees = [egress.callee for egress in sidecar.egress]
     clusters = [
-        *replica_clusters(sidecar),
+        *replica_clusters(sidecar, paths),
         *(
             callee_cluster_for(view, egress.callee, egress.circuit_breaking, paths)
             for egress in sidecar.egress
         ),
     ]
+    inbound = (
+        {}
+        if sidecar.inbound_port is None
+        else {routes_file(INBOUND): inbound_routes(view, sidecar)}
+    )
     return {
         LDS: sidecar_listeners(view, sidecar, paths),
-        CDS: _clusters(view, clusters, paths),
+        CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
         **replica_endpoints(sidecar),
-        **callee_endpoints(view, callees),
-        **_sidecar_routes(view, sidecar),
+        **inbound,
+        routes_file(EGRESS): egress_routes(view, sidecar),
     }
-
-
-def _sidecar_routes(view: MeshView, sidecar: Sidecar) -> dict[str, Json]:
-    files = {routes_file(SHARED): shared_routes(view, sidecar)}
-    for egress in sidecar.egress:
-        files[routes_file(route_config(egress.callee))] = callee_routes(egress)
-    if sidecar.inbound_port is not None:
-        files[routes_file(INBOUND)] = inbound_routes(view, sidecar)
-    return files
 
 
 def _gateway(view: MeshView, paths: EnvoyPaths) -> dict[str, Json]:
@@ -78,11 +67,6 @@ def _gateway(view: MeshView, paths: EnvoyPaths) -> dict[str, Json]:
     clusters = [callee_cluster_for(view, name, CircuitBreaking(), paths) for name in services]
     return {
         LDS: gateway_listener(view, paths),
-        CDS: _clusters(view, clusters, paths),
-        **callee_endpoints(view, services),
+        CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
         routes_file(GATEWAY): gateway_routes(view.gateway),
     }
-
-
-def _clusters(view: MeshView, clusters: list[Json], paths: EnvoyPaths) -> Json:
-    return response([*with_endpoint_files(clusters, paths), otlp_cluster(view.otlp, paths)])

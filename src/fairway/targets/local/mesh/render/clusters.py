@@ -14,6 +14,7 @@ from fairway.model.services import CircuitBreaking
 from fairway.targets.local.mesh.render.document import (
     EnvoyPaths,
     Json,
+    address,
     callee_cluster,
     endpoints_file,
     from_file,
@@ -22,7 +23,7 @@ from fairway.targets.local.mesh.render.document import (
     typed,
 )
 from fairway.targets.local.mesh.render.secrets import client_tls, public_tls
-from fairway.targets.local.mesh.view import MeshView, Protocol, Sidecar
+from fairway.targets.local.mesh.view import MeshView, Protocol, Sidecar, Version
 
 OTLP = "otlp"
 _IDLE = "1.500s"
@@ -30,11 +31,15 @@ _IDLE = "1.500s"
 request sent at that moment would be lost, so connections are given up earlier on this side."""
 
 
-def replica_clusters(sidecar: Sidecar) -> list[Json]:
+def replica_clusters(sidecar: Sidecar, paths: EnvoyPaths) -> list[Json]:
     """One cluster per version of the service, also for versions of weight 0: cohorts reach them."""
     return [
-        _cluster(
-            replicas_cluster(version.name),
+        typed(
+            "config.cluster.v3.Cluster",
+            name=replicas_cluster(version.name),
+            type="EDS",
+            eds_cluster_config=_endpoint_file(version, paths),
+            connect_timeout="1s",
             metadata={"filter_metadata": {"fairway": {"version": version.name}}},
             typed_extension_protocol_options=_spoken(sidecar.protocol),
             health_checks=[_health_check(sidecar)],
@@ -57,10 +62,17 @@ def replica_clusters(sidecar: Sidecar) -> list[Json]:
 def callee_cluster_for(
     view: MeshView, callee: str, limits: CircuitBreaking, paths: EnvoyPaths
 ) -> Json:
-    """The cluster towards the sidecar of `callee`, within the caller's limits."""
+    """The cluster towards the sidecar of `callee`, within the caller's limits.
+
+    Its one address never changes while the system runs, so it needs no endpoint file to watch.
+    """
+    port = view.sidecars[callee].inbound_port
+    hosts = [] if port is None else [{"endpoint": {"address": address(port)}}]
     server_name = f"{callee}.{view.app}.internal"
-    return _cluster(
+    return _static_cluster(
         callee_cluster(callee),
+        "STATIC",
+        hosts,
         typed_extension_protocol_options=_as_received(),
         transport_socket=client_tls(view.spiffe_id(callee), server_name, paths),
         circuit_breakers=_limits(limits),
@@ -70,42 +82,29 @@ def callee_cluster_for(
 def otlp_cluster(endpoint: str | None, paths: EnvoyPaths) -> Json:
     """The cluster of the OTLP/HTTP collector; without one it is empty and spans are dropped."""
     if endpoint is None:
-        return _collector("STATIC", [])
+        return _static_cluster(OTLP, "STATIC", [])
     url = urlsplit(endpoint)
     host = url.hostname or "localhost"
     secure = url.scheme == "https"
     port = url.port or (443 if secure else 4318)
     where = {"socket_address": {"address": host, "port_value": port}}
     tls = {"transport_socket": public_tls(host, paths)} if secure else {}
-    return _collector("STRICT_DNS", [{"endpoint": {"address": where}}], **tls)
+    return _static_cluster(OTLP, "STRICT_DNS", [{"endpoint": {"address": where}}], **tls)
 
 
-def _collector(kind: str, hosts: list[Json], **fields: Any) -> Json:
+def _static_cluster(name: str, kind: str, hosts: list[Json], **fields: Any) -> Json:
     return typed(
         "config.cluster.v3.Cluster",
-        name=OTLP,
+        name=name,
         type=kind,
         connect_timeout="1s",
-        load_assignment={"cluster_name": OTLP, "endpoints": [{"lb_endpoints": hosts}]},
+        load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
         **fields,
     )
 
 
-def with_endpoint_files(clusters: list[Json], paths: EnvoyPaths) -> list[Json]:
-    """The same clusters, told where their endpoints are read from."""
-    return [
-        {
-            **cluster,
-            "eds_cluster_config": {"eds_config": from_file(paths, endpoints_file(cluster["name"]))},
-        }
-        if cluster["type"] == "EDS"
-        else cluster
-        for cluster in clusters
-    ]
-
-
-def _cluster(name: str, **fields: Any) -> Json:
-    return typed("config.cluster.v3.Cluster", name=name, type="EDS", connect_timeout="1s", **fields)
+def _endpoint_file(version: Version, paths: EnvoyPaths) -> Json:
+    return {"eds_config": from_file(paths, endpoints_file(replicas_cluster(version.name)))}
 
 
 def _health_check(sidecar: Sidecar) -> Json:

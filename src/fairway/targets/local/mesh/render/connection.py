@@ -22,6 +22,7 @@ from fairway.targets.local.mesh.render.document import (
     routes_file,
     typed,
 )
+from fairway.targets.local.mesh.render.egress_routes import CALLEE, EGRESS
 from fairway.targets.local.mesh.render.inbound_routes import RBAC, deny_all
 from fairway.targets.local.mesh.render.replies import local_replies
 from fairway.targets.local.mesh.view import MeshView
@@ -29,6 +30,17 @@ from fairway.targets.local.mesh.view import MeshView
 _FILTERS = "extensions.filters.http"
 _KEPT_FROM_OUTSIDE = ("x-fairway-nonce", "x-fairway-deadline")
 """A client that signs puts these two under its signature; every other x-fairway-* is ours."""
+
+
+def egress_manager(view: MeshView, service: str, callee: str | None, paths: EnvoyPaths) -> Json:
+    """The network filter of an egress listener: of one callee, or (None) of the one by Host."""
+    named = {"header": {"key": CALLEE, "value": callee or "%REQ(:AUTHORITY)%"}}
+    mutation = {"append": {**named, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    kind = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+    early = {"name": "callee", "typed_config": typed(kind, mutations=[mutation])}
+    manager = connection_manager(view, service, "egress", EGRESS, paths)
+    manager["typed_config"]["early_header_mutation_extensions"] = [early]
+    return manager
 
 
 def connection_manager(

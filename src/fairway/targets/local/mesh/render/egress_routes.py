@@ -1,4 +1,8 @@
-"""RDS of the egress listeners: one per callee (`$AXON_URL`) and one shared by Host.
+"""RDS of all egress listeners: one per callee (`$AXON_URL`) and one shared by Host.
+
+They share one file, because each file costs a file watcher, of which a user may have 128 in all
+(`fs.inotify.max_user_instances`). A listener of its own names its callee in a header, the shared
+one copies the Host there; the header chooses the virtual host and is taken off again.
 
 Retries are the delicate part. First match wins:
 
@@ -24,7 +28,9 @@ from fairway.targets.local.mesh.render.document import (
 from fairway.targets.local.mesh.view import Egress, MeshView, Sidecar
 from fairway_runtime.intents import path_regex
 
-SHARED = "egress"
+EGRESS = "egress"
+CALLEE = "x-fairway-callee"
+"""Names the callee between an egress listener and its routes; never leaves the Envoy."""
 
 _NEVER_RECEIVED = "connect-failure,refused-stream,reset-before-request"
 _ANY_ERROR = "5xx,reset,connect-failure,refused-stream,unavailable"
@@ -34,23 +40,16 @@ SIGNED = {"name": "authorization", "string_match": {"prefix": "AWS4-HMAC-SHA256"
 WEBSOCKET = {"name": "upgrade", "string_match": {"exact": "websocket", "ignore_case": True}}
 
 
-def route_config(callee: str) -> str:
-    """The name of the routes behind one callee's own listener."""
-    return f"egress.{callee}"
-
-
-def callee_routes(egress: Egress) -> Json:
-    """The route file of the listener that leads to one callee, whatever the Host header says."""
-    name = route_config(egress.callee)
-    return _file(name, [{"name": egress.callee, "domains": ["*"], "routes": _routes(egress)}])
-
-
-def shared_routes(view: MeshView, sidecar: Sidecar) -> Json:
-    """The route file of the shared listener: `<callee>.internal`, and a clear no to all others."""
+def egress_routes(view: MeshView, sidecar: Sidecar) -> Json:
+    """The route file: every declared callee under its names, and a clear no to all others."""
     declared = [
         {
             "name": egress.callee,
-            "domains": [f"{egress.callee}.internal", f"{egress.callee}.{view.app}.internal"],
+            "domains": [
+                egress.callee,
+                f"{egress.callee}.internal",
+                f"{egress.callee}.{view.app}.internal",
+            ],
             "routes": _routes(egress),
         }
         for egress in sidecar.egress
@@ -60,17 +59,15 @@ def shared_routes(view: MeshView, sidecar: Sidecar) -> Json:
         "domains": ["*"],
         "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 403}}],
     }
-    return _file(SHARED, [*declared, undeclared])
-
-
-def _file(name: str, hosts: list[Json]) -> Json:
     return response(
         [
             typed(
                 "config.route.v3.RouteConfiguration",
-                name=name,
-                virtual_hosts=hosts,
+                name=EGRESS,
+                virtual_hosts=[*declared, undeclared],
+                vhost_header=CALLEE,
                 ignore_port_in_host_matching=True,
+                request_headers_to_remove=[CALLEE],
             )
         ]
     )

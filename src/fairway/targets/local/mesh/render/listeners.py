@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairway.targets.local.mesh.render.connection import connection_manager
+from fairway.targets.local.mesh.render.connection import connection_manager, egress_manager
 from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, address, response, typed
-from fairway.targets.local.mesh.render.egress_routes import SHARED, route_config
+from fairway.targets.local.mesh.render.egress_routes import EGRESS
 from fairway.targets.local.mesh.render.inbound_routes import INBOUND
 from fairway.targets.local.mesh.render.secrets import server_tls
 from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
@@ -24,11 +24,12 @@ def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Js
         listeners.append(
             _listener(INBOUND, sidecar.inbound_port, manager, "INBOUND", transport_socket=tls)
         )
-    for name, port in [
-        (SHARED, sidecar.egress_port),
-        *((route_config(egress.callee), egress.port) for egress in sidecar.egress),
+    for callee, port in [
+        (None, sidecar.egress_port),
+        *((egress.callee, egress.port) for egress in sidecar.egress),
     ]:
-        manager = connection_manager(view, service, "egress", name, paths)
+        manager = egress_manager(view, service, callee, paths)
+        name = EGRESS if callee is None else f"{EGRESS}.{callee}"
         listeners.append(_listener(name, port, manager, "OUTBOUND"))
     return response(listeners)
 
