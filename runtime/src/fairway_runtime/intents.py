@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-PARAMETER = re.compile(r"\{[^{}/]+\}")
+PARAMETER = re.compile(r"(?<=/)\{[^{}/]+\}(?=/|\Z)")
+"""A whole segment only: two in one segment would let a long path take quadratic time to match."""
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _ESCAPE = re.compile(r"%(?P<hex>[0-9A-Fa-f]{2})?")
 _REFUSED = re.compile(r"[^\x21-\x7e]|[#?]|%(?:2[fF]|5[cC])")
@@ -135,7 +136,8 @@ def _segment(name: str, values: dict[str, str]) -> str:
 
 
 def _specificity(route: IntentRoute) -> tuple[tuple[tuple[bool, str], ...], str, str]:
-    segments = tuple((bool(PARAMETER.search(part)), part) for part in route.path.split("/"))
+    parts = route.path.split("/")
+    segments = tuple((PARAMETER.fullmatch(f"/{part}", 1) is not None, part) for part in parts)
     return segments, route.method, route.name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -23,9 +24,10 @@ TABLE = IntentTable(
         IntentRoute("any-part", "GET", "/items/{id}/{part}"),
         IntentRoute("item", "GET", "/items/{id}"),
         IntentRoute("newest", "GET", "/items/new"),
+        IntentRoute("home", "GET", "/items/~home"),
         IntentRoute("replace", "PUT", "/items/{id}"),
         IntentRoute("price", "GET", "/items/{id}/price"),
-        IntentRoute("file", "GET", "/files/{name}.json"),
+        IntentRoute("braces", "GET", "/files/{name}.json"),
     ]
 )
 
@@ -36,10 +38,13 @@ TABLE = IntentTable(
         ("GET", "/items/7", "item"),
         ("PUT", "/items/7", "replace"),
         ("GET", "/items/new", "newest"),
+        ("GET", "/items/~home", "home"),
+        ("GET", "/items/%7Ehome", "home"),
         ("GET", "/items/7/price", "price"),
         ("GET", "/items/7/weight", "any-part"),
-        ("GET", "/files/a.b.json", "file"),
-        ("GET", "/files/a-json", None),
+        ("GET", "/files/a.json", None),
+        ("GET", "/files/{name}.json", "braces"),
+        ("GET", "/files/%7Bname%7d.json", "braces"),
         ("POST", "/items/7", None),
         ("get", "/items/7", None),
         ("GET", "/items/", None),
@@ -85,6 +90,20 @@ def test_any_literal_template_matches_its_own_path_only_whole(text: str) -> None
 def _is_written_plainly(template: str) -> bool:
     """Printable ASCII without escapes, and without what a path holds only escaped."""
     return re.fullmatch(r"[!-~]*", template) is not None and not set(template) & set("%?#\\")
+
+
+def test_a_very_long_path_is_matched_in_no_time() -> None:
+    table = IntentTable([IntentRoute("deep", "GET", "/{a}/{b}/{c}/{d}/end")])
+    for path in ("/" + "-" * 60_000, "/a" * 30_000, "/.." * 20_000, "/.;" * 20_000, "\\" * 60_000):
+        started = time.perf_counter()
+        assert table.match("GET", path) is None
+        assert time.perf_counter() - started < 1
+
+
+def test_routes_are_in_the_order_in_which_they_must_be_tried() -> None:
+    names = [route.name for route in TABLE.routes]
+    assert names.index("home") < names.index("item")
+    assert names.index("price") < names.index("any-part")
 
 
 def test_public_prefixes_cover_whole_segments() -> None:

@@ -217,7 +217,8 @@ class Slice:
         request = {**self._request, "context": _encode(context)}
         result = is_authorized(request, self._set, _NO_ENTITIES)
         found = result.diagnostics
-        policies = tuple(self._ids[each] for each in found.reasons)
+        decided = set(found.reasons)
+        policies = tuple(name for each, name in self._ids.items() if each in decided)
         if not result.allowed:
             return Verdict(False, self._denial(policies, found.errors), policies)
         if found.errors and self._forbids is not None:
