@@ -13,6 +13,7 @@ from __future__ import annotations
 from fairway_runtime import answers
 from fairway_runtime import metrics as metrics_module
 from fairway_runtime.asgitypes import App, Message, Receive, Scope, Send
+from fairway_runtime.context import current, open_context
 from fairway_runtime.exchange import Exchange, Site
 from fairway_runtime.governed import Guard
 from fairway_runtime.lifecycle import Lifecycle
@@ -101,12 +102,20 @@ class Fairway:
             await self._alive(send)
             return
         if self._settings.health == "app":
-            await self._app(scope, receive, send)
+            await self._openly(scope, receive, send)
             return
         answer = _AnswerUnlessMissing(send)
-        await self._app(scope, receive, answer.send)
+        await self._openly(scope, receive, answer.send)
         if answer.missing:
             await self._alive(send)
+
+    async def _openly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The app without admission or log line, but with ids, which its own code may ask for."""
+        token = current.set(open_context(scope["headers"], self._settings.release))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            current.reset(token)
 
     async def _alive(self, send: Send) -> None:
         document = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fairway_runtime.attempts import PASSING, RetryPolicy, is_safe, parse_retry_after
 from fairway_runtime.breaker import Breaker
-from fairway_runtime.context import RequestContext, current, new_trace
+from fairway_runtime.context import RequestContext, current, open_context
 from fairway_runtime.errors import CallFailed, CircuitOpen, Denied
 from fairway_runtime.metrics import Metrics
 from fairway_runtime.outgoing import Outgoing, Stamp, attempt_headers
@@ -69,7 +69,7 @@ class Caller:
         """All attempts of one call."""
         import stamina  # noqa: PLC0415 - 35 ms that only callers pay, at their first call
 
-        context = current.get() or _outside_of_a_request()
+        context = current.get() or open_context(())
         deadline = time.time() + call.terms.timeout
         if context.deadline is not None:
             deadline = min(deadline, context.deadline)
@@ -210,23 +210,6 @@ class Caller:
             )
             self._transport = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
         return self._transport
-
-
-def _outside_of_a_request() -> RequestContext:
-    """The context of a call that no request caused: ids of its own, one set for all attempts."""
-    trace = new_trace()
-    return RequestContext(
-        correlation_id=trace.trace_id,
-        trace=trace,
-        caller=None,
-        intent=None,
-        decision=None,
-        release="",
-        deadline=None,
-        source="direct",
-        cohort="",
-        request_id="",
-    )
 
 
 def _wait_before_next(error: Exception) -> bool | float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,6 +88,24 @@ def current_request() -> RequestContext:
     if found is None:
         raise LookupError("no request is being served here: is the app wrapped in fairway(app)?")
     return found
+
+
+def open_context(headers: Iterable[tuple[bytes, bytes]], release: str = "") -> RequestContext:
+    """The context of something that nobody was admitted to: a health check, a background call."""
+    values = dict(headers)
+    trace = parse_trace(values)
+    return RequestContext(
+        correlation_id=correlation_id(values, trace.trace_id),
+        trace=trace,
+        caller=None,
+        intent=None,
+        decision=None,
+        release=release,
+        deadline=None,
+        source="direct",
+        cohort="",
+        request_id="",
+    )
 
 
 def correlation_id(headers: Headers, fallback: str) -> str:
