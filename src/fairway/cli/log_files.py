@@ -1,7 +1,7 @@
 """The log files of one app: which there are, what they hold, what is added to them.
 
 `commands/logs` and `call` read through it, with or without a control plane. Names follow
-`StateDir.log`: `<service>.<replica>.log`; the Envoys' access logs are `access.log` files. The
+`StateDir.log`: `<service>.<replica>.log`; an Envoy's access log is `<name>.access.log`. The
 supervisor cuts a file that grew too large and keeps the older part as `<name>.log.1` and so on.
 """
 
@@ -49,22 +49,20 @@ def log_files(state: StateDir, access: bool) -> list[Path]:
 
 def access_files(state: StateDir) -> list[Path]:
     """The access log of every Envoy."""
-    found = [*state.logs.glob("*access*.log"), *(state.home / "mesh").glob("*/*access*.log")]
-    return sorted(found)
+    return sorted(state.logs.glob("*.access.log"))
 
 
 def source_of(path: Path) -> Source:
     """Who wrote a file, by its name."""
     if _is_access(path):
-        name = path.parent.name if path.parent.parent.name == "mesh" else path.name.split(".")[0]
-        return Source(name, "envoy", access=True)
+        return Source(path.name.partition(".")[0], "envoy", access=True)
     stem = path.name.partition(".log")[0]
     service, _, replica = stem.partition(".")
     return Source(service, replica)
 
 
 def _is_access(path: Path) -> bool:
-    return "access" in path.name
+    return ".access.log" in path.name
 
 
 class Follower:

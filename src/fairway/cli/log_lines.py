@@ -23,6 +23,8 @@ _SHOWN_ELSEWHERE = frozenset(
     {"time", "level", "message", "service", "environment", "release", "replica", "logger"}
     | {"id", "at", "kind", "subject"}  # of the control plane's own events
 )
+_FAR_FUTURE = 4e9
+"""A number beyond it (year 2096) is no time in seconds."""
 _IDS = ("correlation_id", "trace_id", "span_id", "request_id", "traceparent")
 
 
@@ -103,14 +105,15 @@ def _object(raw: str) -> dict[str, Any] | None:
 
 def _time(value: object) -> float | None:
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if 0 < value < _FAR_FUTURE else None
     if not isinstance(value, str):
         return None
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    at = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return at if 0 < at < _FAR_FUTURE else None
 
 
 def _guess(raw: str) -> str:
@@ -131,8 +134,8 @@ def _access_level(fields: Mapping[str, Any]) -> str:
 def access_text(fields: Mapping[str, Any]) -> str:
     """A line of an Envoy's access log in words."""
     micros = fields.get("duration_us")
-    took = f" in {int(micros) / 1000:.1f}ms" if micros not in (None, "-") else ""
-    peer = f" {fields['peer'].rpartition('/')[2]}" if fields.get("peer") else ""
+    took = f" in {micros / 1000:.1f}ms" if isinstance(micros, int) else ""
+    peer = f" {str(fields['peer']).rpartition('/')[2]}" if fields.get("peer") else ""
     words = f"{fields.get('method')} {fields.get('path')} → {fields.get('status')}{took}"
     return f"{fields.get('direction')}{peer}: {words}"
 

@@ -25,6 +25,8 @@ from fairway_runtime.policy.bundle import PolicyBundle
 app = typer.Typer(add_completion=False)
 _DENIED = (401, 403)
 _REFUSED_EXIT = 6
+_HOPS_SECONDS = 1.0
+"""How long to wait for the Envoys to write their access logs, after the reply is there."""
 
 
 @app.command()
@@ -104,7 +106,7 @@ def _send(plan: CallPlan, state: StateDir, bundle: PolicyBundle, timeout: float)
 
 def _path(state: StateDir, plan: CallPlan, correlation: str) -> tuple[Hop, ...]:
     """The hops, as soon as the Envoys have written them; what is there after a second, else."""
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + _HOPS_SECONDS
     while True:
         access = lines_with(access_files(state), correlation)
         if complete(access, plan.callee) or time.monotonic() > deadline:

@@ -1,0 +1,164 @@
+"""What the services said: parsed, merged by time, filtered, followed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.cli.cli_driver import CommandLine
+
+from fairway.cli.commands.logs import since_of
+from fairway.cli.log_files import Follower, history, source_of
+from fairway.cli.log_lines import Source, Wanted, as_json, parse_line, render_line
+from fairway.cli.output import Painter
+from fairway.errors import InvalidInput
+from fairway.targets.local.layout import StateDir, write_private
+
+ORBIT = Source("orbit", "0")
+PLAIN = Painter(colourful=False)
+
+
+def line(message: str, second: int, **fields: Any) -> str:
+    time = f"2026-11-21T08:00:{second:02d}.000000Z"
+    return json.dumps({"time": time, "level": "info", "message": message} | fields)
+
+
+@pytest.fixture
+def state(folder: Path) -> StateDir:
+    state = StateDir(folder)
+
+    def write(name: str, *lines: str) -> None:
+        write_private(state.logs / name, "".join(f"{text}\n" for text in lines).encode())
+
+    write("orbit.0.log", line("first", 1), line("third", 3, correlation_id="c1"))
+    write("orbit.1.log", line("second", 2, level="warning"))
+    write("axon.0.log", "Traceback (most recent call last):", line("fourth", 4, level="ERROR"))
+    access = {"direction": "inbound", "peer": "spiffe://a.b/web", "method": "GET", "path": "/x"}
+    done = {"status": 200, "duration_us": 1500, "time": "2026-11-21T08:00:02.500Z"}
+    write("orbit.access.log", json.dumps(access | done | {"correlation_id": "c1"}))
+    return state
+
+
+def test_lines_of_all_replicas_are_merged_by_time(fairway: CommandLine, state: StateDir) -> None:
+    out = fairway("logs", "orbit").out.splitlines()
+    assert [text.split()[1:3] for text in out] == [
+        ["orbit.0", "first"], ["orbit.1", "second"], ["orbit.0", "third"],
+    ]  # fmt: skip
+
+
+def test_a_correlation_id_follows_a_request_through_the_envoys(
+    fairway: CommandLine, state: StateDir
+) -> None:
+    out = fairway("logs", "--correlation", "c1").out
+    assert "inbound web: GET /x → 200 in 1.5ms" in out
+    assert "third" in out
+    assert "first" not in out
+
+
+def test_level_and_lines_and_access(fairway: CommandLine, state: StateDir) -> None:
+    assert fairway("logs", "--level", "warning").out.count("\n") == 3
+    assert "fourth" in fairway("logs", "-n", "1", "--level", "error").out
+    assert "inbound" not in fairway("logs").out
+    assert "inbound" in fairway("logs", "--access").out
+
+
+def test_json_lines_always_have_the_same_names(fairway: CommandLine, state: StateDir) -> None:
+    lines = [json.loads(text) for text in fairway("logs", "--json").out.splitlines()]
+    wanted = {"time", "service", "replica", "level", "message"}
+    assert all(wanted <= found.keys() for found in lines)
+    trace = next(found for found in lines if found["message"].startswith("Traceback"))
+    assert (trace["service"], trace["level"]) == ("axon", "error")
+
+
+def test_since_leaves_out_what_is_older(fairway: CommandLine, state: StateDir) -> None:
+    out = fairway("logs", "orbit", "--since", "2026-11-21T08:00:02+00:00").out
+    assert "first" not in out
+    assert "second" in out
+
+
+@pytest.mark.parametrize("arguments", [("nobody",), ("--level", "loud"), ("--since", "yesterday")])
+def test_what_is_not_there_is_told(
+    fairway: CommandLine, state: StateDir, arguments: tuple[str, ...]
+) -> None:
+    done = fairway("logs", *arguments)
+    assert done.code in (2, 3)
+    assert "remedy" in done.err
+
+
+def test_times_are_durations_or_dates() -> None:
+    assert since_of("5m", 1000.0) == 700.0
+    assert since_of("", 1000.0) is None
+    at = datetime(2026, 11, 21, 8, tzinfo=UTC).timestamp()
+    assert since_of("2026-11-21T08:00Z", 0) == at
+    with pytest.raises(InvalidInput):
+        since_of("five minutes", 0)
+
+
+def test_rotated_parts_come_first(state: StateDir) -> None:
+    write_private(state.logs / "orbit.0.log.1", f"{line('older', 0)}\n".encode())
+    texts = [found.text for found in history(state, access=False)]
+    assert texts[0] == "older" or texts.index("older") < texts.index("first")
+
+
+@pytest.mark.parametrize(
+    ("name", "service", "label", "access"),
+    [
+        ("orbit.12.log", "orbit", "orbit.12", False),
+        ("control.log", "control", "control", False),
+        ("orbit.envoy.log", "orbit", "orbit.envoy", False),
+        ("my-svc.access.log", "my-svc", "my-svc.envoy", True),
+        ("access.0.log", "access", "access.0", False),
+    ],
+)
+def test_a_file_name_says_who_wrote_it(
+    tmp_path: Path, name: str, service: str, label: str, access: bool
+) -> None:
+    source = source_of(tmp_path / name)
+    assert (source.service, source.label, source.access) == (service, label, access)
+
+
+def test_following_gives_whole_lines_once_and_survives_a_cut(tmp_path: Path) -> None:
+    file = tmp_path / "orbit.0.log"
+    file.write_text("one\ntw")
+    follower = Follower(file, 0)
+    assert [found.text for found in follower.fresh(5.0)] == ["one"]
+    with file.open("a") as opened:
+        opened.write("o\n")
+    assert [found.text for found in follower.fresh(6.0)] == ["two"]
+    assert follower.fresh(7.0) == []
+    file.write_text("cut\n")
+    assert [(found.text, found.at) for found in follower.fresh(8.0)] == [("cut", 8.0)]
+    file.unlink()
+    assert follower.fresh(9.0) == []
+
+
+@given(st.text())
+def test_any_line_whatever_is_shown_somehow(raw: str) -> None:
+    for access in (False, True):
+        found = parse_line(raw, Source("a", "0", access), 1.0)
+        assert Wanted()(found)
+        json.dumps(as_json(found))
+        assert render_line(found, PLAIN, ["a"], 3, ids=True)
+
+
+@given(st.dictionaries(st.sampled_from(
+    ["time", "level", "message", "status", "duration_us", "peer", "kind", "subject", "at"]
+), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()))  # fmt: skip
+def test_any_json_object_is_shown_somehow(fields: dict[str, Any]) -> None:
+    for access in (False, True):
+        found = parse_line(json.dumps(fields), Source("a", "0", access), 1.0)
+        assert Wanted()(found)
+        json.dumps(as_json(found))
+        assert render_line(found, PLAIN, ["a"], 3, ids=True)
+
+
+def test_colour_is_by_service_and_level() -> None:
+    found = parse_line(line("bad", 1, level="error"), ORBIT, 0)
+    text = render_line(found, Painter(colourful=True), ["axon", "orbit"], 7, ids=False)
+    assert "\x1b[35morbit\x1b[0m.0" in text
+    assert "\x1b[31mbad\x1b[0m" in text
