@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from fairway.model.services import Service
 from fairway.targets.local.environment import Variables
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.layout import StateDir, open_state
-from fairway.targets.local.ledger import Ledger
+from fairway.targets.local.ledger import Ledger, ProcessRecord
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.process_table import INSTANCE_VARIABLE
-from fairway.targets.local.processes import Processes
+from fairway.targets.local.processes import Exit, Processes
 from fairway.targets.local.replica import State
 from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
 from fairway.targets.local.supervisor import Supervisor
@@ -67,10 +67,12 @@ class Place:
         )
 
     @asynccontextmanager
-    async def running(self, *specs: ServiceSpec) -> AsyncIterator[Supervisor]:
+    async def running(
+        self, *specs: ServiceSpec, left: Sequence[ProcessRecord] = ()
+    ) -> AsyncIterator[Supervisor]:
         supervisor = self.supervisor(*specs)
         try:
-            await supervisor.start()
+            await supervisor.start(left)
             yield supervisor
         finally:
             await supervisor.stop()
@@ -111,6 +113,13 @@ async def eventually(condition: Callable[[], bool], within: float = 10.0) -> Non
     while not condition():
         assert time.monotonic() < deadline, "it never became true"
         await asyncio.sleep(0.02)
+
+
+async def end_of(place: Place, record: ProcessRecord) -> Exit:
+    await eventually(lambda: place.processes.poll(record) is not None)
+    ended = place.processes.poll(record)
+    assert ended is not None
+    return ended
 
 
 async def get(port: int, path: str = "/") -> tuple[int, str]:

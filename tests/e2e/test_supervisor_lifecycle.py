@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 from tests.local_support import SERVER, Place, Traffic, eventually, get, pids, processes_of, states
 
-from fairway.errors import Conflict, Unavailable
+from fairway.errors import Conflict, NotFound, Unavailable
 from fairway.targets.local.ports import is_free
 from fairway.targets.local.replica import Backoff, State
 
@@ -278,6 +278,39 @@ async def test_a_service_repaired_on_disk_comes_up(place):
         await eventually(lambda: states(supervisor, "caller") == [State.HEALTHY])
     finally:
         await supervisor.stop()
+
+
+async def test_who_stops_supervising_hands_over_what_runs(place):
+    specs = [versioned(place, replicas=2), place.spec("other", run=SERVER)]
+    first = place.supervisor(*specs)
+    await first.start()
+    before = pids(first, "web") + pids(first, "other")
+    await first.abandon()
+    assert {process.pid for process in place.alive()} == set(before)
+
+    (place.app_dir / "web" / "text").write_text("two")
+    heir = Place(place.app_dir)
+    async with heir.running(*specs, left=heir.processes.survey().running) as second:
+        assert pids(second, "other") == before[2:]
+        assert set(before[:2]).isdisjoint(pids(second, "web"))
+        assert await get(heir.traffic.ports["web"][0]) == (200, "two")
+
+
+async def test_a_process_of_a_service_that_is_gone_is_stopped(place):
+    first = place.supervisor(place.spec("gone", run=SERVER), place.spec("other", run=SERVER))
+    await first.start()
+    await first.abandon()
+    heir = Place(place.app_dir)
+    left = heir.processes.survey().running
+    async with heir.running(heir.spec("other", run=SERVER, port=None), left=left):
+        assert len(heir.alive()) == 1
+
+
+async def test_unknown_services_are_named(place):
+    async with place.running(place.spec("web", run=SERVER)) as supervisor:
+        with pytest.raises(NotFound, match="no service wep") as caught:
+            await supervisor.restart("wep")
+        assert caught.value.remedy == "services are: web"
 
 
 async def test_jobs_complete_and_workers_have_no_port(place):

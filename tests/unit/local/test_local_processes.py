@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local_support import Place, eventually, processes_of
+from tests.local_support import Place, end_of, eventually, processes_of
 
 from fairway.errors import InvalidInput
 from fairway.targets.local.commands import shell
@@ -69,7 +69,7 @@ async def test_the_process_is_the_program_itself(place):
 async def test_logs_are_appended(place):
     for word in ("one", "two"):
         record = start(place, f"echo {word}")
-        await place.processes.wait(record)
+        await end_of(place, record)
         await place.processes.stop(record, 0.0)
     assert output(record) == "one\ntwo\n"
 
@@ -87,7 +87,7 @@ async def test_logs_are_appended(place):
 async def test_how_it_ended(place, command, ended, text):
     (place.app_dir / "not-executable").write_text("x")
     record = start(place, command)
-    assert await place.processes.wait(record) == ended
+    assert await end_of(place, record) == ended
     assert str(ended) == text
     assert place.processes.poll(record) == ended
     assert not place.processes.is_alive(record)
@@ -115,7 +115,7 @@ async def test_no_program_runs_that_the_ledger_does_not_know(place):
 
 async def test_the_record_is_on_disk_before_the_program_runs(place):
     record = start(place, f"cp {place.state.ledger} seen.json")
-    await place.processes.wait(record)
+    await end_of(place, record)
     assert Ledger(place.app_dir / "seen.json").records() == (record,)
 
 
@@ -175,7 +175,7 @@ async def test_everything_it_started_goes_with_it(place, command):
 @pytest.mark.parametrize("command", ["sleep 60 & true", "(sleep 60 &) ; true"])
 async def test_what_it_left_behind_is_cleared_too(place, command):
     record = start(place, command)
-    await place.processes.wait(record)
+    await end_of(place, record)
     assert len(place.alive()) == 1
     await place.processes.stop(record, 1.0)
     assert place.alive() == []
@@ -216,7 +216,7 @@ async def test_a_survivor_is_found_and_can_be_stopped(place):
 async def test_how_a_survivor_ended_is_unknown_and_noticed(place):
     survivor(place, "sleep 0.3")
     (record,) = place.processes.survey().running
-    assert await asyncio.wait_for(place.processes.wait(record), 5) == Exit()
+    assert await end_of(place, record) == Exit()
 
 
 async def test_a_survivor_that_the_ledger_lost_is_a_stray(place):

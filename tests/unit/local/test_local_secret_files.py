@@ -22,6 +22,13 @@ def test_values_are_stored_with_versions(store, tmp_path):
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
 
+def test_a_value_that_no_variable_can_hold_is_refused(store):
+    with pytest.raises(InvalidInput, match="zero byte") as caught:
+        store.set("KEY", "hun\0ter2", now=1.0)
+    assert "ter2" not in str(caught.value)
+    assert store.all() == {}
+
+
 def test_a_secret_can_be_removed(store):
     store.set("KEY", "one", now=1.0)
     assert store.remove("KEY")

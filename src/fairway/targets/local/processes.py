@@ -39,7 +39,7 @@ from fairway.targets.local.process_table import (
 )
 
 _GATE = 'read -r go && exec "$@" </dev/null'
-_POLL = 0.05
+_POLL = 0.01
 _KILL_PATIENCE = 5.0
 """How long the kernel may take to end killed processes, in seconds."""
 
@@ -163,12 +163,6 @@ class Processes:
         self._exits[record.token] = self._reap(record.token)
         return self._exits[record.token]
 
-    async def wait(self, record: ProcessRecord) -> Exit:
-        """Wait until it ends."""
-        while (ended := self.poll(record)) is None:
-            await asyncio.sleep(_POLL)
-        return ended
-
     async def stop(self, record: ProcessRecord, grace: float) -> Exit:
         """Ask everything that it started to go (SIGTERM), after `grace` seconds SIGKILL the rest.
 
@@ -225,7 +219,7 @@ class Processes:
         while any(is_running(seen) for seen in members) and time.monotonic() < deadline:
             if self._hurrying and number != signal.SIGKILL:
                 return
-            await asyncio.sleep(_POLL / 5)
+            await asyncio.sleep(_POLL)
 
     def _members(self, record: ProcessRecord) -> tuple[Seen, ...]:
         """Everything alive that comes from this start.

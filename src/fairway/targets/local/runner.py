@@ -41,8 +41,9 @@ from fairway.targets.local.replica import (
 from fairway.targets.local.specs import ServiceSpec
 
 _LOG = logging.getLogger(__name__)
-_FIRST_PROBES = 0.05
-"""Between the checks of a starting replica, in seconds: `fairway up` waits for them."""
+_SOONEST_PROBE, _LATEST_PROBE, _PROBE_SHARE = 0.02, 0.25, 0.1
+"""A starting replica is checked ever less often, so that `fairway up` learns of its health at most
+a tenth of its start late, and a slow start is not slowed further. Seconds, seconds, share."""
 _PROOF_OF_LIFE = 0.5
 """How long a process without a port must live to count as healthy, in seconds."""
 _TROUBLED = frozenset({State.UNHEALTHY, State.BACKING_OFF, State.FAILED})
@@ -170,7 +171,10 @@ class Runner:
 
     def _interval(self) -> float:
         interval = self.spec.health.interval
-        return min(_FIRST_PROBES, interval) if self.replica.state is State.STARTING else interval
+        if self.replica.state is not State.STARTING:
+            return interval
+        waited = time.monotonic() - self.replica.since
+        return min(interval, max(_SOONEST_PROBE, min(waited * _PROBE_SHARE, _LATEST_PROBE)))
 
     async def _probe(self) -> None:
         if self.port is None:

@@ -51,7 +51,16 @@ class SecretStore:
             ) from None
 
     def set(self, name: str, value: str, *, now: float) -> Secret:
-        """Store a value as the next version; the same value again stays the same version."""
+        """Store a value as the next version; the same value again stays the same version.
+
+        InvalidInput for a value that no environment variable can hold.
+        """
+        if "\0" in value:
+            raise InvalidInput(
+                "secret-not-text",
+                f"the value of {name} contains a zero byte",
+                remedy="encode it, for instance with base64",
+            )
         stored = self.all()
         before = stored.get(name)
         if before is not None and before.value == value:

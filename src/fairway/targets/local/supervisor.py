@@ -259,8 +259,8 @@ class Supervisor:
             for group in self._groups.values():
                 with contextlib.suppress(FairwayError):  # reported when it first failed
                     await group.publish()
-                for runner in group.runners.values():
-                    rotate(runner.log)
+            for log in self._site.state.logs.glob("*.log"):  # the Envoys' too
+                rotate(log)
 
     async def _reload_on_change(self, watched: Mapping[str, tuple[Path, ...]]) -> None:
         async for services in changes(watched):
