@@ -91,7 +91,7 @@ def _words(error: ErrorDetails, path: Path, settled: Settled) -> tuple[str, str]
         return f"{subject}nothing is given", "give it a value, or remove the key"
     value = _value(error, path, settled)
     wrong, remedy = _wrong(error, str(loc[-1]) if loc else "")
-    return f"{subject}{value} {wrong}".replace("  ", " "), remedy
+    return f"{subject}{value} {wrong}", remedy
 
 
 def _subject(path: Path) -> str:

@@ -20,7 +20,7 @@ from fairway.model.check import Finding, Subject, check_app
 from fairway.model.document import Keys
 from fairway.model.explain import real_path
 from fairway.model.merging import Bases, with_overrides
-from fairway.model.places import Findings, Path, Place
+from fairway.model.places import Findings, Path, Place, nearest
 from fairway.model.settle import Settled, settle
 from fairway.model.shape import shape
 
@@ -37,11 +37,8 @@ class LoadedApp:
     warnings: tuple[Problem, ...] = ()
 
     def place(self, path: Path) -> Place:
-        """Where `path` stands; for what is not written (a default), its nearest ancestor."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.locations:
-                return self.locations[path[:length]]
-        return self.locations[()]
+        """Where `path` stands; for what is not written (a default), what would hold it."""
+        return nearest(self.locations, path)
 
 
 def load_app(

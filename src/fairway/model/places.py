@@ -6,7 +6,7 @@ and goes on: all problems of a file reach the user at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -22,6 +22,15 @@ class Place(NamedTuple):
     file: str
     line: int
     column: int
+
+
+def nearest(places: Mapping[Path, Place], path: Path) -> Place:
+    """Where `path` stands; for what is not written (a default, a short form), what holds it."""
+    for length in range(len(path), 0, -1):
+        found = places.get(path[:length])
+        if found is not None:
+            return found
+    return places[()]
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from fairway.model.document import Items, Keys, Node, Text
 from fairway.model.names import closest, shown
-from fairway.model.places import Findings, Path, Place, dotted
+from fairway.model.places import Findings, Path, Place, dotted, nearest
 
 _DOLLAR = re.compile(r"\$\$|\$\{(?P<inside>[^{}]*)(?P<end>\}?)")
 _VARIABLE = re.compile(
@@ -44,15 +44,8 @@ class Settled:
     filled: dict[Path, str] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
-        """Where a reader looks for `path`: the key of what has an inside, else the value.
-
-        For a path that the file does not hold (a default, a short form), its nearest ancestor.
-        """
-        for length in range(len(path), 0, -1):
-            found = self.places.get(path[:length])
-            if found is not None:
-                return found
-        return self.places[()]
+        """Where a reader looks for `path`: the key of what has an inside, else the value."""
+        return nearest(self.places, path)
 
     def key_place(self, path: Path) -> Place:
         """Where the last key of `path` stands; `place` where that is not a key of the file."""

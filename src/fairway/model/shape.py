@@ -31,11 +31,6 @@ class Shaped:
     app: App | None
     doubtful: frozenset[Path]
 
-    @property
-    def whole(self) -> bool:
-        """Whether nothing was cut out."""
-        return self.app is not None and not self.doubtful
-
 
 def shape(settled: Settled, findings: Findings, *, forgiving: bool = False) -> Shaped:
     """Validate `settled.data`; problems go to `findings`.

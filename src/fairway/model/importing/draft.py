@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from fairway.model.check.identities import GATEWAY
 from fairway.model.values import NAME_LENGTH
 
-_WIDTH = 100
+_WIDEST = 10**6
 _SECRET = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)", re.I)
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
@@ -71,8 +72,25 @@ def looks_secret(variable: str, value: object) -> bool:
 
 
 def _yaml(data: dict[str, Any]) -> str:
-    blocks = [
-        yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=_WIDTH * 100)
+    """Each service as a paragraph of its own; what has no further inside stands on one line."""
+    return "".join(
+        f"{key}:\n{_paragraphs(value)}" if key == "services" else _entry(key, value)
         for key, value in data.items()
-    ]
-    return "".join(blocks)
+    )
+
+
+def _paragraphs(services: dict[str, dict[str, Any]]) -> str:
+    return "".join(
+        f"  {name}:\n"
+        + "".join(textwrap.indent(_entry(*entry), "    ") for entry in service.items())
+        + "\n"
+        for name, service in services.items()
+    )
+
+
+def _entry(key: str, value: object) -> str:
+    # None: what holds only single values is written in braces; the entry itself never is.
+    flow = None if isinstance(value, dict | list) else False
+    return yaml.safe_dump(
+        {key: value}, sort_keys=False, allow_unicode=True, width=_WIDEST, default_flow_style=flow
+    )
