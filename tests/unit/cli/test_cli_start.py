@@ -49,7 +49,8 @@ def project(fairway: CommandLine) -> Callable[[dict[str, str]], None]:
         ({"package.json": "{", "index.html": ""},
          {"": "python3 -m http.server $PORT --bind 127.0.0.1"}),
         ({"services/a/main.py": FASTAPI, "services/b/server.js": "",
-          "services/b/package.json": "{}", "site/index.html": "", "node_modules/x/index.html": "", ".git/index.html": ""},
+          "services/b/package.json": "{}", "site/index.html": "",
+          "node_modules/x/index.html": "", ".git/index.html": ""},
          {"services/a": "uvicorn main:api --port $PORT", "services/b": "node server.js",
           "site": "python3 -m http.server $PORT --bind 127.0.0.1"}),
         ({"notes.txt": "nothing"}, {}),
@@ -214,6 +215,7 @@ def test_run_has_the_services_environment_and_passes_the_exit_code_on(
 ) -> None:
     script = "echo $FAIRWAY_SERVICE $AXON_URL > said; exit 7"
     assert fairway("run", "orbit", "--", "sh", "-c", script).code == 7
+    assert fairway("run", "orbit", "sh", "-c", "exit 8").code == 8
     said = (fairway.folder / "said").read_text()
     assert said.startswith("orbit http://127.0.0.1:")
     assert fairway("run", "orbti", "--", "true").code == 3

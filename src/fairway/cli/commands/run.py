@@ -40,7 +40,7 @@ def run(
     workspace = workspace_of(invocation)
     view = environment_view(workspace.loaded.app, invocation.environment)
     declared = _find(view, service)
-    arguments = command or own_command(service, declared)
+    arguments = _without_dashes(command or []) or own_command(service, declared)
     environment = wiring.replica_environment(workspace, invocation.environment, service)
     folder = workspace.folder / (declared.build or ".")
     raise typer.Exit(_run(arguments, environment, str(folder)))
@@ -54,6 +54,11 @@ def _find(app: App, name: str) -> Service:
         f"there is no service '{name}'",
         remedy=did_you_mean(name, app.services, f"there are: {', '.join(app.services)}"),
     )
+
+
+def _without_dashes(command: list[str]) -> list[str]:
+    """The `--` that sets the command apart; Typer leaves it where options may not follow."""
+    return command[1:] if command[:1] == ["--"] else command
 
 
 def own_command(name: str, service: Service) -> list[str]:
