@@ -5,7 +5,8 @@ The supervisor starts replicas through `Processes`, the mesh its Envoys. Guarant
 - a program never runs before the ledger knows it: its shell waits at a gate that opens after the
   record is written, and gives up when Fairway dies first;
 - processes outlive Fairway: own session, no input, output appended to a log file, no pipes;
-- a stopped process leaves nothing: its session, and children that left the session, go with it;
+- a stopped process leaves nothing: its session, and children that left the session, go with it
+  (only one that leaves its session and also erases its own environment is out of sight);
 - a pid that the kernel gave to someone else is never signalled.
 """
 

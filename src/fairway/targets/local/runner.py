@@ -156,7 +156,7 @@ class Runner:
 
     async def _look_after(self, record: ProcessRecord) -> None:
         """Check the running process until it ends, or has to."""
-        next_probe = time.monotonic() + (0.0 if self.spec.serves else _PROOF_OF_LIFE)
+        next_probe = time.monotonic() + (0.0 if self.spec.serves else _proof_of_life(record))
         while True:
             if self._tools.processes.poll(record) is not None:
                 break
@@ -235,6 +235,11 @@ class Runner:
         await self._tools.announce(
             Event(self.spec.name, self.index, before, after, detail, time.time(), failure)
         )
+
+
+def _proof_of_life(record: ProcessRecord) -> float:
+    """How long it still has to live to count as healthy: an adopted process has lived already."""
+    return min(_PROOF_OF_LIFE, max(0.0, record.started_at + _PROOF_OF_LIFE - time.time()))
 
 
 def _report_defect(task: asyncio.Task[None]) -> None:
