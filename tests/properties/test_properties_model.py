@@ -163,7 +163,7 @@ def test_mutated_structure_never_gives_a_traceback(
 def validated_view(text: str, environment: str, app: App) -> App | None:
     """The view that loading has checked, which is merged from trees instead of from an App."""
     findings = Findings()
-    tree = Bases("fairway.yaml", read, VARIABLES, findings).tree(text)
+    tree = Bases("fairway.yaml", read, findings).tree(text)
     assert tree is not None
     merged = with_overrides(tree, environment)
     return app if merged is None else shape(settle(merged, VARIABLES, findings), findings).app

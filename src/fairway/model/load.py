@@ -51,7 +51,7 @@ def load_app(
     InvalidAppFile with all problems at once.
     """
     findings = Findings()
-    tree = Bases(name, read, variables, findings).tree(text)
+    tree = Bases(name, read, findings).tree(text)
     loaded = None if tree is None else _judge(tree, variables, findings)
     if findings.problems or loaded is None:
         raise InvalidAppFile(findings.problems)

@@ -8,14 +8,15 @@ keeps the path. Every key and value keeps the place in the file that it came fro
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 
 from fairway.model.document import Entry, Items, Keys, Node, Text
 from fairway.model.names import shown
 from fairway.model.places import Findings, Path, Place
 from fairway.model.services import METHODS
-from fairway.model.settle import settle, typed
+from fairway.model.settle import typed
 from fairway.model.syntax import read_tree
 
 _MOST_BASES = 50
@@ -31,9 +32,9 @@ def merge(base: Node, over: Node, path: Path = ()) -> Node:
     for key, entry in over.entries.items():
         below = entries.get(key)
         node = merge(below.node, entry.node, (*path, key)) if below else entry.node
-        # What both have keeps the place of the key where it is declared first in full.
-        merged_in = below is not None and isinstance(below.node, Keys)
-        key_place = below.key_place if below and merged_in else entry.key_place
+        # A mapping that was only added to is still where it was declared.
+        added_to = below is not None and isinstance(below.node, Keys) and isinstance(node, Keys)
+        key_place = below.key_place if below and added_to else entry.key_place
         entries[key] = Entry(node, key_place)
     return Keys(entries, base.place, 1 + sum(e.node.size for e in entries.values()))
 
@@ -92,58 +93,55 @@ def _keys(short: Node, **entries: Node) -> Keys:
 class Bases:
     """Reads an app file and, below it, everything that it extends.
 
-    `read` gives the text of a path relative to the app file's folder and may raise OSError.
+    `read` gives the text of a path relative to the app file's folder and may raise OSError. Inside,
+    a file goes by that path too; only problems show it as the caller named the app file.
     """
 
     file: str
     read: Callable[[str], str]
-    variables: Mapping[str, str]
     findings: Findings
     _seen: int = field(default=0)
 
     def tree(self, text: str) -> Keys | None:
         """The app file with its bases below it; None where not even a mapping could be read."""
-        return self._read(self.file, text, ())
+        return self._read(posixpath.basename(self.file), text, ())
 
-    def _read(self, file: str, text: str, chain: tuple[str, ...]) -> Keys | None:
+    def _shown(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.file), path))
+
+    def _read(self, path: str, text: str, chain: tuple[str, ...]) -> Keys | None:
+        file = self.file if not chain else self._shown(path)
         tree = read_tree(file, text, self.findings)
         if tree is None or "extends" not in tree.entries:
             return tree
-        bases = [
-            base
-            for name, place in self._names(tree.entries["extends"].node)
-            if (base := self._base(name, place, file, chain)) is not None
-        ]
+        way = (*chain, path)
+        names = self._names(tree.entries["extends"].node)
+        bases = [self._base(name, place, way) for name, place in names]
         entries = {key: entry for key, entry in tree.entries.items() if key != "extends"}
-        top: Node = Keys(entries, tree.place, tree.size)
-        below: Node | None = None
-        for base in bases:
-            below = base if below is None else merge(below, base)
-        merged = top if below is None else merge(below, top)
+        layers: list[Node] = [base for base in bases if base is not None]
+        merged = reduce(merge, [*layers, Keys(entries, tree.place, tree.size)])
         return Keys(merged.entries, tree.place, merged.size) if isinstance(merged, Keys) else None
 
     def _names(self, node: Node) -> list[tuple[str, Place]]:
-        nodes = node.nodes if isinstance(node, Items) else (node,)
-        names = [
-            (settle(n, self.variables, self.findings, ("extends",)).data, n.place) for n in nodes
-        ]
-        for name, place in names:
-            if not isinstance(name, str) or not name or name.startswith("/") or "\0" in name:
+        """The paths under `extends`. Variables are not filled in: errors show these paths."""
+        names: list[tuple[str, Place]] = []
+        for item in node.nodes if isinstance(node, Items) else (node,):
+            name = item.text if isinstance(item, Text) else ""
+            if name and not name.startswith("/") and "\0" not in name:
+                names.append((name, item.place))
+            else:
                 self.findings.error(
-                    place,
+                    item.place,
                     "extends",
                     f"extends: {shown(name)} is not a relative path",
                     "name a file, or a list of files, relative to this one: extends: base.yaml",
                 )
-        return [
-            (n, p) for n, p in names if isinstance(n, str) and n and n[0] != "/" and "\0" not in n
-        ]
+        return names
 
-    def _base(self, name: str, place: Place, file: str, chain: tuple[str, ...]) -> Keys | None:
-        base_file = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
-        way = (*chain, posixpath.normpath(file))
-        if base_file in way:
-            circle = " → ".join((*way[way.index(base_file) :], base_file))
+    def _base(self, name: str, place: Place, way: tuple[str, ...]) -> Keys | None:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(way[-1]), name))
+        if path in way:
+            circle = " → ".join((*way[way.index(path) :], path))
             self.findings.error(
                 place, "extends-cycle", f"extends goes in a circle: {circle}", "remove one of them"
             )
@@ -154,19 +152,18 @@ class Bases:
                 place, "extends", f"extends more than {_MOST_BASES} files", "extend fewer files"
             )
             return None
-        text = self._text(base_file, place)
-        return None if text is None else self._read(base_file, text, way)
+        text = self._text(path, place)
+        return None if text is None else self._read(path, text, way)
 
-    def _text(self, base_file: str, place: Place) -> str | None:
-        folder = posixpath.dirname(self.file)
+    def _text(self, path: str, place: Place) -> str | None:
         try:
-            return self.read(posixpath.relpath(base_file, folder) if folder else base_file)
+            return self.read(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = "is not UTF-8 text" if isinstance(error, ValueError) else _reason(error)
             self.findings.error(
                 place,
                 "extends",
-                f"extends: the file {shown(base_file, 80)} {reason}",
+                f"extends: the file {shown(self._shown(path), 80)} {reason}",
                 "correct the path; it is relative to the file that extends",
             )
             return None
