@@ -342,6 +342,42 @@ async def test_a_dead_callee_is_a_failed_call(tmp_path: Path) -> None:
             await client.request("axon", "POST", "/")
 
 
+@pytest.mark.parametrize("url", ["axon:80", "ftp://axon", "http://", "http://a:x"])
+async def test_an_address_that_is_none_is_an_error_of_configuration(url: str) -> None:
+    client = ServiceClient(Settings.from_environment({"AXON_URL": url}), metrics=Metrics())
+    with pytest.raises(InvalidConfiguration, match="axon"):
+        await client.request("axon", "GET", "/")
+
+
+async def test_an_answer_that_cannot_be_read_is_a_failed_call(tmp_path: Path) -> None:
+    closed = []
+
+    class Broken(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"half"
+            raise httpx2.ReadError("reset")
+
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=Broken())
+
+    with pytest.raises(CallFailed, match="ReadError"):
+        await answering(tmp_path, answer).call("axon", "reason")
+    assert closed
+
+    def garbled(request: httpx2.Request) -> httpx2.Response:
+        class Garbage(httpx2.AsyncByteStream):
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                yield b"not gzip"
+
+        return httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Garbage())
+
+    with pytest.raises(CallFailed, match="DecodingError"):
+        await answering(tmp_path, garbled).call("axon", "reason")
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -154,14 +154,12 @@ class Caller:
         try:
             async with asyncio.timeout(remaining):
                 response = await self._connections().handle_async_request(request)
-                response.request = request
-                await response.aread()
-                return response
+                return await _read(response, request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise _NeverReached(f"no connection: {error}", where=call.callee) from error
         except TimeoutError as error:
             raise CallFailed(f"no answer within {remaining:.3f} s", where=call.callee) from error
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise CallFailed(
                 f"the connection failed: {type(error).__name__}: {error}", where=call.callee
             ) from error
@@ -210,6 +208,17 @@ class Caller:
             )
             self._transport = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
         return self._transport
+
+
+async def _read(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+    """The response with its body; its connection goes back to the pool, or is closed."""
+    response.request = request
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+    return response
 
 
 def _wait_before_next(error: Exception) -> bool | float:

@@ -103,13 +103,33 @@ def build_request(
     url, host = base_url(settings, callee)
     return httpx2.Request(
         method,
-        httpx2.URL(f"{url}{normal}" + (f"?{query}" if query else "")),
+        _parsed(callee, f"{url}{normal}" + (f"?{query}" if query else "")),
         params=payload.params,
         headers={**({"host": host} if host else {}), **(payload.headers or {})},
         json=payload.json,
         content=payload.content,
         data=payload.data,
     )
+
+
+def _parsed(callee: str, url: str) -> httpx2.URL:
+    import httpx2  # noqa: PLC0415 - imported already by build_request
+
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise InvalidConfiguration(
+            f"the address of {callee} is not a URL: {error}",
+            where=url,
+            remedy="correct its variable: http://host:port",
+        ) from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise InvalidConfiguration(
+            f"the address of {callee} is not an http URL",
+            where=url,
+            remedy="correct its variable: http://host:port",
+        )
+    return parsed
 
 
 async def outgoing(
