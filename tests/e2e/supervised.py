@@ -1,6 +1,7 @@
 """A program that supervises one app until it is told to stop, as `fairway up` does.
 
-`python supervised.py APP_DIR '{"web": {...services...}}'`; prints one JSON line when all is up.
+`python supervised.py APP_DIR '{"web": {...services...}}'`; prints `starting`, then one JSON line
+when all is up.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ async def supervise(place: Place, services: dict[str, dict[str, object]]) -> Non
     me, loop = asyncio.current_task(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, me.cancel)
+    print("starting", flush=True)
     survey = place.processes.survey()
     await place.processes.clear(survey.strays)
     supervisor = place.supervisor(*(place.spec(n, **d) for n, d in services.items()))

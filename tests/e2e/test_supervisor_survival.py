@@ -43,6 +43,7 @@ def supervised(place, services):
         start_new_session=True,
     ) as process:
         try:
+            assert process.stdout.readline() == "starting\n"
             line = process.stdout.readline()
             assert line, "it did not start"
             yield process, {(s, r): (pid, port) for s, r, pid, port in json.loads(line)}
@@ -121,10 +122,11 @@ async def test_killed_at_any_moment_of_the_start_nothing_unknown_is_left(place):
     """Kill it ever later into its start; what it left is always found and cleared."""
     command = [sys.executable, "-m", "tests.e2e.supervised", str(place.app_dir)]
     left = 0
-    for milliseconds in range(150, 650, 50):
+    for milliseconds in (0, 10, 20, 40, 80, 160, 320, 640):
         with subprocess.Popen(
-            [*command, json.dumps(SERVICES)], stdout=subprocess.DEVNULL, cwd=ROOT
+            [*command, json.dumps(SERVICES)], stdout=subprocess.PIPE, cwd=ROOT
         ) as process:
+            assert process.stdout.readline() == b"starting\n"
             await asyncio.sleep(milliseconds / 1000)
             kill(process)
         await asyncio.sleep(0.05)  # what waits at the gate gives up
