@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,8 @@ _GATEWAY_PORT = 8080
 _SOCKET_PATH_LIMIT = 104
 _LONGEST_SOCKET_NAME = 40
 _FEW_FILES, _ENOUGH_FILES = 256, 1024
+_INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+_FEW_WATCHES, _ENOUGH_WATCHES = 21, 70
 _LITTLE_DISK, _ENOUGH_DISK = 200 * 2**20, 2**30
 _ENVOY_SECONDS = 10
 
@@ -162,6 +165,36 @@ def check_open_files(_: Subject) -> Check:
     return Check("open files", outcome, f"limited to {soft}", f"ulimit -n {wanted}")
 
 
+def check_watches(_: Subject) -> Check:
+    """How many sets of watched files a user may have (Linux); an Envoy takes about seven."""
+    try:
+        limit = int(_INOTIFY_LIMIT.read_text("ascii"))
+    except (OSError, ValueError):
+        return Check("file watches", "ok", "not limited on this system")
+    free = limit - _inotify_instances()
+    detail = f"{free} of {limit} inotify instances are free, for about {max(free, 0) // 7} Envoys"
+    if free >= _ENOUGH_WATCHES:
+        return Check("file watches", "ok", detail)
+    outcome: Outcome = "problem" if free < _FEW_WATCHES else "warning"
+    return Check("file watches", outcome, detail, "sudo sysctl fs.inotify.max_user_instances=1024")
+
+
+def _inotify_instances() -> int:
+    """Those of this user's processes; what belongs to others is neither visible nor counted."""
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        with suppress(OSError):  # ended while we looked, or somebody else's
+            found += sum(_leads_to_inotify(link) for link in folder.iterdir())
+    return found
+
+
+def _leads_to_inotify(link: Path) -> bool:
+    try:
+        return str(link.readlink()) == "anon_inode:inotify"
+    except OSError:  # closed while we looked
+        return False
+
+
 def check_clock(subject: Subject) -> Check:
     """A clock in the past makes every certificate and signature invalid."""
     newest = Path(__file__).stat().st_mtime
@@ -207,6 +240,7 @@ _CHECKS: tuple[Callable[[Subject], Check], ...] = (
     check_sockets,
     check_gateway_port,
     check_open_files,
+    check_watches,
     check_clock,
     check_disk,
     check_node,

@@ -95,7 +95,7 @@ Environment = Annotated[
         "-e",
         callback=_remember_environment,
         expose_value=False,
-        envvar="FAIRWAY_ENVIRONMENT_NAME",
+        envvar="FAIRWAY_ENV",
         metavar="NAME",
         help="The environment.",
     ),

@@ -29,7 +29,8 @@ sets up completion for your shell.
 - `--json` prints a result for programs, with the same names as the API.
 - Colour needs a terminal; `NO_COLOR=1` switches it off, `CI=1` also the moving progress.
 - `--file PATH` (or `FAIRWAY_FILE`) names the app file; without, it is `fairway.yaml` in this folder
-  or the nearest one above. `--env NAME` chooses the environment, `local` if absent.
+  or the nearest one above. `--env NAME` (or `FAIRWAY_ENV`) chooses the environment, `local` if
+  absent.
 - `-v` says more. `--debug` (or `FAIRWAY_DEBUG=1`) shows the traceback of an error.
 
 ## Exit codes

@@ -11,7 +11,7 @@ from tests.unit.cli.cli_driver import APP_FILE, CommandLine, running
 @pytest.fixture(autouse=True)
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same output for everyone: wide, without colour, without the caller's settings."""
-    for name in ("FORCE_COLOR", "FAIRWAY_FILE", "FAIRWAY_DEBUG", "FAIRWAY_ENVIRONMENT_NAME"):
+    for name in ("FORCE_COLOR", "FAIRWAY_FILE", "FAIRWAY_DEBUG", "FAIRWAY_ENV"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERMINAL_WIDTH", "200")

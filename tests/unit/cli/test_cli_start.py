@@ -116,6 +116,16 @@ def test_schema_is_json_schema(fairway: CommandLine) -> None:
     assert fairway("schema").json["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
+@pytest.fixture
+def plenty_of_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A limit of its own: other tests of this machine run Envoys at the same time."""
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("100000\n")
+    monkeypatch.setattr(checks, "_INOTIFY_LIMIT", limit)
+    return limit
+
+
+@pytest.mark.usefixtures("plenty_of_watches")
 def test_doctor_is_content_with_this_machine(fairway: CommandLine) -> None:
     done = fairway("doctor", "--json")
     assert (done.code, done.json["ok"]) == (0, True)
@@ -123,6 +133,7 @@ def test_doctor_is_content_with_this_machine(fairway: CommandLine) -> None:
     assert "everything that is needed is here" in fairway("doctor").out
 
 
+@pytest.mark.usefixtures("plenty_of_watches")
 def test_doctor_works_without_an_app_file(fairway: CommandLine) -> None:
     (fairway.folder / "fairway.yaml").unlink()
     assert fairway("doctor").code == 0
@@ -184,6 +195,17 @@ def test_doctor_sees_a_clock_in_the_past(
     assert checks.check_clock(subject).outcome == "ok"
     monkeypatch.setattr("fairway.cli.checks.time.time", lambda: 0.0)
     assert checks.check_clock(subject).outcome == "problem"
+
+
+def test_doctor_sees_that_no_envoy_could_watch_its_files(
+    fairway: CommandLine, plenty_of_watches: Path
+) -> None:
+    subject = Subject(None, fairway.folder)
+    assert checks.check_watches(subject).outcome == "ok"
+    plenty_of_watches.write_text("1\n")
+    assert checks.check_watches(subject).outcome == "problem"
+    plenty_of_watches.unlink()
+    assert checks.check_watches(subject).outcome == "ok"
 
 
 def test_a_taken_gateway_port_is_only_a_warning(fairway: CommandLine) -> None:
