@@ -19,7 +19,7 @@ from fairway_runtime.policy.audit import (
     sampled,
     segments,
 )
-from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis
+from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, link
 from fairway_runtime.policy.engine import Decision
 
 
@@ -169,6 +169,13 @@ def test_a_changed_removed_or_moved_line_breaks_the_chain(tmp_path: Path) -> Non
         follow(genesis("other"), first)
     with pytest.raises(BrokenChain, match="JSON"):
         follow(head, "")
+
+
+def test_a_line_with_a_number_that_does_not_follow_breaks_the_chain() -> None:
+    start = genesis("axon.0")
+    forged, _ = link(Head(5, start.hash), '"kind":"decision"')
+    with pytest.raises(BrokenChain, match="after 0 comes 6"):
+        follow(start, forged.rstrip("\n"))
 
 
 def test_damage_at_the_end_does_not_keep_a_service_from_starting(tmp_path: Path) -> None:

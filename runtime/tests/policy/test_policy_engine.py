@@ -34,6 +34,27 @@ def test_a_condition_decides_by_the_context() -> None:
     assert "by-day (its condition does not hold)" in late.reason
 
 
+@pytest.mark.parametrize(
+    ("condition", "context", "allowed"),
+    [
+        ("context == {hour: 9}", {"hour": 9}, True),
+        ("context == {hour: 9}", {"hour": 9, "signed": True}, False),
+        ("{all: context}.all.hour == 9", {"hour": 9, "cohort": "blue"}, True),
+        ("{all: context}.all.hour == 9", {"hour": 8}, False),
+        ("if principal is Service then context has cohort else false", {"cohort": ""}, True),
+        ("if principal is Service then context has cohort else false", {"hour": 1}, False),
+        ('context["path"] like "/a*"', {"path": "/ab"}, True),
+    ],
+)
+def test_every_way_to_read_the_context_counts(
+    condition: str, context: dict[str, Any], allowed: bool
+) -> None:
+    """A slice that is believed to read nothing would be decided once, for every context."""
+    engine = PolicyEngine.from_text(f"permit (principal, action, resource) when {{ {condition} }};")
+    assert engine.decide(ORBIT, "axon", "reason", {"signed": False}).allowed is False
+    assert engine.decide(ORBIT, "axon", "reason", context).allowed is allowed
+
+
 def test_a_forbid_beats_every_permit() -> None:
     decision = ENGINE.decide(ORBIT, "axon", "item", {**NOON, "signed": False})
     assert not decision.allowed

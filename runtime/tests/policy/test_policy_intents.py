@@ -73,6 +73,11 @@ def test_what_envoy_refuses_has_no_intent(path: str) -> None:
     assert normalise(path) is None
 
 
+@pytest.mark.parametrize("path", ["/%2e;/reason", "/x/.%2E;y/reason", "/%2e%2e;"])
+def test_a_path_that_two_envoys_would_read_differently_has_no_intent(path: str) -> None:
+    assert normalise(path) is None
+
+
 @given(st.text(alphabet="/.%2eEaB\\;~", max_size=14).map(lambda text: "/" + text))
 def test_normalising_twice_changes_nothing(path: str) -> None:
     once = normalise(path)
