@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,7 +36,8 @@ ONE_BY_ONE, SIXTEEN = 1, 16
 REQUESTS = {ONE_BY_ONE: 800, SIXTEEN: 2_500}
 LATENCY_LIMIT = 1.3
 THROUGHPUT_LIMIT = 0.65
-ENVIRONMENTS = {"local": "10 % of traces", "every-trace": "every trace"}
+PROMISED = "local"
+ENVIRONMENTS = {PROMISED: "10 % of traces", "every-trace": "every trace"}
 SIGNATURES = 3_000
 PROMPT = b'{"prompt": "How much does it cost to be governed?"}'
 
@@ -76,67 +78,69 @@ class Subject:
 
 
 def measure_calls() -> list[Figure]:
-    """Everything is started once, then all sides are measured in turn, round after round."""
+    """One environment after the other: what exports every trace must not slow down the rest."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app = copy_of(APP, folder / "app")
         copy_of(EXAMPLES / "axon-orbit" / "services" / "axon", app / "axon")
         sink = stack.enter_context(trace_sink())
-        subjects: dict[tuple[str, str], Subject] = {}
+        peers = {route: stack.enter_context(peer(app, route)) for route in ROUTES}
+        found: list[Figure] = []
         for environment in ENVIRONMENTS:
             driver = Driver(app, clean_environment(BENCH_OTLP=sink), environment)
-            driver.fairway("secrets", "set", "AXON_MODEL_KEY", "--env", environment, stdin="k\n")
-            stack.enter_context(running(driver))
-            subjects |= {(environment, r.service): governed(driver, r) for r in ROUTES}
-        for route in ROUTES:
-            port = stack.enter_context(plain_program(app, route))
-            subjects["peer", route.service] = stack.enter_context(plain(port, route))
-        return [*figures(rounds(subjects)), signing()]
+            found += against(driver, peers)
+        return [*found, signing()]
 
 
-Readings = dict[tuple[str, str, int], list[Reading]]
+def against(driver: Driver, peers: Mapping[Route, Subject]) -> list[Figure]:
+    """All routes in one environment against their peers, round after round.
+
+    Interleaved, so that whatever disturbs the machine disturbs both sides alike.
+    """
+    driver.fairway("secrets", "set", "AXON_MODEL_KEY", "--env", driver.target, stdin="k\n")
+    with running(driver):
+        ours = {route: governed(driver, route) for route in ROUTES}
+        readings: dict[tuple[Route, int], list[tuple[Reading, Reading]]] = {}
+        for _ in range(ROUNDS):
+            for route, concurrency in product(ROUTES, REQUESTS):
+                pair = peers[route].read(concurrency), ours[route].read(concurrency)
+                readings.setdefault((route, concurrency), []).append(pair)
+    judge = {ONE_BY_ONE: latency, SIXTEEN: throughput}
+    return [
+        judge[concurrency](route, driver.target, pairs)
+        for (route, concurrency), pairs in readings.items()
+    ]
 
 
-def rounds(subjects: dict[tuple[str, str], Subject]) -> Readings:
-    """Interleaved, so that whatever disturbs the machine disturbs all sides alike."""
-    found: Readings = {}
-    for _ in range(ROUNDS):
-        for concurrency in REQUESTS:
-            for (side, service), subject in subjects.items():
-                reading = subject.read(concurrency)
-                found.setdefault((side, service, concurrency), []).append(reading)
-    return found
+Pairs = Sequence[tuple[Reading, Reading]]
+"""The peer's reading and ours, of each round."""
 
 
-def figures(found: Readings) -> Iterator[Figure]:
-    """Medians of all rounds; limits only for what is promised, which is 10 % of the traces."""
-    for side, traces in ENVIRONMENTS.items():
-        promised = side == "local"
-        for route in ROUTES:
-            yield Figure(
-                "call",
-                f"{route.service}, p50 one by one, {traces}",
-                median(found[side, route.service, ONE_BY_ONE], lambda r: r.p50 * 1000),
-                "ms",
-                median(found["peer", route.service, ONE_BY_ONE], lambda r: r.p50 * 1000),
-                "Envoy pair",
-                LATENCY_LIMIT if promised else None,
-            )
-            yield Figure(
-                "call",
-                f"{route.service}, 16 at once, {traces}",
-                median(found[side, route.service, SIXTEEN], lambda r: r.throughput),
-                "/s",
-                median(found["peer", route.service, SIXTEEN], lambda r: r.throughput),
-                "Envoy pair",
-                THROUGHPUT_LIMIT if promised else None,
-                at_least=True,
-            )
+def latency(route: Route, environment: str, pairs: Pairs) -> Figure:
+    """The medians of all rounds; the limit holds for what is promised, 10 % of the traces."""
+    return Figure(
+        "call",
+        f"{route.service}, p50 one by one, {ENVIRONMENTS[environment]}",
+        statistics.median(ours.p50 * 1000 for _, ours in pairs),
+        "ms",
+        statistics.median(theirs.p50 * 1000 for theirs, _ in pairs),
+        "Envoy pair",
+        LATENCY_LIMIT if environment == PROMISED else None,
+    )
 
 
-def median(readings: Sequence[Reading], of: Callable[[Reading], float]) -> float:
-    """The median of one quantity."""
-    return statistics.median(of(reading) for reading in readings)
+def throughput(route: Route, environment: str, pairs: Pairs) -> Figure:
+    """Likewise, in requests a second."""
+    return Figure(
+        "call",
+        f"{route.service}, 16 at once, {ENVIRONMENTS[environment]}",
+        statistics.median(ours.throughput for _, ours in pairs),
+        "/s",
+        statistics.median(theirs.throughput for theirs, _ in pairs),
+        "Envoy pair",
+        THROUGHPUT_LIMIT if environment == PROMISED else None,
+        at_least=True,
+    )
 
 
 def governed(driver: Driver, route: Route) -> Subject:
@@ -178,9 +182,9 @@ def plain_program(app: Path, route: Route) -> Iterator[int]:
 
 
 @contextmanager
-def plain(port: int, route: Route) -> Iterator[Subject]:
-    """Two hand-written Envoys in front of a program."""
-    with hand_written_mesh(port) as entrance:
+def peer(app: Path, route: Route) -> Iterator[Subject]:
+    """Two hand-written Envoys in front of the program."""
+    with plain_program(app, route) as port, hand_written_mesh(port) as entrance:
         headers = plain_headers(route, f"127.0.0.1:{entrance}")
         request = http_request(route.method, route.path, headers, route.body)
         until(lambda: answers(entrance, route.method, route.path, route.body), PATIENCE)
