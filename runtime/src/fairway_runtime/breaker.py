@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 THRESHOLD = 5
 RECOVERY = 10.0
+PROBE_WAIT = 1.0
+"""What a caller is told to wait, in seconds, while another one's probe is under way."""
 
 
 class AttemptFailed(Exception):
@@ -47,7 +49,7 @@ class Breaker:
     def enter(self) -> None:
         """Ask for permission to try; raises CircuitOpen."""
         if self._probing:
-            raise CircuitOpen(self._callee, self._recovery)
+            raise CircuitOpen(self._callee, min(PROBE_WAIT, self._recovery))
         try:
             self._context.handle_new_request()
         except self._opened as opened:

@@ -149,13 +149,14 @@ def _constant(settings: Settings) -> dict[str, str]:
 
 def _members(record: logging.LogRecord) -> dict[str, object]:
     fields: Mapping[str, object] = getattr(record, _FIELDS, None) or _extra(record)
-    members: dict[str, object] = {
-        **fields,
+    own: dict[str, object] = {
         "time": timestamp(record.created),
         "level": record.levelname.lower(),
         "logger": record.name,
         "message": record.getMessage(),
     }
+    # Twice: ours come first for whoever reads, and a field of the same name does not replace them.
+    members = {**own, **fields, **own}
     request = current.get()
     if request is not None:
         members["correlation_id"] = request.correlation_id
