@@ -74,9 +74,17 @@ def _reading_context(index: PolicyIndex, call: DeclaredCall) -> tuple[Policy, ..
 
 def _possible(context_free: PolicyIndex, call: DeclaredCall, reading: Iterable[Policy]) -> bool:
     """Whether some context allows it: a permit may apply and no forbid applies regardless."""
+    forbidden, permitted = _regardless(context_free, call)
+    return not forbidden and (permitted or any(policy.effect == "permit" for policy in reading))
+
+
+def _regardless(context_free: PolicyIndex, call: DeclaredCall) -> tuple[bool, bool]:
+    """Whether the policies that read no context forbid the call, and whether they permit it."""
     kind, caller, service, intent = call
+    matching = context_free.slice((kind, caller), ("Action", intent), ("Service", service))
+    if not any(policy.conditional for policy in matching):
+        effects = {policy.effect for policy in matching}
+        return "forbid" in effects, "permit" in effects
     verdict = Slice(context_free, (kind, caller), service, intent).fixed
-    if verdict is None or verdict.allowed:
-        return verdict is not None
-    forbidden = bool(verdict.policies)
-    return not forbidden and any(policy.effect == "permit" for policy in reading)
+    assert verdict is not None  # policies that read no context are decided at once
+    return not verdict.allowed and bool(verdict.policies), verdict.allowed

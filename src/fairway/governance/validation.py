@@ -11,7 +11,7 @@ accepted by the engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from cedarpy import Schema, validate_policies
@@ -42,7 +42,8 @@ def validate(app: App, sources: Iterable[Source]) -> Findings:
     written = [policy for source in sources for policy in split_policies(source)]
     _check_ids(written, findings)
     readable = [policy for policy in written if _is_readable(policy, findings)]
-    known = [policy for policy in readable if _names_exist(policy, app, findings)]
+    names = entity_names(app)
+    known = [policy for policy in readable if _names_exist(policy, names, findings)]
     _check_types(known, app, findings)
     _check_reach(known, app, findings)
     return findings
@@ -104,8 +105,9 @@ def _has_slot(policy: PolicyText, findings: Findings) -> bool:
     return slot is not None
 
 
-def _names_exist(policy: PolicyText, app: App, findings: Findings) -> bool:
-    known = entity_names(app)
+def _names_exist(
+    policy: PolicyText, known: Mapping[str, tuple[str, ...]], findings: Findings
+) -> bool:
     sound = True
     for reference in entity_references(policy.tokens):
         if reference.kind not in known:
