@@ -75,9 +75,11 @@ class Fairway:
                 await self._app(scope, receive, send)
 
     def _close(self) -> None:
-        self._tracing.close()
-        if self._guard is not None:
-            self._guard.close()
+        try:
+            self._tracing.close()
+        finally:
+            if self._guard is not None:
+                self._guard.close()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD"):
