@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PolicyStor
     if request.param == "memory":
         yield MemoryPolicyStore()
         return
-    database = GovernanceDatabase(tmp_path / "governance.db")
-    yield SqlitePolicyStore(database)
-    database.close()
+    with opened(tmp_path) as sqlite:
+        yield sqlite
 
 
 def draft(text: str = "permit (principal, action, resource);", base: int = 0) -> Draft:
@@ -122,18 +122,26 @@ def _winners(attempt: Callable[[int], object]) -> int:
 
 
 def test_two_processes_share_one_sqlite_history(tmp_path: Path) -> None:
-    here = SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db"))
-    there = SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db"))
-    here.add(draft(), 0)
-    with pytest.raises(Conflict):
-        there.add(draft(), 0)
-    activate(there, 1, 0)
-    assert here.active() == 1
+    with opened(tmp_path) as here, opened(tmp_path) as there:
+        here.add(draft(), 0)
+        with pytest.raises(Conflict):
+            there.add(draft(), 0)
+        activate(there, 1, 0)
+        assert here.active() == 1
 
 
 def test_sqlite_remembers_over_a_restart(tmp_path: Path) -> None:
-    database = GovernanceDatabase(tmp_path / "governance.db")
-    made = SqlitePolicyStore(database).add(draft(), 0)
-    database.close()
-    assert SqlitePolicyStore(GovernanceDatabase(tmp_path / "governance.db")).get(1) == made
+    with opened(tmp_path) as store:
+        made = store.add(draft(), 0)
+    with opened(tmp_path) as store:
+        assert store.get(1) == made
     assert (tmp_path / "governance.db").stat().st_mode & 0o777 == 0o600
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[SqlitePolicyStore]:
+    database = GovernanceDatabase(folder / "governance.db")
+    try:
+        yield SqlitePolicyStore(database)
+    finally:
+        database.close()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fairway.errors import Conflict, Unavailable
+from fairway.errors import Conflict, FairwayError, Unavailable
 
 _MIGRATIONS = (
     """
@@ -63,7 +63,11 @@ class GovernanceDatabase:
             self._connection.execute("PRAGMA foreign_keys = ON")
         except (sqlite3.Error, OSError) as error:
             raise _unusable(path, error) from error
-        self._migrate()
+        try:
+            self._migrate()
+        except FairwayError:
+            self._connection.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

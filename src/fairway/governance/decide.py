@@ -79,7 +79,15 @@ class DecisionDesk:
 
     def _refuse(self, reason: str) -> Answer:
         decision = self._engine().refuse(reason)
-        self._record(decision_entry(decision, Principal("Service", ""), "", ""))
+        self._record(
+            Entry(
+                "decision",
+                allowed=False,
+                reason=reason,
+                policy_set=decision.policy_set,
+                decision_id=decision.decision_id,
+            )
+        )
         return Answer(decision, understood=False)
 
 

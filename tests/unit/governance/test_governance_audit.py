@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,13 @@ from fairway_runtime.policy.audit import AuditWriter, Entry
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def anchors(request: pytest.FixtureRequest, tmp_path: Path) -> AnchorStore:
+def anchors(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnchorStore]:
     if request.param == "memory":
-        return MemoryAnchors()
-    return SqliteAnchors(GovernanceDatabase(tmp_path / "db" / "governance.db"))
+        yield MemoryAnchors()
+        return
+    database = GovernanceDatabase(tmp_path / "db" / "governance.db")
+    yield SqliteAnchors(database)
+    database.close()
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ def test_a_malformed_request_is_denied_with_a_clear_reason(document: Any, words:
     answer = asked.desk.answer_json(json.dumps(document))
     assert (answer.status, answer.decision.allowed) == (400, False)
     assert words in answer.decision.reason
-    assert [entry.allowed for entry in asked.entries] == [False]
+    assert [(e.allowed, e.principal, e.reason) for e in asked.entries] == [
+        (False, "", answer.decision.reason)
+    ]
 
 
 def test_text_that_is_not_json_is_denied() -> None:
