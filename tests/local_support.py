@@ -51,6 +51,7 @@ class Place:
         self.processes = Processes(Ledger(self.state.ledger), self.state.instance)
         self.ports = Ports(self.state.ports, self.state.instance)
         self.traffic = Traffic()
+        self.drain = 0.0
 
     def spec(self, name: str, version: str = "r1", **declared: object) -> ServiceSpec:
         service = Service.model_validate(declared)
@@ -64,6 +65,7 @@ class Place:
             self.ports,
             on_endpoints_changed=self.traffic,
             jitter=lambda: 0.0,
+            drain=self.drain,
         )
 
     @asynccontextmanager

@@ -5,9 +5,10 @@ import os
 import re
 import signal
 import sys
-import urllib.request
+from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from tests.local_support import SERVER, Place, Traffic, eventually, get, pids, processes_of, states
@@ -135,44 +136,77 @@ async def test_a_hanging_program_is_replaced(place):
         assert pids(supervisor, "web") != [before]
 
 
-async def ask_without_end(place, service, answers, failures):
-    """Requests one after the other, each to where traffic goes at that moment."""
+class Draining(Traffic):
+    """A mesh whose move is done when what it had sent the old way is answered."""
 
-    def ask(port):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-            return answer.read().decode()
+    def __init__(self):
+        super().__init__()
+        self.under_way = Counter()
+        self.answers, self.failures = [], []
 
-    turn = 0
-    while True:
-        ports = place.traffic.ports[service]
-        turn += 1
-        try:
-            answers.append(await asyncio.to_thread(ask, ports[turn % len(ports)]))
-        except (OSError, ZeroDivisionError) as error:
-            failures.append(error)
+    async def __call__(self, service, endpoints):
+        await super().__call__(service, endpoints)
+        gone = self.under_way.keys() - set(self.ports[service])
+        while any(self.under_way[port] for port in gone):
+            await asyncio.sleep(0.005)
+
+    async def ask_without_end(self, service):
+        """Requests one after the other, each to where traffic goes at that moment."""
+        for turn in count():
+            ports = self.ports[service]
+            port = ports[turn % len(ports)]
+            self.under_way[port] += 1
+            try:
+                self.answers.append((await get(port))[1])
+            except OSError as error:
+                self.failures.append(error)
+            finally:
+                self.under_way[port] -= 1
+
+
+@asynccontextmanager
+async def load(traffic, service, clients=4):
+    """Requests from several clients during a `with` block, and a little before and after."""
+    asking = [asyncio.create_task(traffic.ask_without_end(service)) for _ in range(clients)]
+    await asyncio.sleep(0.1)
+    yield
+    await asyncio.sleep(0.1)
+    for client in asking:
+        client.cancel()
+    ended = await asyncio.gather(*asking, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
 async def test_a_rolling_replacement_loses_no_request(place, replicas):
+    place.traffic = Draining()
     async with place.running(versioned(place, replicas=replicas)) as supervisor:
-        answers: list[str] = []
-        failures: list[Exception] = []
-        clients = [
-            asyncio.create_task(ask_without_end(place, "web", answers, failures)) for _ in range(4)
-        ]
         before = set(pids(supervisor, "web"))
-        await asyncio.sleep(0.2)
-        (place.app_dir / "web" / "text").write_text("two")
-        await supervisor.restart("web")
-        await asyncio.sleep(0.2)
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
-        assert failures == []
-        assert {"one", "two"} == set(answers)
-        assert answers[-1] == "two"
+        async with load(place.traffic, "web"):
+            (place.app_dir / "web" / "text").write_text("two")
+            await supervisor.restart("web")
+        assert place.traffic.failures == []
+        assert set(place.traffic.answers) == {"one", "two"}
+        assert place.traffic.answers[-1] == "two"
         assert len(pids(supervisor, "web")) == replicas
         assert before.isdisjoint(pids(supervisor, "web"))
+
+
+ABRUPT = VERSIONED.replace("import signal, threading\n", "").replace(
+    "signal.signal(signal.SIGTERM,", "(lambda *_: None)(0,"
+)
+"""The same server, which SIGTERM ends at once, requests under way or not."""
+
+
+async def test_a_program_that_ends_at_once_may_finish_what_it_has(place):
+    place.drain = 0.5
+    spec = versioned(place)
+    (place.app_dir / "web" / "server.py").write_text(ABRUPT.replace("sleep(0.02)", "sleep(0.2)"))
+    async with place.running(spec) as supervisor:
+        asking = asyncio.create_task(get(place.traffic.ports["web"][0]))
+        await asyncio.sleep(0.05)
+        await supervisor.scale("web", 0)
+        assert await asking == (200, "one")
 
 
 async def test_a_new_version_that_fails_leaves_the_old_one_serving(place):

@@ -36,7 +36,11 @@ EndpointsHook = Callable[[str, tuple[Endpoint, ...]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every group of a system shares."""
+    """What every group of a system shares.
+
+    `drain` is how long a replica that gets no new requests may finish old ones before SIGTERM, in
+    seconds: not every program finishes them by itself.
+    """
 
     state: StateDir
     processes: Processes
@@ -44,6 +48,7 @@ class Site:
     jitter: Callable[[], float]
     emit: Callable[[Event], None]
     move_traffic: EndpointsHook
+    drain: float
 
 
 class ServiceGroup:
@@ -116,8 +121,7 @@ class ServiceGroup:
         """Run `count` replicas; Unavailable when the new ones do not come up (they are kept)."""
         async with self._operating:
             self.spec = replace(self.spec, replicas=count)
-            for index in sorted(self.runners)[count:]:
-                await self._retire(index)
+            await self._retire(*sorted(self.runners)[count:])
             while len(self.runners) < count:
                 self._add(self._free_index()).start()
         failure = await self.settled()
@@ -131,8 +135,7 @@ class ServiceGroup:
         """
         async with self._operating:
             old_spec, self.spec = self.spec, spec or self.spec
-            for index in sorted(self.runners)[self.spec.replicas :]:
-                await self._retire(index)
+            await self._retire(*sorted(self.runners)[self.spec.replicas :])
             for index in sorted(self.runners):
                 failure = await self._replace(index)
                 if failure is not None:
@@ -158,13 +161,15 @@ class ServiceGroup:
         self._stopping = True
         await asyncio.gather(*(runner.abandon() for runner in self.runners.values()))
 
-    async def publish(self) -> None:
-        """Tell whoever routes traffic where the replicas listen, if it does not know yet."""
+    async def publish(self) -> bool:
+        """Tell whoever routes traffic where the replicas listen; False when it knows already."""
         async with self._publishing:
             endpoints = self.endpoints()
-            if endpoints != self._published and not self._stopping:
-                await self._site.move_traffic(self.spec.name, endpoints)
-                self._published = endpoints
+            if endpoints == self._published or self._stopping:
+                return False
+            await self._site.move_traffic(self.spec.name, endpoints)
+            self._published = endpoints
+            return True
 
     def _is_wanted(self, record: ProcessRecord) -> bool:
         if record.name != self.spec.name or self.spec.serves != (record.port is not None):
@@ -222,14 +227,17 @@ class ServiceGroup:
             return None
         return runner.failure or _interrupted(runner)
 
-    async def _retire(self, index: int) -> None:
-        self._draining.add(index)
+    async def _retire(self, *indexes: int) -> None:
+        """Move traffic away, let requests under way finish, then stop."""
+        self._draining.update(indexes)
         try:
-            await self.publish()
-            await self.runners[index].stop()
-            self.runners.pop(index, None)
+            if await self.publish():
+                await asyncio.sleep(self._site.drain)
+            await asyncio.gather(*(self.runners[index].stop() for index in indexes))
+            for index in indexes:
+                self.runners.pop(index, None)
         finally:
-            self._draining.discard(index)
+            self._draining.difference_update(indexes)
 
     async def _announce(self, event: Event) -> None:
         self._site.emit(event)

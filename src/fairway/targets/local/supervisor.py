@@ -35,6 +35,8 @@ from fairway.targets.local.specs import ServiceSpec
 _HOUSEKEEPING = 2.0
 """Between looks at log sizes and at traffic that could not be moved, in seconds."""
 
+DRAIN = 0.5
+"""How long a replaced replica may finish its requests before it is asked to stop, in seconds."""
 _GRACE_OF_UNDECLARED = 10.0
 """For processes of a service that the app file does not declare any more, in seconds."""
 
@@ -71,8 +73,9 @@ class Supervisor:
         *,
         on_endpoints_changed: EndpointsHook = _nothing_to_move,
         jitter: Callable[[], float] = random.random,
+        drain: float = DRAIN,
     ) -> None:
-        site = Site(state, processes, ports, jitter, self._emit, on_endpoints_changed)
+        site = Site(state, processes, ports, jitter, self._emit, on_endpoints_changed, drain)
         self._site = site
         self._groups = {spec.name: ServiceGroup(spec, site) for spec in specs}
         self._waits_for = waits_for({spec.name: spec.calls for spec in specs})
