@@ -11,6 +11,7 @@ import pytest
 from tests.unit.governance.governance_samples import SHOP
 
 from fairway.errors import Unavailable
+from fairway.governance import lambda_handler
 from fairway.governance.bundle import build_bundle
 from fairway.governance.decide import DecisionDesk
 from fairway.governance.generate import generate_policies
@@ -131,6 +132,19 @@ def test_the_lambda_reads_its_bundle_from_the_environment(tmp_path: Path) -> Non
         engine_file({})
     path.write_text(BUNDLE.to_json())
     assert engine_file({"FAIRWAY_POLICY_FILE": str(path)}).engine.policy_set == 4
+
+
+def test_the_handler_that_lambda_calls_decides_and_logs_the_audit_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "active.json"
+    path.write_text(BUNDLE.to_json())
+    monkeypatch.setenv("FAIRWAY_POLICY_FILE", str(path))
+    answer = lambda_handler.handler(QUESTION, None)
+    logged = json.loads(capsys.readouterr().out)["audit"]
+    assert answer["allowed"] is True
+    assert logged["decision_id"] == answer["decision_id"]
+    assert logged["principal"] == "Service::orbit"
 
 
 LINE = {
