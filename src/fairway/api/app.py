@@ -8,6 +8,7 @@ the door (`guard`), translates requests into methods of `ControlPlane` and error
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Response
@@ -68,6 +69,11 @@ def create_app(control: ControlPlane, token: str, *, heartbeat: float = HEARTBEA
 
 def _add_system_routes(app: FastAPI, control: ControlPlane) -> None:
     stopping: set[asyncio.Task[None]] = set()
+
+    @app.get("/v1/ping", tags=["system"])
+    async def ping() -> dict[str, int]:
+        # Who holds the port and knows the token, without asking any part of the system.
+        return {"pid": os.getpid()}
 
     @app.get("/v1/status", tags=["system"])
     async def status() -> SystemStatus:

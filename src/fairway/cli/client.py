@@ -32,10 +32,10 @@ class ControlClient:
     def answers(self) -> bool:
         """Whether the control plane answers at all (a hung or half-dead one does not)."""
         try:
-            self._exchange("GET", "/v1/status", None, _PROBE_SECONDS)
-        except (OSError, HTTPException):
+            status, body = self._exchange("GET", "/v1/ping", None, _PROBE_SECONDS)
+            return status == 200 and bool(json.loads(body)["pid"] == self.pid)
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
             return False
-        return True
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON at a path; parameters that are None are left out."""

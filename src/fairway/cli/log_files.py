@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +23,36 @@ _RECENT_BYTES = 4 * 2**20
 """Where a request of just now is looked for: the end of each file."""
 
 
-def history(state: StateDir, access: bool) -> list[LogLine]:
-    """Every line there is, by time; `access` adds the Envoys' access logs."""
-    lines = [line for path in log_files(state, access) for line in _whole(path)]
-    lines.sort(key=lambda line: line.at)
-    return lines
+class Logs:
+    """The logs of an app: first what there is, then what is added; no line is lost between."""
 
+    def __init__(self, state: StateDir, access: bool) -> None:
+        self._state = state
+        self._access = access
+        self._followers: dict[Path, Follower] = {}
 
-def follow(state: StateDir, access: bool) -> Iterator[LogLine]:
-    """Lines as they are written from now on, new files too. Never ends by itself."""
-    followed = {path: Follower(path, path.stat().st_size) for path in log_files(state, access)}
-    while True:
-        for path in log_files(state, access):
-            follower = followed.setdefault(path, Follower(path, 0))
-            yield from follower.fresh(time.time())
-        time.sleep(_POLL_SECONDS)
+    def history(self) -> list[LogLine]:
+        """Every line there is, by time, those of rotated parts too."""
+        lines: list[LogLine] = []
+        for path in log_files(self._state, self._access):
+            lines += _rotated(path)
+            lines += self._follower(path).fresh(_written(path))
+        lines.sort(key=lambda line: line.at)
+        return lines
+
+    def follow(self) -> Iterator[LogLine]:
+        """Lines as they are written, those of new files too. Never ends by itself."""
+        while True:
+            for path in log_files(self._state, self._access):
+                yield from self._follower(path).fresh(time.time())
+            time.sleep(_POLL_SECONDS)
+
+    def _follower(self, path: Path) -> Follower:
+        return self._followers.setdefault(path, Follower(path))
 
 
 def log_files(state: StateDir, access: bool) -> list[Path]:
-    """The present log files; older, rotated parts are found by `history` itself."""
+    """The present log files, without their rotated parts."""
     files = [path for path in state.logs.glob("*.log") if not _is_access(path)]
     if access:
         files += access_files(state)
@@ -68,9 +80,9 @@ def _is_access(path: Path) -> bool:
 class Follower:
     """Reads what is added to one file, also across the supervisor's cut of a large one."""
 
-    def __init__(self, path: Path, offset: int) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = offset
+        self._offset = 0
         self._source = source_of(path)
 
     def fresh(self, now: float) -> list[LogLine]:
@@ -90,16 +102,18 @@ class Follower:
         return _parse(whole, self._source, now)
 
 
-def _whole(path: Path) -> list[LogLine]:
+def _rotated(path: Path) -> list[LogLine]:
     parts = sorted(path.parent.glob(f"{path.name}.*"), reverse=True)
     lines: list[LogLine] = []
-    for part in [*parts, path]:
-        try:
-            content, written = part.read_bytes(), part.stat().st_mtime
-        except FileNotFoundError:  # rotated away between listing and reading
-            continue
-        lines += _parse(content, source_of(path), written)
+    for part in parts:
+        with suppress(FileNotFoundError):  # rotated away between listing and reading
+            lines += _parse(part.read_bytes(), source_of(path), _written(part))
     return lines
+
+
+def _written(path: Path) -> float:
+    """When a file was last written: the time of lines that say none."""
+    return path.stat().st_mtime if path.exists() else 0.0
 
 
 def _parse(content: bytes, source: Source, otherwise: float) -> list[LogLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -62,6 +63,10 @@ async def test_status_is_the_whole_status(api: httpx2.AsyncClient) -> None:
     assert status["app"] == "axon-orbit"
     assert [s["name"] for s in status["services"]] == ["axon", "orbit"]
     assert status["services"][1]["replicas"][0]["state"] == "healthy"
+
+
+async def test_ping_says_who_answers(api: httpx2.AsyncClient) -> None:
+    assert (await api.get("/v1/ping")).json() == {"pid": os.getpid()}
 
 
 async def test_restart_and_scale_answer_with_the_new_status(api: httpx2.AsyncClient) -> None:

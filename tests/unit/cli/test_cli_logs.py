@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.commands.logs import since_of
-from fairway.cli.log_files import Follower, history, source_of
+from fairway.cli.log_files import Follower, Logs, source_of
 from fairway.cli.log_lines import Source, Wanted, as_json, parse_line, render_line
 from fairway.cli.output import Painter
 from fairway.errors import InvalidInput
@@ -101,7 +105,7 @@ def test_times_are_durations_or_dates() -> None:
 
 def test_rotated_parts_come_first(state: StateDir) -> None:
     write_private(state.logs / "orbit.0.log.1", f"{line('older', 0)}\n".encode())
-    texts = [found.text for found in history(state, access=False)]
+    texts = [found.text for found in Logs(state, access=False).history()]
     assert texts[0] == "older" or texts.index("older") < texts.index("first")
 
 
@@ -125,7 +129,7 @@ def test_a_file_name_says_who_wrote_it(
 def test_following_gives_whole_lines_once_and_survives_a_cut(tmp_path: Path) -> None:
     file = tmp_path / "orbit.0.log"
     file.write_text("one\ntw")
-    follower = Follower(file, 0)
+    follower = Follower(file)
     assert [found.text for found in follower.fresh(5.0)] == ["one"]
     with file.open("a") as opened:
         opened.write("o\n")
@@ -162,3 +166,21 @@ def test_colour_is_by_service_and_level() -> None:
     text = render_line(found, Painter(colourful=True), ["axon", "orbit"], 7, ids=False)
     assert "\x1b[35morbit\x1b[0m.0" in text
     assert "\x1b[31mbad\x1b[0m" in text
+
+
+def test_following_a_pipe_shows_lines_as_they_come(state: StateDir) -> None:
+    command = [sys.executable, "-m", "fairway.cli.main", "logs", "orbit", "-f", "-n", "1"]
+    with subprocess.Popen(command, cwd=state.app_dir, stdout=subprocess.PIPE) as following:
+        assert following.stdout is not None
+        watchdog = threading.Timer(20, following.kill)  # a missing line must fail, not hang
+        watchdog.start()
+        assert b"third" in following.stdout.readline()
+        with state.log("orbit", 0).open("a") as file:
+            file.write(line("fifth", 5) + "\n")
+        write_private(state.log("orbit", 7), f"{line('new replica', 6)}\n".encode())
+        seen = following.stdout.readline() + following.stdout.readline()
+        following.send_signal(signal.SIGINT)
+        assert following.wait(10) == 130
+        watchdog.cancel()
+    assert b"fifth" in seen
+    assert b"new replica" in seen

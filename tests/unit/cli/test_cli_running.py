@@ -36,6 +36,19 @@ def test_a_dead_control_plane_is_told_from_none(fairway: CommandLine) -> None:
     assert "control-plane-dead" in fairway("status").err
 
 
+def test_another_program_on_the_port_is_not_the_control_plane(
+    control: MemoryControl, fairway: CommandLine
+) -> None:
+    state = StateDir(fairway.folder)
+    assert reach(state) is not None
+    found = json.loads(state.control.read_text())
+    state.control.write_text(json.dumps(found | {"pid": 1}))
+    assert reach(state) is None
+    state.control.write_text(json.dumps(found | {"token": "wrong"}))
+    assert reach(state) is None
+    state.control.write_text(json.dumps(found))
+
+
 def test_status_for_people_and_for_programs(control: MemoryControl, fairway: CommandLine) -> None:
     shown = fairway("status")
     assert shown.code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from fairway.cli.invocation import current
-from fairway.cli.log_files import follow, history, log_files, source_of
+from fairway.cli.log_files import Logs, log_files, source_of
 from fairway.cli.log_lines import LEVELS, LogLine, Wanted, as_json, render_line
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
@@ -54,19 +55,21 @@ def logs(
     wanted = Wanted(
         frozenset(services or ()), since_of(since, time.time()), _level(level), correlation
     )
-    printer = _Printer(state, json_lines, ids=bool(invocation.verbose))
-    printer.show([line for line in history(state, access) if wanted(line)][-lines:])
+    printer = _Printer(state, json_lines, bool(invocation.verbose), following)
+    found = Logs(state, access)
+    printer.show([line for line in found.history() if wanted(line)][-lines:])
     if following:
-        printer.show(line for line in follow(state, access) if wanted(line))
+        printer.show(line for line in found.follow() if wanted(line))
 
 
 class _Printer:
-    def __init__(self, state: StateDir, json_lines: bool, ids: bool) -> None:
+    def __init__(self, state: StateDir, json_lines: bool, ids: bool, following: bool) -> None:
         sources = [source_of(path) for path in log_files(state, access=True)]
         self._names = sorted({source.service for source in sources})
         self._width = max((len(source.label) for source in sources), default=8)
         self._json = json_lines
         self._ids = ids
+        self._following = following
         self._paint = painter()
 
     def show(self, lines: Iterable[LogLine]) -> None:
@@ -75,6 +78,8 @@ class _Printer:
                 say(to_json_line(as_json(line)))
             else:
                 say(render_line(line, self._paint, self._names, self._width, self._ids))
+            if self._following:
+                sys.stdout.flush()
 
 
 def since_of(text: str, now: float) -> float | None:
