@@ -145,11 +145,10 @@ class Envoy:
             await asyncio.sleep(_POLL)
 
     def _did_not_start(self, log_start: int) -> Unavailable:
-        lines = self._log_since(log_start).strip().splitlines()
-        last = lines[-1] if lines else "it logged nothing"
+        why = first_complaint(self._log_since(log_start))
         return Unavailable(
             "envoy-did-not-start",
-            f"the Envoy of {self.name} did not start: {last}",
+            f"the Envoy of {self.name} did not start: {why}",
             where=str(self.place.log),
             remedy="correct what its log says, then start again",
         )
@@ -212,6 +211,13 @@ class Envoy:
         with self.place.log.open("rb") as log:
             log.seek(position)
             return log.read().decode(errors="replace")
+
+
+def first_complaint(log: str) -> str:
+    """The first error in an Envoy's log: what comes after it is mostly its consequence."""
+    lines = log.strip().splitlines()
+    grave = (line for line in lines if "[critical]" in line or "[error]" in line)
+    return next(grave, lines[-1] if lines else "it logged nothing")
 
 
 def healthy_ports(clusters: list[dict[str, object]]) -> set[int]:

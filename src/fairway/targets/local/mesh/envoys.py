@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fairway.targets.local.identity.authority import Authority
+from fairway.targets.local.mesh import watches
 from fairway.targets.local.mesh.envoy import Envoy, EnvoyPlace
 from fairway.targets.local.mesh.launching import Launcher
 from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
@@ -76,12 +77,14 @@ class Mesh:
         """Have the mesh run; returns the names of the Envoys that were adopted."""
         async with self._turn:
             self._view = view
+            watches.check(watches.needed(self._files(name) for name in view.names))
             return await self._run(view.names)
 
     async def apply(self, view: MeshView) -> None:
         """Change the running mesh to `view`; EnvoyRejected when an Envoy does not take a file."""
         async with self._turn:
             self._view = view
+            watches.check(watches.needed(self._files(name) for name in view.names))
             known = [name for name in view.names if name in self._envoys]
             await self._run(name for name in view.names if name not in self._envoys)
             await _all(self._envoys[name].roll_out(self._files(name)) for name in known)

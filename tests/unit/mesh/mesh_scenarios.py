@@ -1,0 +1,111 @@
+"""A golden scenario of the mesh: an app, its versions, and every file that is rendered from them.
+
+`tests/scenarios/mesh/<name>/app.yaml` holds the input; the folders beside it, one per Envoy, hold
+the expected files. `FAIRWAY_UPDATE_GOLDEN=1` writes them anew: the review is reading the diff.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fairway.model.app import App
+from fairway.targets.local.mesh.build import mesh_view
+from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
+from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios" / "mesh"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An access table written by hand: `{service: {intent: [names]}}`."""
+
+    table: dict[str, dict[str, list[str]]]
+
+    def principals(self, service: str, intent: str) -> frozenset[str]:
+        return frozenset(self.table.get(service, {}).get(intent, ()))
+
+
+def scenario_names() -> list[str]:
+    return sorted(folder.name for folder in SCENARIOS.iterdir() if (folder / "app.yaml").exists())
+
+
+def scenario(name: str) -> MeshView:
+    content: dict[str, Any] = yaml.safe_load((SCENARIOS / name / "app.yaml").read_text())
+    app = App.model_validate(content["declared"])
+    versions = {
+        service: tuple(Version(v["name"], v["weight"], tuple(v["ports"])) for v in some)
+        for service, some in content["versions"].items()
+    }
+    return mesh_view(app, plan(app), versions, Allowed(content["allowed"]), "local")
+
+
+def plan(app: App) -> PortPlan:
+    """Ports that tell what they are for: 1xxxx in, 2xxxx out by Host, 3xxxx to one callee."""
+    names = list(app.services)
+    calls = [(name, callee) for name in names for callee in app.services[name].calls]
+    return PortPlan(
+        inbound={name: 10_000 + i for i, name in enumerate(names) if app.services[name].serves},
+        egress={name: 20_000 + i for i, name in enumerate(names)},
+        egress_to={call: 30_000 + i for i, call in enumerate(calls)},
+        gateway=8080,
+    )
+
+
+def paths(folder: Path, name: str) -> EnvoyPaths:
+    return EnvoyPaths(
+        folder / "mesh" / name, folder / f"{name}.admin", folder / "logs" / f"{name}.log"
+    )
+
+
+def rendered(view: MeshView, name: str, folder: Path = Path("/state")) -> dict[str, Json]:
+    return render(view, name, paths(folder, name))
+
+
+def one_file(files: dict[str, Json], secrets: dict[str, Json]) -> Json:
+    """The same configuration without discovery: Envoy's own check reads no discovered file."""
+    routes = {n: f["resources"][0] for n, f in files.items() if n.startswith("rds.")}
+    endpoints = {n: f["resources"][0] for n, f in files.items() if n.startswith("eds.")}
+    return {
+        "admin": files["bootstrap.json"]["admin"],
+        "node": files["bootstrap.json"]["node"],
+        "layered_runtime": files["bootstrap.json"]["layered_runtime"],
+        "static_resources": {
+            "listeners": [_inlined(r, routes) for r in files["lds.json"]["resources"]],
+            "clusters": [_settled(r, endpoints) for r in files["cds.json"]["resources"]],
+            "secrets": [_untyped(f["resources"][0]) for f in secrets.values()],
+        },
+    }
+
+
+def _inlined(listener: Json, routes: dict[str, Json]) -> Json:
+    fresh = _without_sds_files(_untyped(listener))
+    manager = fresh["filter_chains"][0]["filters"][0]["typed_config"]
+    name = manager.pop("rds")["route_config_name"]
+    manager["route_config"] = _untyped(routes[f"rds.{name}.json"])
+    return fresh
+
+
+def _settled(cluster: Json, endpoints: dict[str, Json]) -> Json:
+    fresh = _without_sds_files(_untyped(cluster))
+    if fresh.pop("eds_cluster_config", None) is not None:
+        fresh["type"] = "STATIC"
+        fresh["load_assignment"] = _untyped(endpoints[f"eds.{fresh['name']}.json"])
+    return fresh
+
+
+def _untyped(resource: Json) -> Json:
+    return {key: value for key, value in resource.items() if key != "@type"}
+
+
+def _without_sds_files(value: Any) -> Any:
+    """Secrets by name only: they stand in the same file."""
+    if isinstance(value, dict):
+        return {k: _without_sds_files(v) for k, v in value.items() if k != "sds_config"}
+    if isinstance(value, list):
+        return [_without_sds_files(entry) for entry in value]
+    return value

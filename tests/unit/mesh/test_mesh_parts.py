@@ -1,0 +1,152 @@
+"""The small parts: the admin socket, the binary, the watchers, the states, the launcher."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from fairway.errors import Unavailable
+from fairway.targets.local.ledger import Ledger
+from fairway.targets.local.mesh import watches
+from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, parse_statistics
+from fairway.targets.local.mesh.binary import VARIABLE, envoy_binary
+from fairway.targets.local.mesh.envoy import first_complaint, healthy_ports
+from fairway.targets.local.mesh.launching import EnvoyLaunch, SupervisedLauncher
+from fairway.targets.local.mesh.view import Version
+from fairway.targets.local.processes import Processes
+
+
+def test_statistics_are_numbers_and_texts() -> None:
+    text = 'a.b: 12\nversion_text: "abc"\nhistogram: P0(nan,1.0) P25(nan,2.0)\n'
+    assert parse_statistics(text) == {"a.b": 12, "version_text": "abc"}
+
+
+async def test_a_chunked_answer_is_put_together(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(b"5\r\na: 1\n\r\n4\r\nb: 2\r\n0\r\n\r\n")
+        writer.close()
+
+    socket = tmp_path / "admin"
+    async with await asyncio.start_unix_server(answer, str(socket)):
+        assert await Admin(socket).statistics("x|y") == {"a": 1, "b": 2}
+
+
+async def test_an_absent_envoy_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(AdminUnreachable) as caught:
+        await Admin(tmp_path / "nothing").is_ready()
+    assert isinstance(caught.value, Unavailable)
+    assert str(tmp_path) in caught.value.where
+
+
+async def test_an_answer_that_is_no_http_is_unavailable(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"nonsense")
+        writer.close()
+
+    socket = tmp_path / "admin"
+    async with await asyncio.start_unix_server(answer, str(socket)):
+        with pytest.raises(AdminUnreachable):
+            await Admin(socket).statistics()
+
+
+def test_an_envoy_of_ones_own_comes_first(tmp_path: Path) -> None:
+    own = tmp_path / "envoy"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    assert envoy_binary({VARIABLE: str(own)}) == own
+
+
+def test_an_envoy_that_cannot_run_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="cannot be executed") as caught:
+        envoy_binary({VARIABLE: str(tmp_path / "missing")})
+    assert VARIABLE in caught.value.remedy
+
+
+def test_without_a_wheel_the_error_says_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "envoy", None)  # what an import of an absent package meets
+    with pytest.raises(Unavailable) as caught:
+        envoy_binary({"PATH": str(tmp_path)})
+    assert "macOS" in caught.value.remedy
+    assert VARIABLE in caught.value.remedy
+    own = tmp_path / "envoy"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    with pytest.raises(Unavailable) as caught:
+        envoy_binary({"PATH": str(tmp_path)})
+    assert f"{VARIABLE}={own}" in caught.value.remedy
+
+
+def test_too_few_file_watchers_are_told_before_anything_starts(tmp_path: Path) -> None:
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("128\n")
+    files = ["bootstrap.json", "lds.json", "cds.json"]
+    assert watches.needed([files, files]) == 4
+    watches.check(120, limit)
+    with pytest.raises(Unavailable, match="needs 121 file watchers"):
+        watches.check(121, limit)
+    watches.check(10_000, tmp_path / "absent")
+
+
+def test_healthy_means_neither_failing_nor_ejected() -> None:
+    def host(port: int, **health: bool) -> dict[str, object]:
+        address = {"socket_address": {"port_value": port}}
+        return {"address": address, "health_status": {"eds_health_status": "HEALTHY", **health}}
+
+    hosts = [
+        host(1),
+        host(2, failed_active_health_check=True),
+        host(3, failed_outlier_check=True),
+    ]
+    assert healthy_ports([{"name": "replicas.r1", "host_statuses": hosts}, {"name": "otlp"}]) == {1}
+
+
+def test_the_first_complaint_is_the_cause() -> None:
+    log = "[x][warning] hm\n[x][critical] the cause\n[x][error] the consequence\n  a dump"
+    assert first_complaint(log) == "[x][critical] the cause"
+    assert first_complaint("bad argument") == "bad argument"
+    assert first_complaint("") == "it logged nothing"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "r/1", "-r"])
+def test_a_version_is_part_of_a_file_name(name: str) -> None:
+    with pytest.raises(ValueError, match="a version is named by"):
+        Version(name, 1, ())
+
+
+def launch(folder: Path, *argv: str) -> EnvoyLaunch:
+    return EnvoyLaunch("axon", argv or ("/bin/sleep", "60"), folder, folder / "axon.log")
+
+
+async def test_only_the_very_same_launch_is_adopted(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    first = SupervisedLauncher(Processes(Ledger(ledger), "unit-mesh"))
+    handle = first.start(launch(tmp_path))
+    processes = Processes(Ledger(ledger), "unit-mesh")
+    second = SupervisedLauncher(processes, processes.survey().running)
+    try:
+        assert second.adopt(launch(tmp_path, "/bin/sleep", "61")) is None
+        adopted = second.adopt(launch(tmp_path))
+        assert adopted is not None
+        assert adopted.pid == handle.pid
+        assert second.is_alive(adopted)
+        assert second.adopt(launch(tmp_path)) is None
+    finally:
+        await first.stop(handle, grace=1)
+    assert not second.is_alive(adopted)
+
+
+async def test_survivors_that_nothing_adopts_are_cleared(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    first = SupervisedLauncher(Processes(Ledger(ledger), "unit-mesh-2"))
+    handle = first.start(launch(tmp_path))
+    processes = Processes(Ledger(ledger), "unit-mesh-2")
+    second = SupervisedLauncher(processes, processes.survey().running)
+    await second.clear(grace=1)
+    assert not first.is_alive(handle)
