@@ -78,7 +78,8 @@ def report_defect(error: Exception, invocation: Invocation) -> int:
 
 def render_error(error: FairwayError, paint: Painter) -> str:
     """What on the first line, then where and the remedy, as far as there are any."""
-    lines = [f"{paint.red('error:')} {error.message} {paint.dim(f'[{error.code}]')}"]
+    first, *more = error.message.splitlines() or [""]
+    lines = [f"{paint.red('error:')} {first} {paint.dim(f'[{error.code}]')}", *more]
     if error.where:
         lines.append(f"  {paint.dim('where ')} {error.where}")
     if error.remedy:

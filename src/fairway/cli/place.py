@@ -19,7 +19,6 @@ from fairway.errors import InvalidAppFile, NotFound, Unavailable
 from fairway.targets.local.layout import StateDir
 
 if TYPE_CHECKING:
-    from fairway.model.app import App
     from fairway.workspace import Workspace
 
 
@@ -78,13 +77,6 @@ def seen_from_here(file: Path) -> str:
     """A path as a terminal in this folder makes it clickable: relative where it is below."""
     here = Path.cwd()
     return str(file.relative_to(here) if file.is_relative_to(here) else file)
-
-
-def app_of(invocation: Invocation) -> App:
-    """The validated app as the environment sees it; NotFound for an undeclared environment."""
-    from fairway.model.views import environment_view
-
-    return environment_view(workspace_of(invocation).loaded.app, invocation.environment)
 
 
 def reach(state: StateDir) -> ControlClient | None:

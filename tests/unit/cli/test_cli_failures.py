@@ -58,6 +58,8 @@ def test_an_error_says_what_where_and_remedy() -> None:
         "error: it is not there [no-such]\n  where  here\n  remedy look there"
     )
     assert render_error(NotFound("c", "m"), PLAIN) == "error: m [c]"
+    assert render_error(NotFound("c", "m\n  | more"), PLAIN) == "error: m [c]\n  | more"
+    assert render_error(NotFound("c", ""), PLAIN) == "error:  [c]"
 
 
 def test_validate_reports_every_problem_and_exits_with_2(fairway: CommandLine) -> None:
