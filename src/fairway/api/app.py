@@ -16,11 +16,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairway import __version__
-from fairway.api.control import Answer, ControlPlane, Question, SystemStatus
 from fairway.api.errors import install_error_handlers
 from fairway.api.events import HEARTBEAT_SECONDS, server_sent
 from fairway.api.guard import Asgi, Guard
 from fairway.api.records import add_record_routes
+from fairway.control.port import Answer, ControlPlane, Question, SystemStatus
 
 
 class Asked(BaseModel):

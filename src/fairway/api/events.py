@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import asdict
 
-from fairway.api.control import Event
+from fairway.control.port import Event
 
 HEARTBEAT_SECONDS = 10.0
 _HEARTBEAT = b": heartbeat\n\n"

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairway.api.control import (
+from fairway.control.port import (
     Activation,
     AuditEntry,
     AuditQuery,

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 
 from fairway.api.app import create_app
-from fairway.api.control import ControlPlane
+from fairway.control.port import ControlPlane
 from fairway.errors import Unavailable
 
 _SHUTDOWN_SECONDS = 2

@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairway.api.control import Event
 from fairway.api.statuses import error_of_exit
 from fairway.cli.client import ControlClient
 from fairway.cli.place import reach
 from fairway.cli.progress import Progress
+from fairway.control.port import Event
 from fairway.errors import FairwayError, Unavailable
 from fairway.targets.local.layout import StateDir, private_dir
 

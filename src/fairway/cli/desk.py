@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from fairway.api.control import (
+from fairway.cli.client import ControlClient, segment
+from fairway.cli.invocation import Invocation
+from fairway.cli.place import reach, state_of, workspace_of
+from fairway.control.port import (
     Activation,
     Answer,
     AuditEntry,
@@ -27,9 +30,6 @@ from fairway.api.control import (
     ReleaseRecord,
     SecretStatus,
 )
-from fairway.cli.client import ControlClient, segment
-from fairway.cli.invocation import Invocation
-from fairway.cli.place import reach, state_of, workspace_of
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from fairway.api.control import Event, Level
 from fairway.cli.output import Painter, duration, is_terminal, note, painter, to_json_line
+from fairway.control.port import Event, Level
 
 if TYPE_CHECKING:
     from rich.live import Live

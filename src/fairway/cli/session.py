@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from fairway.api.control import ControlPlane, SystemStatus
 from fairway.cli.progress import Progress
+from fairway.control.port import ControlPlane, SystemStatus
 from fairway.targets.local.layout import StateDir, write_private
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

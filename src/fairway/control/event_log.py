@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from fairway.api.control import Event, Level
+from fairway.control.port import Event, Level
 
 KEPT = 10_000
 """How many events are kept for watchers that come late."""

@@ -13,9 +13,9 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from fairway.api.control import Event, Level, Phase, ServiceStatus, SystemStatus
 from fairway.control.event_log import EventLog
 from fairway.control.mesh_audit import MeshAudit
+from fairway.control.port import Event, Level, Phase, ServiceStatus, SystemStatus
 from fairway.control.records import LocalRecords, release_label
 from fairway.control.statuses import (
     envoy_status,
@@ -34,8 +34,10 @@ from fairway.targets.local.supervisor import Supervisor
 from fairway.targets.local.system import LocalSystem, Rules
 from fairway_runtime.policy.bundle import PolicyBundle
 
-_AUDIT_INTERVAL = 1.0
-"""Between looks for refusals of the mesh, and anchors of the audit chains, in seconds."""
+_COLLECT_INTERVAL = 1.0
+"""Between looks for refusals of the mesh, in seconds."""
+_ANCHOR_INTERVAL = 10.0
+"""Between anchors of the audit chains, in seconds: anchors are kept for good."""
 
 
 class LocalControlPlane(LocalRecords):
@@ -78,7 +80,7 @@ class LocalControlPlane(LocalRecords):
 
     async def hurry(self) -> None:
         """While stopping: skip the grace periods (a second Ctrl-C)."""
-        await self._system.kill()
+        self._system.hurry()
 
     async def wait_stopped(self) -> None:
         """Return when the system has stopped, whoever asked for it."""
@@ -193,10 +195,13 @@ class LocalControlPlane(LocalRecords):
         self._log.add(kind, subject, message, event_level(event))
 
     async def _keep_audit(self) -> None:
+        anchored = time.monotonic()
         while True:
-            await asyncio.sleep(_AUDIT_INTERVAL)
+            await asyncio.sleep(_COLLECT_INTERVAL)
             self._collect()
-            self.anchor()
+            if time.monotonic() - anchored >= _ANCHOR_INTERVAL:
+                anchored = time.monotonic()
+                self.anchor()
 
     def _collect(self) -> None:
         with contextlib.suppress(FairwayError):  # no policy set is active before the first start

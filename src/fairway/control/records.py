@@ -13,7 +13,7 @@ import secrets
 import time
 from pathlib import Path
 
-from fairway.api.control import (
+from fairway.control.port import (
     Activation,
     Answer,
     AuditEntry,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fairway.api.control import EnvoyStatus, Level, ReplicaStatus, ServiceState
+from fairway.control.port import EnvoyStatus, Level, ReplicaStatus, ServiceState
 from fairway.targets.local import supervisor
 from fairway.targets.local.mesh.status import EnvoyState
 from fairway.targets.local.replica import State

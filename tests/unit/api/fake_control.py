@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
-from fairway.api.control import (
+from fairway.control.port import (
     Activation,
     Answer,
     AuditEntry,

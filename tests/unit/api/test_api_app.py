@@ -12,7 +12,7 @@ import pytest
 from tests.unit.api.fake_control import MemoryControl
 
 from fairway.api.app import create_app
-from fairway.api.control import ControlPlane
+from fairway.control.port import ControlPlane
 from fairway.errors import Unavailable
 
 TOKEN = "let-me-in"

@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 
-from fairway.api.control import Event
 from fairway.api.events import encode, server_sent
 from fairway.api.server import serve
+from fairway.control.port import Event
 from fairway.errors import Unavailable
 
 HEADERS = {"authorization": "Bearer t"}

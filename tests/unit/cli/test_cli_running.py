@@ -164,7 +164,7 @@ def test_policy_sets_through_the_api(control: MemoryControl, fairway: CommandLin
 
 
 async def _ask(control: MemoryControl) -> None:
-    from fairway.api.control import Question
+    from fairway.control.port import Question
 
     await control.decide(Question("Client", "web", "orbit", "dispatch"))
     await control.decide(Question("Client", "web", "orbit", "destroy"))

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 
-from fairway.api.control import Event, SystemStatus
 from fairway.cli.background import start_in_background
 from fairway.cli.output import Painter
 from fairway.cli.place import reach
 from fairway.cli.progress import JsonProgress, LiveProgress, PlainProgress, choose
 from fairway.cli.session import live
+from fairway.control.port import Event, SystemStatus
 from fairway.errors import Conflict, InvalidAppFile, Unavailable
 from fairway.targets.local.layout import StateDir
 

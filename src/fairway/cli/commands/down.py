@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from fairway.api.control import Event
 from fairway.cli.client import ControlClient
 from fairway.cli.invocation import current
 from fairway.cli.output import say, say_json
 from fairway.cli.place import reach, state_of
 from fairway.cli.progress import Progress, choose
+from fairway.control.port import Event
 from fairway.errors import Unavailable
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.lock import held_by

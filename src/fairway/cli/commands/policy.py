@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fairway.api.control import AuditQuery, PolicySetSummary
 from fairway.cli.commands.logs import since_of
 from fairway.cli.desk import ask, user
 from fairway.cli.failures import render_problem
@@ -22,6 +21,7 @@ from fairway.cli.output import painter, say, say_json, table
 from fairway.cli.place import workspace_of
 from fairway.cli.policies import check_policies, run_tests, seen_problems, simulate_call
 from fairway.cli.policy_text import coloured_diff, context_of, principal_of, when
+from fairway.control.port import AuditQuery, PolicySetSummary
 from fairway.errors import InvalidAppFile, InvalidInput
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

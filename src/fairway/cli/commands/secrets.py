@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from fairway.api.control import SecretStatus
 from fairway.cli.desk import ask
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table
+from fairway.control.port import SecretStatus
 from fairway.errors import InvalidInput
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

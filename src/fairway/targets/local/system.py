@@ -139,9 +139,9 @@ class LocalSystem:
         remove_sockets(self._blueprint.state)
         self._held.close()
 
-    async def kill(self) -> None:
+    def hurry(self) -> None:
         """Skip the grace periods of a `stop` under way."""
-        await asyncio.gather(*(self._processes.stop(r, 0.0) for r in self._processes.known()))
+        self._processes.hurry()
 
     async def follow(self, rules: Rules) -> None:
         """Decide by other rules from now on: returns when mesh and replicas do so."""

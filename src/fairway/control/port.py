@@ -1,14 +1,13 @@
 """The port between everyone who asks (`api`, `cli`) and the running system that answers.
 
-`wiring` implements `ControlPlane` for a real system, the tests implement it in memory. Every answer
-is frozen data of plain values, so `dataclasses.asdict` of it is the JSON that the API sends.
+`plane.py` implements `ControlPlane` for a real system, the tests implement it in memory. Every
+answer is frozen data of plain values, so `dataclasses.asdict` of it is the JSON that the API sends.
 
 Guarantees asked of an implementation: methods may be called concurrently; each raises only
 `FairwayError` (`NotFound` for an unknown name or version, `Conflict` for a stale write,
 `Unavailable` while the system cannot do it now); times are unix seconds, durations are seconds.
 
-This module imports nothing of `fairway`, so `wiring` may use it without reaching upwards. The
-command line expects of `wiring` exactly these:
+The command line expects of `wiring` exactly these:
 
     local_control(workspace, environment) -> ControlPlane   nothing happens before `start`
     open_records(workspace, environment) -> Records         for when no control plane runs
