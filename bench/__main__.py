@@ -17,6 +17,9 @@ from bench.memory import measure_memory
 from bench.report import Figure, save, show
 from bench.start import measure_start
 
+WIDTH = 140
+"""Columns, where the table goes to a file."""
+
 SECTIONS: dict[str, tuple[str, Callable[[], Sequence[Figure]]]] = {
     "start": ("`fairway up` against honcho", measure_start),
     "calls": ("a governed call against a hand-written mesh", measure_calls),
@@ -32,7 +35,7 @@ def main() -> None:
     chosen: list[str] = parser.parse_args().sections or list(SECTIONS)
     if unknown := set(chosen) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}; try {', '.join(SECTIONS)}")
-    run(chosen, Console())
+    run(chosen, Console() if Console().is_terminal else Console(width=WIDTH))
 
 
 def run(chosen: Sequence[str], console: Console) -> None:

@@ -32,7 +32,7 @@ def test_its_tests_pass_and_cover_over_80_percent(service: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_its_dockerfile_is_clean(service: Path) -> None:
-    command = [TOOLS / "hadolint", "--strict-labels", "Dockerfile"]
+    command = [str(TOOLS / "hadolint"), "--strict-labels", "Dockerfile"]
     done = subprocess.run(command, cwd=service, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 

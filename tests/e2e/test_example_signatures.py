@@ -11,6 +11,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -40,21 +41,24 @@ class Orbit:
         at: float | None = None,
         secret: str | None = None,
         callee: str = "axon",
+        path: str = "/reason",
         correlation_id: str = "",
     ) -> dict[str, str]:
-        """A signature over `POST /reason` that differs from a right one by what is given."""
+        """A signature over a `POST` that differs from a right one by what is given."""
         plain = {
             "host": urlsplit(self.axon_url).netloc,
             "content-type": "application/json",
             "x-correlation-id": correlation_id or f"test-{secrets.token_hex(8)}",
         }
-        request = SignableRequest("POST", "/reason", "", tuple(plain.items()), body)
+        request = SignableRequest("POST", path, "", tuple(plain.items()), body)
         credentials = Credentials(self.key_id, secret or self.secret, "local", callee)
         when = time.time() if at is None else at
         return plain | sign(request, credentials, now=when, nonce=secrets.token_urlsafe(18))
 
-    def ask(self, headers: dict[str, str], body: bytes = BODY) -> httpx2.Response:
-        return httpx2.post(f"{self.axon_url}/reason", content=body, headers=headers, timeout=10)
+    def ask(
+        self, headers: dict[str, str], body: bytes = BODY, path: str = "/reason"
+    ) -> httpx2.Response:
+        return httpx2.post(f"{self.axon_url}{path}", content=body, headers=headers, timeout=10)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,31 @@ def test_a_refusal_says_the_same_whatever_was_wrong_and_the_log_says_what(
         for each in ("test-forged", "test-expired")
     ]
     assert said[0] != said[1]
+
+
+def test_a_call_that_policy_forbids_is_denied_by_axon_itself_and_audited(
+    axon_orbit: Driver, orbit: Orbit
+) -> None:
+    answer = orbit.ask(orbit.headers(path="/retrain"), path="/retrain")
+    assert answer.status_code == 403
+    denial = answer.json()
+    assert denial["error"] == "denied"
+    entry = until(lambda: audited(axon_orbit, denial["decision_id"]))[0]
+    assert (entry["service"], entry["intent"], entry["verdict"]) == ("axon", "retrain", "deny")
+    assert entry["policies"] == ["retrain-only-in-training"]
+
+
+def test_the_audit_log_is_whole(axon_orbit: Driver, orbit: Orbit) -> None:
+    assert orbit.ask(orbit.headers()).status_code == 200
+    chains = axon_orbit.json("policy", "audit", "--verify")["chains"]
+    assert chains
+    assert all(chain["whole"] for chain in chains)
+
+
+def audited(driver: Driver, decision_id: str) -> list[dict[str, Any]]:
+    """The denial with this id in the audit log; empty while it is not there."""
+    entries = driver.json("policy", "audit", "--verdict", "deny")["entries"]
+    return [entry for entry in entries if entry["decision_id"] == decision_id]
 
 
 def axon_said(driver: Driver, correlation_id: str) -> set[str]:
