@@ -83,15 +83,19 @@ def test_without_a_wheel_the_error_says_where_there_is_one(
     assert f"{VARIABLE}={own}" in caught.value.remedy
 
 
-def test_too_few_file_watchers_are_told_before_anything_starts(tmp_path: Path) -> None:
-    limit = tmp_path / "max_user_instances"
-    limit.write_text("128\n")
+def test_too_few_file_watchers_are_told_before_anything_starts() -> None:
     files = ["bootstrap.json", "lds.json", "cds.json"]
     assert watches.needed([files, files]) == 4
-    watches.check(120, limit)
-    with pytest.raises(Unavailable, match="needs 121 file watchers"):
-        watches.check(121, limit)
-    watches.check(10_000, tmp_path / "absent")
+    watches.check(4, available=lambda wanted: wanted)
+    with pytest.raises(Unavailable, match="needs 4 file watchers, and only 3 are left") as caught:
+        watches.check(4, available=lambda wanted: 3)
+    assert "sysctl" in caught.value.remedy
+
+
+def test_the_watchers_that_are_left_are_counted_and_given_back() -> None:
+    """More than the kernel's default cannot be had, and asking twice gives the same answer."""
+    assert watches.available(0) == 0
+    assert watches.available(1) == watches.available(1) == 1
 
 
 def test_healthy_means_neither_failing_nor_ejected() -> None:

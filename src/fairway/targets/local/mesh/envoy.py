@@ -117,7 +117,12 @@ class Envoy:
         self._handle = self._launcher.start(self._launch())
         watched = {name: file for name, file in files.items() if name != BOOTSTRAP}
         await self._until_up(log_start)
-        await self._confirm(watched, {}, log_start=log_start, patience=_START_PATIENCE)
+        try:
+            await self._confirm(watched, {}, log_start=log_start, patience=_START_PATIENCE)
+        except AdminUnreachable:
+            if self.is_alive:
+                raise
+            raise self._did_not_start(log_start) from None
 
     def _launch(self) -> EnvoyLaunch:
         argv = (

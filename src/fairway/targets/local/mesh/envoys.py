@@ -77,14 +77,12 @@ class Mesh:
         """Have the mesh run; returns the names of the Envoys that were adopted."""
         async with self._turn:
             self._view = view
-            watches.check(watches.needed(self._files(name) for name in view.names))
             return await self._run(view.names)
 
     async def apply(self, view: MeshView) -> None:
         """Change the running mesh to `view`; EnvoyRejected when an Envoy does not take a file."""
         async with self._turn:
             self._view = view
-            watches.check(watches.needed(self._files(name) for name in view.names))
             known = [name for name in view.names if name in self._envoys]
             await self._run(name for name in view.names if name not in self._envoys)
             await _all(self._envoys[name].roll_out(self._files(name)) for name in known)
@@ -121,6 +119,9 @@ class Mesh:
 
     async def _run(self, names: Iterable[str]) -> tuple[str, ...]:
         fresh = {name: Envoy(self._places.of(name, self._binary), self._launcher) for name in names}
+        # An admin socket hints at an Envoy that runs and has its watchers already.
+        absent = [name for name, envoy in fresh.items() if not envoy.place.paths.admin.exists()]
+        watches.check(watches.needed(self._files(name) for name in absent))
         self._envoys |= fresh
         adopted = await _all(envoy.run(self._files(name)) for name, envoy in fresh.items())
         return tuple(name for name, was in zip(fresh, adopted, strict=True) if was)
