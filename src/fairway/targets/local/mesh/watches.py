@@ -1,7 +1,7 @@
 """Does the kernel allow as many file watchers as the mesh needs? Asked before an Envoy starts.
 
 Envoy takes one inotify instance per file that it watches and aborts when there is none left. Linux
-allows a user 128 of them unless told otherwise, and editors take some: enough for about 20
+allows a user 128 of them unless told otherwise, and editors take some: enough for about 16
 services. Whether they are there is found out by taking them for a moment.
 """
 
