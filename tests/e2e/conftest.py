@@ -1,4 +1,4 @@
-"""The started example that the system tests share: one system, on one worker, for all of them."""
+"""The started examples that the system tests share, one at a time: each Envoy needs file watchers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.driver import EXAMPLES, Driver, clean_environment, copy_of, running
 AXON_ORBIT = EXAMPLES / "axon-orbit"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def axon_orbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    """axon-orbit, up and healthy. Tests leave it as they found it."""
+    """axon-orbit, up and healthy, for one module: the next starts where nothing happened yet."""
     with running(axon_orbit_in(tmp_path_factory)) as driver:
         yield driver
 

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.envoy,
     pytest.mark.node,
     pytest.mark.slow,
-    pytest.mark.xdist_group("any-program"),
+    pytest.mark.xdist_group("system"),
 ]
 
 ANY_PROGRAM = EXAMPLES / "any-program"

@@ -105,6 +105,16 @@ def test_one_correlation_id_shows_in_the_logs_of_every_hop(
     until(lambda: hops(axon_orbit, correlation) >= EVERY_HOP)
 
 
+def test_metrics_are_on_a_replicas_own_port_and_not_public(
+    axon_orbit: Driver, gateway: httpx2.Client
+) -> None:
+    gateway.post("/dispatch", json=ORDER)
+    port = axon_orbit.variables("axon")["PORT"]
+    metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+    assert "http_server_request_duration_seconds_count" in metrics
+    assert gateway.get("/metrics").status_code == 404
+
+
 def call(
     driver: Driver, service: str, path: str, *, client: str, intent: str, data: str
 ) -> dict[str, Any]:
