@@ -1,4 +1,4 @@
-"""The started examples that the system tests share, one at a time: each Envoy needs file watchers."""
+"""The started examples that system tests share, one at a time: Envoys need file watchers."""
 
 from __future__ import annotations
 
