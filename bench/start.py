@@ -74,14 +74,9 @@ def start_with_honcho() -> float:
 
 @contextmanager
 def program(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A program in the foreground, ended by Ctrl-C and waited for."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """A program in the foreground, logging to a file, ended by Ctrl-C and waited for."""
+    with (folder / "program.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The code blocks of the README and of the how-to pages do what they say.
+"""The code blocks of the README, the how-to pages and the examples do what they say.
 
 * `yaml` that starts with `app:` is a valid app file;
 * `python` runs, block after block, as one program per page;
@@ -19,7 +19,13 @@ from pathlib import Path
 import pytest
 from tests.driver import EXAMPLES, ROOT, Driver, clean_environment, copy_of
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs/how-to").glob("*.md")),
+    *sorted(EXAMPLES.glob("*/README.md")),
+    *sorted(EXAMPLES.glob("*/services/*/README.md")),
+]
 _BLOCK = re.compile(
     r"^(?P<run><!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,

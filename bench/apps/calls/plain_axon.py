@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import asdict
 
 from starlette.applications import Starlette
@@ -18,7 +17,7 @@ async def reason(request):
     """`POST /reason`, as axon answers it."""
     conclusion = model.reason(prompt_of(json.loads(await request.body())))
     line = {"event": "reasoned", "subject": conclusion.subject, "words": conclusion.words}
-    sys.stdout.write(json.dumps(line) + "\n")
+    print(json.dumps(line), flush=True)
     known = {"status": "alive", "service": "axon", "release": "", "correlation_id": ""}
     return JSONResponse(known | {"result": asdict(conclusion)})
 
