@@ -135,6 +135,22 @@ async def test_asking_decides_like_the_callee_without_calling(tmp_path: Path) ->
     assert not (await client.ask("nobody", "reason")).allowed
 
 
+async def test_a_denied_question_is_audited_and_an_allowed_one_left_to_the_callee(
+    tmp_path: Path,
+) -> None:
+    audit = tmp_path / "asked"
+    audit.mkdir()
+    own = caller_settings(tmp_path, "http://axon.test", FAIRWAY_AUDIT_DIR=str(audit))
+    async with ServiceClient(own, metrics=Metrics()) as client:
+        assert (await client.ask("axon", "reason")).allowed
+        denied = await client.ask("axon", "forbidden", context={"cohort": "canary"})
+    (file,) = audit.glob("*.jsonl")
+    assert file.name.endswith(".asked.jsonl")
+    (entry,) = [json.loads(line) for line in file.read_text().splitlines()]
+    assert entry["decision_id"] == denied.decision_id
+    assert denied.reason in entry.values()
+
+
 async def test_without_fairway_calls_work_and_nothing_decides() -> None:
     def handler(request: httpx2.Request) -> httpx2.Response:
         assert "authorization" not in request.headers

@@ -52,8 +52,11 @@ def test_an_intent_that_policy_forbids_is_denied_with_the_reason(
     answer = gateway.post("/dispatch", json=ORDER | {"intent": "retrain"})
     assert answer.status_code == 403
     assert "retrain-only-in-training" in answer.json()["reason"]
-    lines = until(lambda: axon_orbit.logged(answer.json()["correlation_id"]))
-    assert answer.json()["decision_id"] in {line.get("decision_id") for line in lines}
+    decision = answer.json()["decision_id"]
+    denials = axon_orbit.json("policy", "audit", "--verdict", "deny")["entries"]
+    assert [each["caller"] for each in denials if each["decision_id"] == decision] == [
+        "Service::orbit"
+    ]
 
 
 def test_an_intent_that_does_not_exist_is_denied(gateway: httpx2.Client) -> None:

@@ -9,10 +9,14 @@ import time
 
 from fairway_runtime.admission import hour_and_weekday
 from fairway_runtime.context import current
+from fairway_runtime.logs import get_logger
+from fairway_runtime.policy.audit import AuditWriter, decision_entry
 from fairway_runtime.policy.engine import Context, Decision, Kind, Principal
 from fairway_runtime.policy.live import LivePolicies
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4 import SigningFile
+
+_log = get_logger(__name__)
 
 
 class Adviser:
@@ -24,6 +28,7 @@ class Adviser:
         self._settings = settings
         self._live = live
         self._signing = signing
+        self._audit: AuditWriter | None = None
 
     def ask(self, callee: str, intent: str, context: Context) -> Decision:
         """The decision for a call of this service now; `context` adds to and overrides the usual.
@@ -33,9 +38,35 @@ class Adviser:
         """
         if self._live is None:
             return _undecided(governed=bool(self._settings.service))
-        return self._live.decide(
-            self._principal(), callee, intent, {**self._usual(callee, intent), **context}
+        principal = self._principal()
+        decision = self._live.decide(
+            principal, callee, intent, {**self._usual(callee, intent), **context}
         )
+        if not decision.allowed:
+            self._remember(decision, principal, callee, intent)
+        return decision
+
+    def close(self) -> None:
+        """Flush and close the audit log."""
+        if self._audit is not None:
+            self._audit.close()
+            self._audit = None
+
+    def _remember(self, denied: Decision, principal: Principal, callee: str, intent: str) -> None:
+        """A denied call is never made, so nobody but us can audit it; an allowed one the callee."""
+        if self._settings.audit_dir is None:
+            return
+        request = current.get()
+        correlation_id = request.correlation_id if request else ""
+        try:
+            if self._audit is None:
+                # Beside the writer of what this service decides as a callee: one chain per file.
+                writer = f"{self._settings.service}.{self._settings.replica}.asked"
+                self._audit = AuditWriter(self._settings.audit_dir, writer)
+            self._audit.append(decision_entry(denied, principal, callee, intent, correlation_id))
+        except OSError as error:
+            # It stays denied; a full disk must not turn into an outage, but must be seen.
+            _log.error("the audit log cannot be written", error=str(error))
 
     def _principal(self) -> Principal:
         if self._signing is None:

@@ -70,8 +70,9 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the audit log."""
         await self._caller.aclose()
+        self._adviser.close()
 
     async def call(  # noqa: PLR0913 - the public face: every argument but two is optional and named
         self,
