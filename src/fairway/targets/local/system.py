@@ -80,7 +80,8 @@ class LocalSystem:
         self._on_replica = on_replica
         self._relaying: asyncio.Task[None] | None = None
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
-        self._mesh_runs = asyncio.Event()
+        self._mesh_settled = asyncio.Event()
+        self._mesh_runs = False
         self._chores: set[asyncio.Task[None]] = set()
         self._held = contextlib.ExitStack()
         state = blueprint.state
@@ -125,6 +126,7 @@ class LocalSystem:
 
     async def stop(self) -> None:
         """Take everything down; returns when nothing is left. Safe at any moment, and again."""
+        self._mesh_settled.set()
         chores = tuple(self._chores)
         for chore in chores:
             chore.cancel()
@@ -227,15 +229,20 @@ class LocalSystem:
         assert self._mesh is not None, "made by start"
         adopted = await self._mesh.start(self._view())
         await launcher.clear()
-        self._mesh_runs.set()
+        self._mesh_runs = True
+        self._mesh_settled.set()
         for name in self._view().names:
             kind = "adopted" if name in adopted else "running"
             self._report(f"envoy.{kind}", f"{name} envoy", f"Envoy {kind}")
 
     async def _move_traffic(self, service: str, endpoints: tuple[Endpoint, ...]) -> None:
+        """Route to these replicas; while the mesh starts, wait for it, and if it never does, stop
+        waiting as soon as the system is stopped.
+        """
         self._endpoints[service] = endpoints
-        await self._mesh_runs.wait()
-        await self._apply()
+        await self._mesh_settled.wait()
+        if self._mesh_runs:
+            await self._apply()
 
     async def _apply(self) -> None:
         assert self._mesh is not None, "start comes first"

@@ -147,8 +147,8 @@ class MeshView:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every Envoy of the mesh: the sidecars, then the gateway."""
-        return (*self.sidecars, GATEWAY)
+        """Every Envoy of the mesh: the sidecars, then the gateway where something is public."""
+        return (*self.sidecars, GATEWAY) if self.gateway.routes else tuple(self.sidecars)
 
     def spiffe_id(self, name: str) -> str:
         """The SPIFFE ID of a service, a client or the gateway."""

@@ -1,0 +1,98 @@
+"""What an app needs on this machine: ports, versions, specs."""
+
+import socket
+
+import pytest
+
+from fairway.errors import Conflict
+from fairway.model.load import load_app
+from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint, port_plan, service_version
+from fairway.targets.local.layout import open_state
+from fairway.targets.local.ports import Ports, is_free
+from fairway.targets.local.secret_files import Secret
+
+APP = """
+app: shop
+services:
+  axon: {run: axon, health: /health, intents: {reason: POST /reason}, secrets: [KEY]}
+  orbit: {run: orbit, health: /health, public: /, calls: {axon: [reason]}}
+  sweeper: {kind: worker, run: sweep}
+"""
+
+
+def app_of(text):
+    return load_app("fairway.yaml", text, read=lambda _: "", variables={}).app
+
+
+@pytest.fixture
+def blueprint(tmp_path):
+    return Blueprint(app_of(APP), open_state(tmp_path, stamp="now").state, {"PATH": "/bin"}, None)
+
+
+@pytest.fixture
+def ports(blueprint):
+    return Ports(blueprint.state.ports, blueprint.state.instance, blueprint.declared_ports)
+
+
+def test_every_listener_has_a_port_of_its_own(blueprint, ports):
+    plan = port_plan(blueprint, ports, adopted=())
+    assert set(plan.inbound) == set(plan.egress) == {"axon", "orbit"}
+    assert set(plan.egress_to) == {("orbit", "axon")}
+    found = [*plan.inbound.values(), *plan.egress.values(), *plan.egress_to.values(), plan.gateway]
+    assert len(set(found)) == len(found)
+
+
+def test_an_adopted_envoy_keeps_its_ports_and_others_must_find_them_free(blueprint, ports):
+    before = port_plan(blueprint, ports, adopted=())
+    with socket.create_server(("127.0.0.1", before.inbound["axon"])):
+        adopted = port_plan(blueprint, ports, adopted={"axon"})
+        fresh = port_plan(blueprint, ports, adopted=())
+    assert adopted.inbound["axon"] == before.inbound["axon"]
+    assert fresh.inbound["axon"] != before.inbound["axon"]
+
+
+def test_the_gateway_moves_when_its_usual_port_is_taken(blueprint, ports):
+    if is_free(GATEWAY_PORT):
+        assert port_plan(blueprint, ports, adopted=()).gateway == GATEWAY_PORT
+        with socket.create_server(("127.0.0.1", GATEWAY_PORT)):
+            assert port_plan(blueprint, ports, adopted=()).gateway != GATEWAY_PORT
+    else:
+        assert port_plan(blueprint, ports, adopted=()).gateway != GATEWAY_PORT
+
+
+def test_a_declared_gateway_port_is_insisted_on(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        text = f"{APP}\nenvironments: {{local: {{gateway: {{port: {port}}}}}}}"
+        state = open_state(tmp_path, stamp="now").state
+        blueprint = Blueprint(app_of(text), state, {}, None)
+        with pytest.raises(Conflict, match=str(port)):
+            port_plan(blueprint, Ports(state.ports, state.instance), adopted=())
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [({"replicas": 5}, True), ({"run": "axon --fast"}, False), ({"env": {"A": "b"}}, False)],
+)
+def test_a_version_follows_the_declaration_but_not_the_replicas(blueprint, change, same):
+    service = blueprint.app.services["axon"]
+    changed = service.model_copy(update=change)
+    assert (service_version(changed) == service_version(service)) is same
+
+
+def test_a_spec_holds_the_services_own_secrets_and_urls(blueprint, ports):
+    plan = port_plan(blueprint, ports, adopted=())
+    secrets = {"KEY": Secret("hunter2")}
+    axon = blueprint.spec("axon", plan, secrets).environment(0, 1234)
+    orbit = blueprint.spec("orbit", plan, secrets).environment(1, 1235)
+    assert axon.inherited["KEY"] == "hunter2"
+    assert "KEY" not in axon.own, "a new value is no reason to restart"
+    assert "KEY" not in {**orbit.inherited, **orbit.own}
+    assert orbit.own["AXON_URL"] == f"http://127.0.0.1:{plan.egress_to['orbit', 'axon']}"
+    assert orbit.own["FAIRWAY_REPLICA"] == "1"
+
+
+def test_declared_replicas_can_be_overridden(blueprint, ports):
+    plan = port_plan(blueprint, ports, adopted=())
+    assert blueprint.spec("orbit", plan, {}).replicas == 1
+    assert blueprint.spec("orbit", plan, {}, replicas=4).replicas == 4
