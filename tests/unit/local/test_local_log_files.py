@@ -59,7 +59,7 @@ def test_a_huge_log_is_not_read_whole(tmp_path):
 def test_whoever_follows_misses_nothing_when_a_log_is_cut(tmp_path):
     path = tmp_path / "a.0.log"
     path.write_text("one\n")
-    follower = Follower(path, 0)
+    follower = Follower(path)
     assert [line.text for line in follower.fresh(0.0)] == ["one"]
     with path.open("a") as file:
         file.write("two\nthree\nfo")

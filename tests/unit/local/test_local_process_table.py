@@ -21,9 +21,13 @@ from fairway.targets.local.process_table import (
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="compares with /proc")
 
 
+INSTANCE = f"process-table-{os.getpid()}"
+"""Other tests of the same run mark processes too."""
+
+
 @pytest.fixture
 def marked_process():
-    marks = {INSTANCE_VARIABLE: "instance", TOKEN_VARIABLE: "token"}
+    marks = {INSTANCE_VARIABLE: INSTANCE, TOKEN_VARIABLE: "token"}
     with subprocess.Popen(
         ["sleep", "60"], env={**os.environ, **marks}, start_new_session=True
     ) as process:
@@ -49,19 +53,19 @@ def test_a_process_is_the_same_until_it_ends(marked_process):
 
 
 def test_marks_are_found(marked_process):
-    assert [(s.pid, token) for s, token in marked("instance")] == [(marked_process.pid, "token")]
-    assert list(marked("instance-2")) == []
+    assert [(s.pid, token) for s, token in marked(INSTANCE)] == [(marked_process.pid, "token")]
+    assert list(marked(f"{INSTANCE}-2")) == []
 
 
 def test_we_and_our_ancestors_are_never_found():
     """Someone runs Fairway in a shell that is itself a service."""
     program = (
         "import os; from fairway.targets.local.process_table import marked\n"
-        "print([s.pid for s, _ in marked('instance')], os.getpid())"
+        f"print([s.pid for s, _ in marked('{INSTANCE}-shell')], os.getpid())"
     )
     shell = subprocess.run(
         ["/bin/sh", "-c", '"$0" -c "$1"; true', sys.executable, program],
-        env={**os.environ, INSTANCE_VARIABLE: "instance"},
+        env={**os.environ, INSTANCE_VARIABLE: f"{INSTANCE}-shell"},
         capture_output=True,
         text=True,
         check=True,
@@ -83,10 +87,10 @@ def test_other_systems_see_the_same(marked_process):
     other = process_table._look_with_psutil(pid)
     assert (other.pid, other.zombie) == (pid, look(pid).zombie)
     assert other == process_table._look_with_psutil(pid)
-    assert process_table._token_with_psutil(pid, "instance") == "token"
+    assert process_table._token_with_psutil(pid, INSTANCE) == "token"
     assert process_table._token_with_psutil(pid, "another") is None
     wait_for_end(marked_process)
     assert process_table._look_with_psutil(pid).zombie
     marked_process.wait()
     assert process_table._look_with_psutil(pid) is None
-    assert process_table._token_with_psutil(pid, "instance") is None
+    assert process_table._token_with_psutil(pid, INSTANCE) is None
