@@ -15,6 +15,7 @@ from fairway_runtime.logs import get_logger
 from fairway_runtime.policy.audit import AuditWriter, decision_entry
 from fairway_runtime.policy.bundle import BundleFile, BundleService, InvalidBundle, PolicyBundle
 from fairway_runtime.policy.live import LivePolicies
+from fairway_runtime.policy.sampling import AllowSample
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4 import ReplayCache, SigningFile, Verifier, VerifyingFile
 
@@ -143,4 +144,5 @@ def _audit(settings: Settings) -> AuditWriter | None:
     if settings.audit_dir is None:
         return None
     writer = f"{settings.service}.{settings.replica}"
-    return AuditWriter(settings.audit_dir, writer, allow_share=settings.audit_allowed)
+    sample = AllowSample(settings.audit_allowed, settings.audit_allowed_rate)
+    return AuditWriter(settings.audit_dir, writer, sample=sample)

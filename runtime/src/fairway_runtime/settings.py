@@ -43,7 +43,8 @@ class Settings:
     metrics: bool = False
     log_format: LogFormat = "json"
     log_level: str = "INFO"
-    audit_allowed: float = 1.0
+    audit_allowed: float = 0.1
+    audit_allowed_rate: int = 20
     body_limit: int = 2**20
     drain_timeout: float = 10.0
     drain_delay: float = 0.0
@@ -72,7 +73,8 @@ class Settings:
             metrics=reader.parsed("FAIRWAY_METRICS", False, _flag),
             log_format=cast(LogFormat, reader.choice("FAIRWAY_LOG_FORMAT", ("json", "off"))),
             log_level=reader.parsed("FAIRWAY_LOG_LEVEL", "INFO", _level),
-            audit_allowed=reader.parsed("FAIRWAY_AUDIT_ALLOWED", 1.0, _share),
+            audit_allowed=reader.parsed("FAIRWAY_AUDIT_ALLOWED", 0.1, _share),
+            audit_allowed_rate=reader.parsed("FAIRWAY_AUDIT_ALLOWED_RATE", 20, _rate),
             body_limit=reader.parsed("FAIRWAY_BODY_LIMIT", 2**20, _count),
             drain_timeout=reader.parsed("FAIRWAY_DRAIN_TIMEOUT", 10.0, _seconds),
             drain_delay=reader.parsed("FAIRWAY_DRAIN_DELAY", 0.0, _seconds),
@@ -171,6 +173,12 @@ def _number(value: str) -> float:
 def _count(value: str) -> int:
     if not value.isascii() or not value.isdigit() or int(value) < 1:
         raise ValueError("must be a whole number above 0")
+    return int(value)
+
+
+def _rate(value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError("must be a whole number, 0 or above")
     return int(value)
 
 

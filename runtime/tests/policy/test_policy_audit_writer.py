@@ -16,11 +16,11 @@ from fairway_runtime.policy.audit import (
     Entry,
     chain_head,
     decision_entry,
-    sampled,
     segments,
 )
 from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, link
 from fairway_runtime.policy.engine import Decision
+from fairway_runtime.policy.sampling import AllowSample, sampled
 
 
 def denial(number: int) -> Entry:
@@ -143,7 +143,7 @@ def test_threads_do_not_break_the_chain(tmp_path: Path) -> None:
 
 
 def test_allows_are_sampled_by_their_id_and_denials_never(tmp_path: Path) -> None:
-    log = writer(tmp_path, allow_share=0.25)
+    log = writer(tmp_path, sample=AllowSample(0.25))
     for number in range(400):
         allow = Decision(True, "policy a permits it", ("a",), 3, f"id-{number}")
         log.append(decision_entry(allow, ORBIT, "axon", "reason"))
@@ -153,6 +153,55 @@ def test_allows_are_sampled_by_their_id_and_denials_never(tmp_path: Path) -> Non
     assert len(records) - len(allows) == 400
     assert 60 < len(allows) < 140
     assert allows == [f"id-{n}" for n in range(400) if sampled(f"id-{n}", 0.25)]
+
+
+def allow(number: int) -> Entry:
+    decision = Decision(True, "policy a permits it", ("a",), 3, f"id-{number}")
+    return decision_entry(decision, ORBIT, "axon", "reason")
+
+
+def test_up_to_the_rate_every_allow_is_kept_in_each_second(tmp_path: Path) -> None:
+    now = iter([10.1] * 30 + [11.0] * 30)
+    log = AuditWriter(tmp_path, "axon.0", clock=lambda: next(now), sample=AllowSample(0, 20))
+    for number in range(60):
+        log.append(allow(number))
+    kept = [record["decision_id"] for record in chain(tmp_path)]
+    assert kept == [f"id-{n}" for n in (*range(20), *range(30, 50))]
+
+
+def test_what_is_left_out_is_counted_by_the_next_entry(tmp_path: Path) -> None:
+    log = writer(tmp_path, sample=AllowSample(0, 2))
+    for number in range(9):
+        log.append(allow(number))
+    log.append(denial(9))
+    log.append(denial(10))
+    counts = [record.get("left_out") for record in chain(tmp_path)]
+    assert counts == [None, None, 7, None]
+
+
+def test_closing_counts_what_no_entry_has_counted(tmp_path: Path) -> None:
+    log = writer(tmp_path, sample=AllowSample(0))
+    log.append(allow(1))
+    log.append(allow(2))
+    log.close()
+    last = chain(tmp_path)[-1]
+    assert (last["kind"], last["allowed"], last["left_out"]) == ("left-out", None, 2)
+
+
+def test_every_allow_is_kept_or_counted_over_a_fork(tmp_path: Path) -> None:
+    log = writer(tmp_path, sample=AllowSample(0.25))
+    for number in range(100):
+        log.append(allow(number))
+    child = os.fork()
+    if child == 0:
+        log.append(denial(1))
+        os._exit(0)
+    os.waitpid(child, 0)
+    log.close()
+    records = chain(tmp_path)
+    kept = sum(record["kind"] == "decision" for record in records)
+    assert kept + sum(record.get("left_out", 0) for record in records) == 100
+    assert "left_out" not in chain(tmp_path, "axon.0-2")[0]
 
 
 def test_a_changed_removed_or_moved_line_breaks_the_chain(tmp_path: Path) -> None:

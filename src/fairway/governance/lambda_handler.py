@@ -15,7 +15,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ def _handler_of_the_process() -> Handler:
 
 
 def _print_entry(entry: Entry) -> None:
-    sys.stdout.write(json.dumps({"audit": asdict(entry)}) + "\n")
+    sys.stdout.write(json.dumps({"audit": entry._asdict()}) + "\n")
 
 
 def _is_http(event: Event) -> bool:

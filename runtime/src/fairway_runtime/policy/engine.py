@@ -15,11 +15,11 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from cedarpy import Entities, PolicySet, is_authorized
 
+from fairway_runtime.forks import process_id
 from fairway_runtime.policy import reasons
 from fairway_runtime.policy.bundle import InvalidBundle, PolicyBundle
 from fairway_runtime.policy.slices import (
@@ -62,8 +62,7 @@ class Principal(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to one request; `policies` are the ids that decided, `policy_set` the version."""
 
     allowed: bool
@@ -92,7 +91,7 @@ class DecisionIds:
 
     def __call__(self) -> str:
         """The next id."""
-        return f"{self._prefix}-{os.getpid():x}-{next(self._count):x}"
+        return f"{self._prefix}-{process_id():x}-{next(self._count):x}"
 
 
 class PolicyEngine:

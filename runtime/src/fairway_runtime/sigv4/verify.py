@@ -67,8 +67,7 @@ class KeySource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """Whose call it is. `body_hash` is None for an unsigned payload."""
 
     caller: str

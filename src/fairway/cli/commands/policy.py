@@ -114,7 +114,7 @@ def simulate(
     asked = (principal_of(principal), (service, intent), context_of(given or []))
     decision = simulate_call(workspace_of(invocation), invocation.environment, *asked)
     if as_json:
-        say_json(decision)
+        say_json(decision._asdict())
         return
     paint = painter()
     verdict = paint.green("ALLOWED") if decision.allowed else paint.red("DENIED")

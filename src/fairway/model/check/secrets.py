@@ -13,8 +13,9 @@ _RESERVED = frozenset({"PORT", "HOST"})
 _TUNABLE = frozenset(
     f"FAIRWAY_{name}"
     for name in (
-        "AUDIT_ALLOWED", "BODY_LIMIT", "DRAIN_DELAY", "DRAIN_TIMEOUT", "HEALTH", "LOG_FORMAT",
-        "LOG_LEVEL", "METRICS", "REPLAY_ENTRIES", "SECRETS_AWS_PREFIX", "SECRETS_REFRESH",
+        "AUDIT_ALLOWED", "AUDIT_ALLOWED_RATE", "BODY_LIMIT", "DRAIN_DELAY", "DRAIN_TIMEOUT",
+        "HEALTH", "LOG_FORMAT", "LOG_LEVEL", "METRICS", "REPLAY_ENTRIES", "SECRETS_AWS_PREFIX",
+        "SECRETS_REFRESH",
     )
 )  # fmt: skip
 """Settings of the runtime library that are the user's to choose; Fairway sets the others."""
