@@ -32,6 +32,10 @@ class Engine(Protocol):
         """The answer, always."""
         ...
 
+    def settled(self, principal: Principal, service: str, intent: str) -> Decision | None:
+        """The answer, if no policy that matters reads the context and it was asked before."""
+        ...
+
 
 class Governance(NamedTuple):
     """One version of what is allowed: replaced as a whole when a new bundle arrives."""
@@ -150,7 +154,7 @@ class Gatekeeper:
         caller = Principal(_kind(verified.kind), verified.caller)
         governance = self._governance()
         path = normalise(head.path.decode("latin-1"))
-        intent = governance.table.match(head.method, path) if path is not None else None
+        intent = governance.table.match_normalised(head.method, path) if path is not None else None
         if path is None or intent is None:
             raise self._no_intent(governance, caller)
         _check_payload(head, verified, intent, caller)
@@ -171,7 +175,7 @@ class Gatekeeper:
         path = normalise(head.path.decode("latin-1"))
         if path is None or not governance.callee.opens(path):
             raise Refused(401, "unsigned, and on no public route")
-        intent = governance.table.match(head.method, path)
+        intent = governance.table.match_normalised(head.method, path)
         if intent is None:
             return Admission(path, PUBLIC, None, None, "gateway", None)
         decision = self._decide(governance, PUBLIC, intent, (head, path, "gateway"))
@@ -184,8 +188,12 @@ class Gatekeeper:
         intent: IntentRoute,
         request: tuple[Head, str, Source],
     ) -> Decision:
-        context = self._context(governance, caller, request)
-        decision = governance.engine.decide(caller, self._place.service, intent.name, context)
+        asked = (caller, self._place.service, intent.name)
+        # Most policies read no context: then it is not put together, which saves 3 µs.
+        decision = governance.engine.settled(*asked)
+        if decision is None:
+            context = self._context(governance, caller, request)
+            decision = governance.engine.decide(*asked, context)
         if not decision.allowed:
             raise _denied(caller, intent.name, decision)
         return decision

@@ -117,14 +117,17 @@ def correlation_id(headers: Headers, fallback: str) -> str:
 def parse_trace(headers: Headers) -> Trace:
     """Our hop: a child of the caller's `traceparent`, or a new root when that is not valid."""
     match = _TRACEPARENT.match(headers.get(b"traceparent", b""))
-    if match is None or (match["rest"] and match["version"] == b"00"):
+    if match is None:
+        return new_trace()
+    version, trace_id, parent_id, flags, rest = match.groups()
+    if rest and version == b"00":
         return new_trace()
     return Trace(
-        trace_id=match["trace"].decode(),
-        span_id=new_span_id(),
-        parent_id=match["parent"].decode(),
-        sampled=bool(int(match["flags"], 16) & 1),
-        state=_tracestate(headers.get(b"tracestate")),
+        trace_id.decode(),
+        new_span_id(),
+        parent_id.decode(),
+        bool(int(flags, 16) & 1),
+        _tracestate(headers.get(b"tracestate")),
     )
 
 

@@ -24,9 +24,9 @@ from fairway_runtime.context import (
     parse_trace,
 )
 from fairway_runtime.governed import Guard
-from fairway_runtime.logs import JsonLines, get_logger, timestamp
+from fairway_runtime.logs import JsonLines, get_logger
 from fairway_runtime.metrics import Metrics
-from fairway_runtime.policy.engine import Decision
+from fairway_runtime.request_line import Served, request_line
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4.canonical import FoldedHeaders, fold_headers
 from fairway_runtime.tracing import Tracing
@@ -222,42 +222,25 @@ class Exchange:
         if decision is not None:
             metrics.decided(decision.allowed)
         self._span.end(status, {"http.route": intent, "http.response.status_code": status})
-        self._site.lines.write(self._line(status, seconds, found, decision))
+        self._site.lines.write_text(request_line(self._served(status, seconds, found, intent)))
 
-    def _line(
-        self,
-        status: int,
-        seconds: float,
-        found: Admission | Refused | None,
-        decision: Decision | None,
-    ) -> dict[str, object]:
-        scope = self._scope
-        line: dict[str, object] = {
-            "time": timestamp(time.time()),
-            "level": "info" if status < 400 else "warning" if status < 500 else "error",
-            "logger": "fairway.request",
-            "message": "request",
-            "method": scope.get("method", "WEBSOCKET"),
-            "path": scope["path"],
-            "status": status,
-            "duration_ms": round(seconds * 1000, 3),
-            "correlation_id": self._correlation,
-            "trace_id": self._trace.trace_id,
-            "span_id": self._trace.span_id,
-        }
-        if found is not None:
-            caller = found.caller
-            line["caller"] = f"{caller.kind}::{caller.name}" if caller else ""
-            line["intent"] = _intent_name(found)
-            line["signed"] = caller is not None and caller.kind != "Gateway"
-        if decision is not None:
-            line["allowed"] = decision.allowed
-            line["decision_id"] = decision.decision_id
-            line["policies"] = decision.policies
-            line["policy_set"] = decision.policy_set
-        if self._reason:
-            line["reason"] = self._reason
-        return line
+    def _served(
+        self, status: int, seconds: float, found: Admission | Refused | None, intent: str
+    ) -> Served:
+        scope, trace = self._scope, self._trace
+        return Served(
+            time.time(),
+            seconds,
+            scope.get("method", "WEBSOCKET"),
+            scope["path"],
+            status,
+            (self._correlation, trace.trace_id, trace.span_id),
+            found is not None,
+            found.caller if found else None,
+            intent,
+            found.decision if found else None,
+            self._reason,
+        )
 
 
 def _intent_name(found: Admission | Refused | None) -> str:

@@ -54,8 +54,10 @@ class IntentTable:
         Where several match, the most literal wins: `/items/new` before `/items/{id}`.
         """
         normal = normalise(path)
-        if normal is None:
-            return None
+        return None if normal is None else self.match_normalised(method, normal)
+
+    def match_normalised(self, method: str, normal: str) -> IntentRoute | None:
+        """Likewise, for whoever holds what `normalise` made of the path already."""
         found = self._literal.get((method, normal))
         if found is not None:
             return found

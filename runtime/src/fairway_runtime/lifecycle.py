@@ -48,8 +48,9 @@ class Lifecycle:
 
     def request_began(self) -> None:
         """A request or WebSocket is under way."""
+        if not self.in_flight:
+            self._idle.clear()
         self.in_flight += 1
-        self._idle.clear()
 
     def request_ended(self) -> None:
         """It is done."""

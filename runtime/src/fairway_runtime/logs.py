@@ -1,7 +1,7 @@
 """Structured logs: one JSON object per line on standard output.
 
 `get_logger(name).info("text", key=value)` for services; `configure` is called by `fairway(app)`;
-`write_record` writes the one line per request. Every line carries time, level, service, release,
+`request_line.py` makes the one line per request. Every line carries time, level, service, release,
 and within a request its correlation and trace ids. Standard `logging` works beside it and comes
 out in the same form. Known secrets are redacted from every line.
 
@@ -79,18 +79,20 @@ class JsonLines:
 
     def __init__(self, constant: Mapping[str, str], stream: TextIO | None = None) -> None:
         self._stream = stream
-        self._tail = _encode(constant)[1:] if constant else "}"
+        self._tail = f", {_encode(constant)[1:]}" if constant else "}"
 
     def write(self, members: Mapping[str, object]) -> None:
-        """One line, in one write, so that lines of several threads never mix."""
-        stream = self._stream or sys.stdout
-        stream.write(self.line(members) + "\n")
-        stream.flush()
+        """One line of `members` (at least one) and the constant ones."""
+        self.write_text(_encode(members)[1:-1])
 
-    def line(self, members: Mapping[str, object]) -> str:
-        """`members` (at least one) and the constant ones as JSON, secrets redacted."""
-        separator = "" if self._tail == "}" else ", "
-        return redact(_encode(members)[:-1] + separator + self._tail)
+    def write_text(self, members: str) -> None:
+        """Members that are JSON already, without braces; secrets are redacted from the whole line.
+
+        In one write, so that lines of several threads never mix.
+        """
+        stream = self._stream or sys.stdout
+        stream.write(redact(f"{{{members}{self._tail}\n"))
+        stream.flush()
 
 
 class JsonHandler(logging.Handler):

@@ -172,6 +172,25 @@ def test_context_keys_tell_what_a_call_depends_on() -> None:
     assert ENGINE.context_keys(ORBIT, "axon", "nothing") == frozenset()
 
 
+@pytest.mark.parametrize("principal", [ORBIT, WEB])
+def test_what_reads_no_context_is_settled_once_it_was_decided(principal: Principal) -> None:
+    engine = PolicyEngine.from_bundle(bundle())
+    asked = (principal, "axon", "reason")
+    assert engine.settled(*asked) is None
+    decided = engine.decide(*asked, NOON)
+    settled = engine.settled(*asked)
+    assert settled is not None
+    assert settled[:4] == decided[:4]
+    assert settled.decision_id != decided.decision_id
+
+
+@pytest.mark.parametrize("intent", ["item", "undeclared"])
+def test_a_condition_and_an_undeclared_call_are_never_settled(intent: str) -> None:
+    engine = PolicyEngine.from_bundle(bundle())
+    engine.decide(ORBIT, "axon", intent, NOON)
+    assert engine.settled(ORBIT, "axon", intent) is None
+
+
 def test_text_that_is_not_cedar_makes_no_engine() -> None:
     with pytest.raises(InvalidPolicies):
         PolicyEngine.from_text("permit (principal, action);")

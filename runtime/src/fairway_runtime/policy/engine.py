@@ -139,6 +139,16 @@ class PolicyEngine:
         allowed, reason, policies = verdict
         return Decision(allowed, reason, policies, self.policy_set, self._new_id())
 
+    def settled(self, principal: Principal, service: str, intent: str) -> Decision | None:
+        """What `decide` answers in any well-formed context, if that is known; None if it is not.
+
+        Known is what was asked before and depends on policies that read no context.
+        """
+        found = self._slices.get((principal, service, intent))
+        if found is None or found.fixed is None:
+            return None
+        return Decision(*found.fixed, self.policy_set, self._new_id())
+
     def refuse(self, reason: str) -> Decision:
         """A denial for a request that cannot even be asked, with an id like any other."""
         return Decision(False, reason, (), self.policy_set, self._new_id())

@@ -43,6 +43,13 @@ class LivePolicies:
             return Decision(False, f"no policies to decide by: {error}", (), 0, self._new_id())
         return engine.decide(principal, service, intent, context)
 
+    def settled(self, principal: Principal, service: str, intent: str) -> Decision | None:
+        """What the newest policies answer in any context, if that is known; else ask `decide`."""
+        try:
+            return self.engine.settled(principal, service, intent)
+        except InvalidBundle:
+            return None
+
     def _replace(self, bundle: PolicyBundle) -> None:
         try:
             self._engine = PolicyEngine.from_bundle(bundle, new_id=self._new_id)

@@ -91,6 +91,7 @@ class _Claim:
     scope: bytes
     signed: tuple[bytes, ...]
     signed_set: frozenset[bytes]
+    complete: bool
 
 
 class Verifier:
@@ -179,7 +180,8 @@ def _parse_credential(credential: bytes) -> _Claim:
         match[name].decode() for name in ("key_id", "date", "region", "service")
     )
     scope = f"{date}/{region}/{service}/aws4_request".encode()
-    return _Claim(key_id, date, region, service, scope, signed, frozenset(signed))
+    names = frozenset(signed)
+    return _Claim(key_id, date, region, service, scope, signed, names, names >= REQUIRED_SIGNED)
 
 
 def _find_key(keys: VerifyingKeys, claim: _Claim) -> VerifyingKey:
@@ -201,14 +203,13 @@ def _required(headers: FoldedHeaders, name: bytes, form: re.Pattern[bytes]) -> b
 
 
 def _check_coverage(headers: FoldedHeaders, claim: _Claim) -> None:
-    missing = REQUIRED_SIGNED - claim.signed_set
-    if b"content-type" in headers.values and b"content-type" not in claim.signed_set:
-        missing = missing | {b"content-type"}
-    if missing:
+    present, signed = headers.values.keys(), claim.signed_set
+    if not claim.complete or (b"content-type" in present and b"content-type" not in signed):
+        missing = (REQUIRED_SIGNED | (present & {b"content-type"})) - signed
         raise SignatureRefused(f"header not signed: {b', '.join(sorted(missing)).decode()}")
-    for name in claim.signed:
-        if name not in headers.values:
-            raise SignatureRefused(f"a signed header is missing: {name.decode()}")
+    if not present >= signed:
+        missing_name = min(signed - present).decode()
+        raise SignatureRefused(f"a signed header is missing: {missing_name}")
 
 
 def _signature_matches(head: Head, query: bytes, proof: _Proof) -> bool:
