@@ -17,18 +17,30 @@ async def forget(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            await reader.readexactly(_length(head))
+            await _skip_body(head, reader)
             writer.write(ANSWER)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
 
-def _length(head: bytes) -> int:
+async def _skip_body(head: bytes, reader: asyncio.StreamReader) -> None:
+    """Envoy sends chunks; taking their end for a request would answer twice and lose the
+    connection.
+    """
+    if _field(head, b"transfer-encoding") == b"chunked":
+        while size := int(await reader.readline(), 16):
+            await reader.readexactly(size + len(b"\r\n"))
+        await reader.readline()
+    else:
+        await reader.readexactly(int(_field(head, b"content-length") or b"0"))
+
+
+def _field(head: bytes, wanted: bytes) -> bytes:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name == b"content-length":
-            return int(value)
-    return 0
+        if name == wanted:
+            return value.strip()
+    return b""
 
 
 async def main(port: int) -> None:
