@@ -64,6 +64,16 @@ def test_what_is_not_there_is_not_found(store: PolicyStore) -> None:
         activate(store, 1, 0)
 
 
+def test_a_number_of_any_size_can_be_asked_for(store: PolicyStore) -> None:
+    for version in (-1, 2**63 - 1, 2**63, 10**30):
+        with pytest.raises(NotFound):
+            store.get(version)
+        with pytest.raises(NotFound):
+            store.remove(version)
+        with pytest.raises(NotFound):
+            activate(store, version, 0)
+
+
 def test_a_deleted_number_is_never_given_again(store: PolicyStore) -> None:
     store.add(draft(), 0)
     store.add(draft(), 1)

@@ -29,8 +29,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 403 here, or let the API answer."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there is nothing but HTTP here: refused before it is accepted
+            await send({"type": "websocket.close", "code": 1008})
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if not names_loopback(headers.get(b"host", b"").decode("latin-1")):

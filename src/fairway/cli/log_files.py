@@ -120,7 +120,8 @@ def _parse(content: bytes, source: Source, otherwise: float) -> list[LogLine]:
     """Lines with times; those of a file that never says the time get `otherwise`."""
     lines: list[LogLine] = []
     before = 0.0
-    for raw in content.decode("utf-8", "replace").splitlines():
+    # Not splitlines(): that splits at U+2028 too, which a caller may put into a correlation id.
+    for raw in content.decode("utf-8", "replace").split("\n"):
         if not raw.strip():
             continue
         line = parse_line(raw, source, before or otherwise)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fairway.governance.mesh_denials import WRITER, mesh_denial
 from fairway.targets.local.layout import StateDir, write_private
+from fairway.targets.local.log_files import cut_away
 from fairway_runtime.policy.audit import AuditWriter
 from fairway_runtime.policy.engine import PolicyEngine
 
@@ -47,17 +48,19 @@ class MeshAudit:
         self._writer.close()
 
     def _fresh_lines(self, path: Path) -> Iterator[str]:
-        """Whole lines since the last look; a log that was cut is read from its beginning."""
+        """Whole lines since the last look, also those that went with the end of a cut log."""
         offset = self._offsets.get(path.name, 0)
-        size = path.stat().st_size
-        if size < offset:
+        missed = b""
+        if path.stat().st_size < offset:
+            missed = cut_away(path, offset)
             offset = 0
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read(_READ_AT_ONCE)
         whole = data[: data.rfind(b"\n") + 1]
         self._offsets[path.name] = offset + len(whole)
-        yield from whole.decode("utf-8", "replace").splitlines()
+        # Not splitlines(): that splits at U+2028 too, which a caller may put into a request id.
+        yield from (missed + whole).decode("utf-8", "replace").split("\n")
 
 
 def _read_offsets(path: Path) -> dict[str, int]:

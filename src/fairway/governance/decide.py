@@ -65,10 +65,14 @@ class DecisionDesk:
             document = json.loads(body)
         except ValueError as error:
             return self._refuse(f"the request is not JSON: {error}")
+        except RecursionError:
+            return self._refuse("the request is nested too deeply")
         return self.answer(document)
 
     def answer(self, document: object) -> Answer:
         """Answer `{"principal": {"kind", "name"}, "service", "intent", "context"}`."""
+        if not _is_unicode(document):
+            return self._refuse("the request holds half a surrogate pair, or no JSON values")
         question = read_question(document)
         if isinstance(question, str):
             return self._refuse(question)
@@ -108,6 +112,14 @@ def read_question(document: object) -> Question | str:
     if not isinstance(context, dict):
         return "the context must be a JSON object"
     return Question(principal, service, intent, context)
+
+
+def _is_unicode(document: object) -> bool:
+    """Whether every text in it can be written down: what cannot would spoil answer and audit."""
+    try:
+        return bool(json.dumps(document, ensure_ascii=False).encode())
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _read_principal(value: object) -> Principal | str:

@@ -19,6 +19,9 @@ from fairway.governance.sets import (
     stale,
 )
 
+_LARGEST = 2**63 - 1
+"""Of SQLite's integers: what is larger it does not even look for."""
+
 
 class SqlitePolicyStore:
     """A `PolicyStore` in the governance database."""
@@ -105,6 +108,8 @@ class SqlitePolicyStore:
 
 
 def _get(connection: sqlite3.Connection, version: int) -> PolicySet:
+    if version > _LARGEST:
+        raise missing(version)
     row = connection.execute(
         "SELECT version, text, base, by, at, note FROM policy_sets WHERE version = ?", (version,)
     ).fetchone()

@@ -58,6 +58,22 @@ async def test_loopback_names_are_served(api: httpx2.AsyncClient, host: str) -> 
     assert (await api.get("/v1/status", headers={"host": host})).status_code == 200
 
 
+async def test_a_websocket_gets_no_further_than_the_door(control: MemoryControl) -> None:
+    plane: ControlPlane = control
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    headers = [(b"host", b"evil.example")]
+    scope = {"type": "websocket", "path": "/v1/events", "headers": headers}
+    await create_app(plane, TOKEN)(scope, receive, send)
+    assert sent == ["websocket.close"]
+
+
 async def test_status_is_the_whole_status(api: httpx2.AsyncClient) -> None:
     status = (await api.get("/v1/status")).json()
     assert status["app"] == "axon-orbit"

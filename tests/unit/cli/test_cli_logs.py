@@ -141,6 +141,14 @@ def test_following_gives_whole_lines_once_and_survives_a_cut(tmp_path: Path) -> 
     assert follower.fresh(9.0) == []
 
 
+def test_a_line_ends_at_a_line_feed_and_nowhere_else(tmp_path: Path) -> None:
+    """Envoy writes a caller's U+2028 and U+0085 as they are."""
+    log = tmp_path / "axon.access.log"
+    log.write_text('{"correlation_id": "a\u2028b\x85c"}\n', encoding="utf-8")
+    (line,) = Follower(log).fresh(0.0)
+    assert line.fields["correlation_id"] == "a\u2028b\x85c"
+
+
 @given(st.text())
 def test_any_line_whatever_is_shown_somehow(raw: str) -> None:
     for access in (False, True):

@@ -6,6 +6,7 @@ import pytest
 
 from fairway.control.mesh_audit import MeshAudit
 from fairway.targets.local.layout import open_state
+from fairway.targets.local.log_files import rotate
 from fairway_runtime.policy.bundle import PolicyBundle
 from fairway_runtime.policy.engine import PolicyEngine
 
@@ -81,3 +82,31 @@ def test_a_log_that_was_cut_is_read_from_its_beginning(state, engine):
     assert audit.collect(engine) == 1
     audit.close()
     assert recorded(state)[-1] == "mesh-r3"
+
+
+def test_what_came_between_the_last_look_and_a_rotation_is_recorded(state, engine):
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1))
+    audit = MeshAudit(state)
+    audit.collect(engine)
+    with log.open("a") as file:
+        file.write(refusal(2))
+    assert rotate(log, max_bytes=1)
+    with log.open("a") as file:
+        file.write(refusal(3)[:40])
+    assert audit.collect(engine) == 1
+    with log.open("a") as file:
+        file.write(refusal(3)[40:])
+    assert audit.collect(engine) == 1
+    audit.close()
+    assert recorded(state) == ["mesh-r1", "mesh-r2", "mesh-r3"]
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+def test_no_character_of_a_caller_hides_a_refusal(state, engine, character):
+    """Envoy writes what is valid UTF-8 as it is, and none of these ends a line of JSON."""
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1).replace("r1", f"r{character}1"), encoding="utf-8")
+    audit = MeshAudit(state)
+    assert audit.collect(engine) == 1
+    audit.close()

@@ -82,6 +82,30 @@ def test_a_malformed_request_is_denied_with_a_clear_reason(document: Any, words:
     ]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"service": "axon\ud800"},
+        {"principal": {"kind": "Client", "name": "\udfff"}},
+        {"context": {"cohort": "\ud83d"}},
+        {"\ud800": 1},
+    ],
+)
+def test_half_a_surrogate_pair_is_denied_and_spoils_neither_answer_nor_audit(
+    changes: dict[str, Any],
+) -> None:
+    asked = Asked()
+    answer = asked.desk.answer(QUESTION | changes)
+    assert (answer.status, answer.decision.allowed) == (400, False)
+    for written in (answer.document, asked.entries[0]._asdict()):
+        assert json.dumps(written, ensure_ascii=False).encode()
+
+
+def test_a_document_nested_without_end_is_denied() -> None:
+    answer = Asked().desk.answer_json("[" * 200_000)
+    assert (answer.status, answer.decision.allowed) == (400, False)
+
+
 def test_text_that_is_not_json_is_denied() -> None:
     assert "not JSON" in Asked().desk.answer_json(b"\xff{").decision.reason
 
