@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.mesh_rig import APP, rig
+from tests.e2e.mesh_rig import APP, DeclaredCalls, rig
 
 pytestmark = pytest.mark.envoy
 
@@ -80,6 +80,34 @@ async def test_what_only_the_mesh_may_say_is_removed(tmp_path: Path) -> None:
     assert sorted(left) == ["x-fairway-deadline", "x-fairway-nonce"]
     assert "URI=spiffe://shop.local/gateway" in seen["x-forwarded-client-cert"]
     assert "web" not in seen["x-forwarded-client-cert"]
+
+
+async def test_nobody_outside_orders_retries_or_timeouts(tmp_path: Path) -> None:
+    orders = {"x-envoy-retry-on": "5xx", "x-envoy-max-retries": "9"}
+    hasty = {"x-envoy-upstream-rq-timeout-ms": "1"}
+    async with rig(tmp_path) as world:
+        orbit = world.programs["orbit"][0]
+        orbit.delay, orbit.always_fail = 0.05, True
+        answer = await world.http.post(world.gateway + "/page", headers=orders | hasty)
+        assert (answer.status_code, len(orbit.seen)) == (500, 1)
+
+
+async def test_what_is_closed_to_get_is_closed_to_head(tmp_path: Path) -> None:
+    """Frameworks answer HEAD with the handler of GET."""
+    app = {
+        "app": "shop",
+        "services": {"site": {"run": "serve", "public": "/", "intents": {"buy": "GET /buy"}}},
+        "clients": {"web": {"calls": {"site": ["buy"]}}},
+    }
+    async with rig(tmp_path, app) as world:
+        world.access = DeclaredCalls(world.app, frozenset({("gateway", "site", "buy")}))
+        await world.apply()
+        answers = [
+            (await world.http.request(method, world.gateway + path)).status_code
+            for method in ("GET", "HEAD")
+            for path in ("/buy", "/other")
+        ]
+    assert answers == [403, 200, 403, 200]
 
 
 async def test_the_host_header_is_never_rewritten(tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ class IntentRoute:
     path: str
     stream: bool = False
 
+    def answers(self, method: str) -> bool:
+        """Whether a request of this method asks for it. HEAD asks for what GET does: frameworks
+        run the same handler, so what is closed to the one must be closed to the other.
+        """
+        return method == self.method or (method == "HEAD" and self.method == "GET")
+
 
 class IntentTable:
     """The intents of one service. Built once; immutable; safe to share between threads."""
@@ -45,7 +51,9 @@ class IntentTable:
 
     def __init__(self, routes: Iterable[IntentRoute]) -> None:
         self.routes: tuple[IntentRoute, ...] = tuple(sorted(routes, key=_specificity))
-        self._literal = {(r.method, r.path): r for r in reversed(self.routes) if _is_plain(r.path)}
+        plain = [r for r in reversed(self.routes) if _is_plain(r.path)]
+        self._literal = {("HEAD", r.path): r for r in plain if r.method == "GET"}
+        self._literal |= {(r.method, r.path): r for r in plain}
         self._patterns = tuple((r, re.compile(path_regex(r.path))) for r in self.routes)
 
     def match(self, method: str, path: str) -> IntentRoute | None:
@@ -62,7 +70,7 @@ class IntentTable:
         if found is not None:
             return found
         for route, pattern in self._patterns:
-            if route.method == method and pattern.fullmatch(normal):
+            if route.answers(method) and pattern.fullmatch(normal):
                 return route
         return None
 
@@ -137,10 +145,11 @@ def _segment(name: str, values: dict[str, str]) -> str:
     return quote(value, safe="")
 
 
-def _specificity(route: IntentRoute) -> tuple[tuple[tuple[bool, str], ...], str, str]:
+def _specificity(route: IntentRoute) -> tuple[tuple[tuple[bool, str], ...], bool, str, str]:
+    """Literal segments first, and a declared HEAD before the GET that answers it otherwise."""
     parts = route.path.split("/")
     segments = tuple((PARAMETER.fullmatch(f"/{part}", 1) is not None, part) for part in parts)
-    return segments, route.method, route.name
+    return segments, route.method != "HEAD", route.method, route.name
 
 
 def _is_plain(path: str) -> bool:

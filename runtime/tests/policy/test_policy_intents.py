@@ -52,6 +52,10 @@ TABLE = IntentTable(
         ("GET", "/ITEMS/7", None),
         ("GET", "/items/7\n", None),
         ("GET", "", None),
+        ("HEAD", "/items/7", "item"),
+        ("HEAD", "/items/new", "newest"),
+        ("HEAD", "/items/%7Ehome", "home"),
+        ("HEAD", "/nowhere", None),
     ],
 )
 def test_the_most_literal_template_wins(method: str, path: str, intent: str | None) -> None:
@@ -103,6 +107,17 @@ def test_a_very_long_path_is_matched_in_no_time() -> None:
         started = time.perf_counter()
         assert table.match("GET", path) is None
         assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("path", ["/page", "/pages/{id}"])
+def test_head_asks_for_what_get_does_unless_it_is_declared(path: str) -> None:
+    get, head = IntentRoute("read", "GET", path), IntentRoute("size", "HEAD", path)
+    for declared in ((get, head), (head, get)):
+        table = IntentTable(declared)
+        assert [table.match(m, path) for m in ("GET", "HEAD")] == [get, head]
+        assert table.routes == (head, get)
+    assert IntentTable([get]).match("HEAD", path) == get
+    assert IntentTable([head]).match("GET", path) is None
 
 
 def test_routes_are_in_the_order_in_which_they_must_be_tried() -> None:

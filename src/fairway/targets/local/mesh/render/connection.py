@@ -128,12 +128,16 @@ def _filters(direction: Direction) -> list[Json]:
 
 
 def _clean_headers() -> list[Json]:
-    """Remove every x-fairway-* header but those kept: set aside, clear by prefix, put back."""
+    """Remove every x-fairway-* header but those kept: set aside, clear by prefix, put back.
+
+    And every x-envoy-*: by these anyone could order retries and timeouts (`x-envoy-retry-on`).
+    """
     aside = {name: f"x-kept-{name.removeprefix('x-')}" for name in _KEPT_FROM_OUTSIDE}
     return [
         *({"remove": held} for held in aside.values()),
         *(_copy(name, held) for name, held in aside.items()),
         {"remove_on_match": {"key_matcher": {"prefix": "x-fairway-"}}},
+        {"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}},
         *(_copy(held, name) for name, held in aside.items()),
         *({"remove": held} for held in aside.values()),
     ]

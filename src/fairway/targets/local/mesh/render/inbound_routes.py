@@ -66,7 +66,7 @@ def _intents(view: MeshView, sidecar: Sidecar) -> list[Json]:
     table = IntentTable(IntentRoute(g.intent, g.method, g.path, g.stream) for g in sidecar.grants)
     routes = []
     for intent in table.routes:
-        match = {"safe_regex": {"regex": path_regex(intent.path)}, **_method(intent.method)}
+        match = {"safe_regex": {"regex": path_regex(intent.path)}, **_methods(intent)}
         callers = [_identity(view, name) for name in grants[intent.name].principals]
         routes += _to_versions(sidecar, match, _admit(intent.name, callers), name=intent.name)
     return routes
@@ -95,6 +95,13 @@ def _nobody() -> Json:
 
 def _method(method: str) -> Json:
     return {"headers": [{"name": ":method", "string_match": {"exact": method}}]}
+
+
+def _methods(intent: IntentRoute) -> Json:
+    """The methods that ask for an intent, as `IntentRoute.answers` has it."""
+    if intent.method != "GET":
+        return _method(intent.method)
+    return {"headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}]}
 
 
 def _identity(view: MeshView, name: str) -> Json:
