@@ -35,6 +35,15 @@ def test_a_rotated_secret_is_used_without_a_restart(
     assert axon_orbit.pids() == pids
 
 
+def test_a_replica_started_after_a_rotation_has_the_new_value_in_its_environment(
+    axon_orbit: Driver,
+) -> None:
+    axon_orbit.fairway("secrets", "set", "AXON_MODEL_KEY", stdin="newer than the start\n")
+    axon_orbit.fairway("restart", "axon")
+    (pid,) = (pid for name, pid in axon_orbit.pids().items() if name.startswith("axon."))
+    assert psutil.Process(pid).environ()["AXON_MODEL_KEY"] == "newer than the start"
+
+
 def test_a_secret_shows_nowhere_in_the_state_but_where_it_is_kept(axon_orbit: Driver) -> None:
     value = "a value that is easy to find"
     axon_orbit.fairway("secrets", "set", "AXON_MODEL_KEY", stdin=f"{value}\n")

@@ -37,6 +37,14 @@ ALLOW = '@id("orbit-reasons") permit (principal == Service::"orbit", action, res
 FORBID = '@id("nobody-reasons") forbid (principal, action == Action::"reason", resource);\n'
 
 
+TWO_SECRETS = f"""
+app: edges
+services:
+  axon: {{run: {RUN}, health: /health, secrets: [AXON_KEY]}}
+  orbit: {{run: {RUN}, health: /health, secrets: [ORBIT_KEY]}}
+"""
+
+
 def app_in(folder: Path, text: str, **variables: str) -> Driver:
     (folder / "program.py").write_text(PROGRAM)
     (folder / "fairway.yaml").write_text(text)
@@ -49,6 +57,12 @@ def with_policies(tmp_path: Path) -> Iterator[Driver]:
     (tmp_path / "policies" / "calls.cedar").write_text(ALLOW)
     with running(app_in(tmp_path, f"{TWO_SERVICES}\npolicies: policies/\n")) as driver:
         yield driver
+
+
+def environment(driver: Driver, service: str) -> dict[str, str]:
+    """What the only replica of a service runs with: replaced, its index is another one."""
+    (pid,) = (pid for name, pid in driver.pids().items() if name.startswith(f"{service}."))
+    return psutil.Process(pid).environ()
 
 
 def ask(driver: Driver) -> int:
@@ -97,3 +111,15 @@ def test_wrong_policy_files_change_nothing(with_policies: Driver) -> None:
     assert "calls.cedar:2:" in log.read_text()
     assert ask(with_policies) == 200
     assert len(with_policies.json("policy", "list")) == 1
+
+
+def test_a_new_secret_restarts_who_reads_it_and_nobody_else(tmp_path: Path) -> None:
+    """Without the library a program reads its secrets once, from its environment."""
+    driver = app_in(tmp_path, TWO_SECRETS, AXON_KEY="from the shell", ORBIT_KEY="stays")
+    with running(driver):
+        before = driver.pids()
+        assert "ORBIT_KEY" not in environment(driver, "axon"), "another service's secret"
+        driver.fairway("secrets", "set", "AXON_KEY", stdin="a new one\n")
+        after = driver.pids()
+        assert after["orbit.0"] == before["orbit.0"]
+        assert environment(driver, "axon")["AXON_KEY"] == "a new one"

@@ -91,6 +91,13 @@ def test_a_spec_holds_the_services_own_secrets_and_urls(blueprint, ports):
     assert orbit.own["FAIRWAY_REPLICA"] == "1"
 
 
+def test_a_start_after_a_rotation_has_the_new_value(blueprint, ports):
+    secrets = {"KEY": Secret("hunter2")}
+    spec = blueprint.spec("axon", port_plan(blueprint, ports, adopted=()), secrets)
+    secrets["KEY"] = Secret("hunter3", version=2)
+    assert spec.environment(0, 1234).inherited["KEY"] == "hunter3"
+
+
 def test_declared_replicas_can_be_overridden(blueprint, ports):
     plan = port_plan(blueprint, ports, adopted=())
     assert blueprint.spec("orbit", plan, {}).replicas == 1

@@ -64,7 +64,10 @@ class Blueprint:
     def spec(
         self, name: str, ports: PortPlan, secrets: Mapping[str, Secret], replicas: int | None = None
     ) -> ServiceSpec:
-        """How the supervisor shall run a service; `replicas` overrides the declared number."""
+        """How the supervisor shall run a service; `replicas` overrides the declared number.
+
+        `secrets` is looked into at every start: a replica gets the values of then.
+        """
         service = self.app.services[name]
         if replicas is not None:
             service = service.model_copy(update={"replicas": replicas})
@@ -72,10 +75,10 @@ class Blueprint:
         own = {secret: secrets[secret] for secret in service.secrets}
         context = self._context(name, service, ports, own)
         shell = Shell(self.variables, self.secret_names, self.venv)
-        values = {secret: found.value for secret, found in own.items()}
-        inherited = inherited_variables(shell, values, self.state.app_dir, folder)
 
         def variables(index: int, port: int | None) -> Variables:
+            values = {secret: secrets[secret].value for secret in service.secrets}
+            inherited = inherited_variables(shell, values, self.state.app_dir, folder)
             return Variables(own_variables(context, index, port), inherited)
 
         around = Surroundings(self.state.app_dir, variables, service_version(service))

@@ -80,6 +80,7 @@ class LocalSystem:
         self._on_replica = on_replica
         self._relaying: asyncio.Task[None] | None = None
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._secrets: dict[str, Secret] = {}
         self._mesh_settled = asyncio.Event()
         self._mesh_runs = False
         self._chores: set[asyncio.Task[None]] = set()
@@ -108,14 +109,14 @@ class LocalSystem:
 
     async def start(self, rules: Rules) -> None:
         """Have everything run and be healthy; what fails is raised, and `stop` clears the rest."""
-        secrets = known_secrets(self._blueprint)
+        self._secrets |= known_secrets(self._blueprint)
         running = await self._take_stock()
         envoys = {record.name for record in running if record.kind == "envoy"}
         self._plan = port_plan(self._blueprint, self._ports, envoys)
         self._rules = rules
         self._endpoints = _endpoints_of(running)
-        self._write_files(rules.bundle, secrets)
-        self.supervisor = self._new_supervisor(secrets)
+        self._write_files(rules.bundle)
+        self.supervisor = self._new_supervisor()
         self._relaying = asyncio.create_task(self._relay(self.supervisor.events()))
         launcher = SupervisedLauncher(self._processes, running, dict(self._blueprint.variables))
         self._mesh = self._new_mesh(launcher)
@@ -152,14 +153,27 @@ class LocalSystem:
         await asyncio.gather(self._apply(), asyncio.sleep(_BUNDLE_READ))
 
     async def hand_out_secrets(self) -> None:
-        """Give every service the present values; who cannot read them anew is restarted."""
-        secrets = known_secrets(self._blueprint)
-        self._write_secrets(secrets)
-        for name, service in self._blueprint.app.services.items():
-            if service.secrets and not service.library and self.supervisor is not None:
-                running = sum(1 for replica in self.supervisor.status() if replica.service == name)
-                spec = self._blueprint.spec(name, self.ports, secrets, running)
-                await self.supervisor.update(spec)
+        """Give every service the present values; who cannot read a changed one is restarted."""
+        found = known_secrets(self._blueprint)
+        changed = {name for name, secret in found.items() if self._secrets.get(name) != secret}
+        self._secrets |= found
+        self._write_secrets()
+        restarts = [
+            self._renew_replicas(name)
+            for name, service in self._blueprint.app.services.items()
+            if changed.intersection(service.secrets) and not service.library
+        ]
+        for outcome in await asyncio.gather(*restarts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _renew_replicas(self, name: str) -> None:
+        """Replace the replicas of a service by ones that are given the present secrets."""
+        if self.supervisor is None:
+            return
+        running = sum(1 for replica in self.supervisor.status() if replica.service == name)
+        spec = self._blueprint.spec(name, self.ports, self._secrets, running)
+        await self.supervisor.update(spec)
 
     async def rotate_keys(self, name: str) -> str:
         """A new signing key for a caller, known to its callees before it signs; returns its id."""
@@ -183,9 +197,9 @@ class LocalSystem:
             self._report("system.found", "", f"still running: {what}")
         return survey.running
 
-    def _write_files(self, bundle: PolicyBundle, secrets: Mapping[str, Secret]) -> None:
+    def _write_files(self, bundle: PolicyBundle) -> None:
         self._write_bundle(bundle)
-        self._write_secrets(secrets)
+        self._write_secrets()
         self._keys.write()
         for name, service in self._blueprint.app.services.items():
             if service.config:
@@ -195,14 +209,17 @@ class LocalSystem:
     def _write_bundle(self, bundle: PolicyBundle) -> None:
         write_private(self._blueprint.state.policy_bundle, bundle.to_json().encode())
 
-    def _write_secrets(self, secrets: Mapping[str, Secret]) -> None:
+    def _write_secrets(self) -> None:
         for name, service in self._blueprint.app.services.items():
             if service.secrets:
-                own = {secret: secrets[secret] for secret in service.secrets}
+                own = {secret: self._secrets[secret] for secret in service.secrets}
                 hand_out(self._blueprint.state.secrets(name), own)
 
-    def _new_supervisor(self, secrets: Mapping[str, Secret]) -> Supervisor:
-        specs = [self._blueprint.spec(n, self.ports, secrets) for n in self._blueprint.app.services]
+    def _new_supervisor(self) -> Supervisor:
+        specs = [
+            self._blueprint.spec(name, self.ports, self._secrets)
+            for name in self._blueprint.app.services
+        ]
         return Supervisor(
             specs,
             self._blueprint.state,
