@@ -4,14 +4,18 @@ For whoever changes the request path. Runs in process, without sockets, so that 
 code is in the figures; medians of rounds in microseconds.
 
 Learned with it (one core of a shared two-core machine, CPython 3.11):
-- The whole path (verify, decide, log, count) takes about 40 µs; the audit log adds 11 to 17.
-- Verifying takes 11 µs, of which SHA-256 and HMAC are 3: parsing and checking is what costs. Hence
+- The whole path (verify, decide, log, count) takes about 33 µs, and the audit log adds 5, because
+  of many allows in a second it keeps a tenth; an entry that is kept takes 7. In a busy service,
+  whose caches other processes share, all of it takes nearly twice as long.
+- Verifying takes 10 µs, of which SHA-256 and HMAC are 3: parsing and checking is what costs. Hence
   the caches of the credential (it repeats from call to call) and of timestamps, and `copy()` of a
   keyed HMAC instead of `hmac.new`.
 - A frozen dataclass takes 1.5 µs to make where a named tuple takes 0.4: what is made for every
   request is a named tuple.
-- A log record of `logging` costs 8 µs before it is formatted: the line per request has none.
-- A decision that was made before costs 3 µs with its context.
+- A log record of `logging` costs 8 µs before it is formatted: the line per request has none, and
+  is put together by hand, because encoding a dictionary takes 3 µs more.
+- A decision that was made before costs 3 µs with its context; where no policy reads it, the context
+  is not put together, and the decision costs under 1.
 - Of a call, our part is about half; making two `httpx2.Request` and a response is the rest.
 """
 

