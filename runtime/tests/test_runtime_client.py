@@ -188,6 +188,27 @@ async def test_an_unknown_intent_is_an_error_of_configuration(tmp_path: Path) ->
         await client.call("axon", "dream")
 
 
+@pytest.mark.parametrize("name", ["Authorization", "X-Amz-Date", "x-fairway-nonce"])
+async def test_a_header_of_the_signature_cannot_be_given(tmp_path: Path, name: str) -> None:
+    """The callee would refuse the repeated header, and never say why."""
+    client = answering(tmp_path, lambda request: httpx2.Response(200))
+    with pytest.raises(InvalidConfiguration, match=f"{name.lower()} belongs to the signature"):
+        await client.call("axon", "reason", json={}, headers={name: "Bearer of mine"})
+
+
+async def test_without_an_identity_authorization_is_the_services_own() -> None:
+    seen: list[httpx2.Request] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200)
+
+    settings = Settings.from_environment({"AXON_URL": "http://axon.test"})
+    client = ServiceClient(settings, transport=httpx2.MockTransport(handler), metrics=Metrics())
+    await client.request("axon", "GET", "/x", headers={"authorization": "Bearer of mine"})
+    assert seen[0].headers["authorization"] == "Bearer of mine"
+
+
 class Failing:
     """Answers with the given statuses or errors, then 200; remembers what it saw."""
 

@@ -15,6 +15,7 @@ from fairway_runtime.errors import InvalidConfiguration
 from fairway_runtime.intents import IntentRoute, normalise
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4 import Credentials, SignableRequest, sign
+from fairway_runtime.sigv4.sign import REPLACED
 
 if TYPE_CHECKING:
     import httpx2
@@ -161,10 +162,24 @@ def attempt_headers(
     ]
     pairs += [(name.encode(), value.encode()) for name, value in added.items()]
     if credentials is not None:
+        _check_free(call.callee, pairs)
         signable = _signable(call, pairs)
         signed = sign(signable, credentials, now=stamp.now, nonce=stamp.nonce)
         pairs += [(name.encode(), value.encode()) for name, value in signed.items()]
     return pairs
+
+
+def _check_free(callee: str, pairs: Pairs) -> None:
+    """A header that signing sets must not be there already: the callee refuses one that repeats."""
+    taken = sorted(
+        name.decode("latin-1") for name, _ in pairs if name.decode("latin-1") in REPLACED
+    )
+    if taken:
+        raise InvalidConfiguration(
+            f"the header {taken[0]} belongs to the signature of the call",
+            where=f"call of {callee}",
+            remedy="pass it under another name, such as x-user-authorization",
+        )
 
 
 def _context_headers(call: Outgoing, context: RequestContext, stamp: Stamp) -> dict[str, str]:

@@ -42,6 +42,7 @@ class WatchedFile(Generic[T]):
         self._version = self._stat()
         self._value = parse(path.read_bytes())
         self._next_look = clock() + interval
+        self._reported = ""
 
     def current(self) -> T:
         """The value of the newest good content."""
@@ -56,16 +57,28 @@ class WatchedFile(Generic[T]):
             version = self._stat()
             if version == self._version:
                 return
+            content = self.path.read_bytes()
             self._version = version
-            self._value = self._parse(self.path.read_bytes())
+            self._value = self._parse(content)
         except FileNotFoundError:
             return  # between unlink and create of a writer that does not rename: look again later
         except (OSError, ValueError) as error:
             # The type only: the text of a parser's error may quote the secret that it failed on.
+            self._report(type(error).__name__)
+        else:
+            self._reported = ""
+
+    def _report(self, problem: str) -> None:
+        """Say once what goes on failing: what cannot be read (no free descriptor) is tried again,
+        what cannot be understood is not.
+        """
+        told = f"{problem} {self._version}"
+        if told != self._reported:
+            self._reported = told
             _log.error(
                 "%s changed and cannot be read (%s); the last good content stays in force",
                 self.path,
-                type(error).__name__,
+                problem,
             )
 
     def _stat(self) -> Version:

@@ -11,6 +11,8 @@ the chain only.
 from __future__ import annotations
 
 import heapq
+import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from fairway_runtime.policy.audit import chain_head, segments
 from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, read
 
 Record = dict[str, Any]
+_TEXTS = (
+    "kind", "principal", "service", "intent", "reason", "decision_id", "correlation_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def verify(folder: Path, anchors: AnchorStore) -> tuple[Damage, ...]:
 def search(folder: Path, query: Query) -> Iterator[Record]:
     """The entries that a query wants, by time across all writers, each with its `writer`.
 
-    A line that cannot be read is left out here; `verify` reports it.
+    A line that no writer of ours can have written is left out here; `verify` reports it.
     """
     streams = [_records(folder, writer) for writer in chain_writers(folder)]
     merged = heapq.merge(*streams, key=lambda record: float(record.get("time", 0.0)))
@@ -180,7 +185,7 @@ def _claimed(line: str, head: Head) -> Head:
     try:
         record = read(line)
         return Head(int(record["seq"]), str(record["hash"]))
-    except (BrokenChain, KeyError, TypeError, ValueError):
+    except (BrokenChain, KeyError, TypeError, ValueError, OverflowError):
         return Head(head.seq + 1, "")
 
 
@@ -188,9 +193,32 @@ def _records(folder: Path, writer: str) -> Iterator[Record]:
     for path in segments(folder, writer):
         for _, line in _lines(path):
             try:
-                yield {**read(line), "writer": writer}
+                record = read(line)
             except BrokenChain:
                 continue
+            if _is_sound(record):
+                yield {**record, "writer": writer}
+
+
+def _is_sound(record: Record) -> bool:
+    """Whether an entry has the types that it was written with: a forged one must not stop a search.
+
+    Half a surrogate pair, which JSON can spell and UTF-8 cannot, counts as forged too.
+    """
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    policies = record.get("policies", [])
+    return (
+        all(isinstance(record.get(key, ""), str) for key in _TEXTS)
+        and all(type(record.get(key, 0)) is int for key in ("seq", "policy_set"))
+        and type(record.get("time")) in (int, float)
+        and math.isfinite(record["time"])
+        and record.get("allowed") in (True, False, None)
+        and isinstance(policies, list)
+        and all(isinstance(name, str) for name in policies)
+    )
 
 
 def _lines(path: Path) -> Iterable[tuple[int, str]]:

@@ -142,6 +142,33 @@ def test_every_way_to_tamper_is_detected(
     assert {damage.writer for damage in damages} == {"axon.0"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"seq":7,"time":"now"}',
+        '{"seq":7,"time":null}',
+        '{"seq":7,"time":1e999}',
+        '{"seq":1e999,"time":1.0,"hash":"x"}',
+        '{"seq":"7","time":1.0}',
+        '{"seq":7,"time":1.0,"reason":{"a":1}}',
+        '{"seq":7,"time":1.0,"policies":7}',
+        '{"seq":7,"time":1.0,"policies":[[]]}',
+        '{"seq":7,"time":1.0,"intent":"\\ud800"}',
+        '{"seq":7,"time":1.0,"allowed":"yes"}',
+        "[" * 100_000,
+    ],
+)
+def test_a_forged_line_is_damage_and_stops_nobody(
+    folder: Path, anchors: AnchorStore, line: str
+) -> None:
+    with (folder / "axon.0.jsonl").open("a") as file:
+        file.write(line + "\n")
+    anchor(folder, anchors, 11.0)
+    assert len(list(search(folder, Query()))) == 12
+    assert {damage.writer for damage in verify(folder, anchors)} == {"axon.0"}
+    AuditWriter(folder, "axon.0").close()
+
+
 def test_a_cut_chain_is_reported_when_anchoring_and_its_anchor_kept(
     folder: Path, anchors: AnchorStore
 ) -> None:

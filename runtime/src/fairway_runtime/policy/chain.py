@@ -46,7 +46,7 @@ def follow(head: Head, line: str) -> tuple[dict[str, Any], Head]:
     Raises BrokenChain when the line was changed, or when lines before it are missing.
     """
     record = read(line)
-    digest = hashlib.sha256(line[:-_TAIL].encode()).hexdigest()
+    digest = hashlib.sha256(line[:-_TAIL].encode("utf-8", "surrogatepass")).hexdigest()
     if line[-_TAIL:] != f',"hash":"{digest}"}}':
         raise BrokenChain("the line was changed: its hash does not match its content")
     if record.get("prev") != head.hash or record.get("seq") != head.seq + 1:
@@ -59,7 +59,7 @@ def read(line: str) -> dict[str, Any]:
     """The record on a line, unchecked; raises BrokenChain when it is not a JSON object."""
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenChain(f"the line is not JSON: {error}") from error
     if not isinstance(record, dict):
         raise BrokenChain("the line is not a JSON object")

@@ -21,9 +21,10 @@ from fairway_runtime.sigv4.keys import Credentials
 
 _ALWAYS_SIGNED = frozenset({b"host", b"content-type", b"idempotency-key"})
 _SIGNED_PREFIXES = (b"x-fairway-", b"x-amz-")
-_REPLACED = frozenset(
+REPLACED = frozenset(
     {"authorization", "x-amz-date", "x-amz-content-sha256", "x-fairway-nonce"},
 )
+"""The headers that `sign` sets, whatever the request had under these names."""
 
 
 def sign(
@@ -69,7 +70,7 @@ def _signed_pairs(request: SignableRequest, added: dict[str, str]) -> list[tuple
     pairs = [
         (name.lower().encode(), value.encode("utf-8", "surrogateescape"))
         for name, value in request.headers
-        if name.lower() not in _REPLACED
+        if name.lower() not in REPLACED
     ]
     kept = [
         pair for pair in pairs if pair[0] in _ALWAYS_SIGNED or pair[0].startswith(_SIGNED_PREFIXES)

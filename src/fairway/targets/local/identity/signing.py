@@ -29,8 +29,9 @@ OVERLAP = timedelta(minutes=15)
 """How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
 SETTLE = 0.5
 """Until every callee has read a new key: the library looks at most every 0.1 s. Seconds."""
-_REFRESH = 600.0
-"""Between checks whether a day has begun or an overlap has ended, in seconds."""
+_REFRESH = 60.0
+"""Between checks whether a day has begun or an overlap has ended, in seconds. As short as that of
+certificates: a laptop that slept over days wakes up with keys for none of the days that count."""
 
 
 @dataclass(frozen=True, slots=True)
