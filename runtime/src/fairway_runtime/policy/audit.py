@@ -141,9 +141,10 @@ class AuditWriter:
         """Say what was left out since the last entry, sync and give the file up."""
         with self._lock:
             try:
-                if self._sample.left_out and self._process == process_id():
-                    last = Entry("left-out", reason="allows outside the sample, not written")
-                    self._write(_fields(self._clock(), last, self._sample.left_out))
+                left_out = self._sample.left_out
+                if left_out and self._process == process_id():
+                    reason = f"{left_out} allows outside the sample were not written"
+                    self._write(_fields(self._clock(), Entry("left-out", reason=reason), left_out))
                 os.fsync(self._file)
             finally:
                 os.close(self._file)
