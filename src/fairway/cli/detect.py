@@ -32,15 +32,20 @@ def importable_file(folder: Path) -> Path | None:
 
 def find_services(folder: Path) -> tuple[FoundService, ...]:
     """The programs in the folder itself, else in its folders and in `services/` and the like."""
-    here = _program(folder)
+    here = _found(folder, None)
     if here is not None:
-        return (FoundService(folder.name, None, here),)
-    found = [(place, _program(place)) for place in _places(folder)]
-    return tuple(
-        FoundService(place.name, place.relative_to(folder).as_posix(), command)
-        for place, command in found
-        if command is not None
-    )
+        return (here,)
+    places = (_found(place, place.relative_to(folder).as_posix()) for place in _places(folder))
+    return tuple(found for found in places if found is not None)
+
+
+def _found(folder: Path, relative: str | None) -> FoundService | None:
+    command = _node(folder) or _python(folder)
+    if command is not None:
+        return FoundService(folder.name, relative, command)
+    if (folder / "index.html").is_file():
+        return FoundService(folder.name, relative, static=True)
+    return None
 
 
 def _places(folder: Path) -> Iterator[Path]:
@@ -51,10 +56,6 @@ def _places(folder: Path) -> Iterator[Path]:
             yield from (p for p in sorted(place.iterdir()) if p.is_dir() and p.name[0] != ".")
         else:
             yield place
-
-
-def _program(folder: Path) -> str | None:
-    return _node(folder) or _python(folder) or _static(folder)
 
 
 def _node(folder: Path) -> str | None:
@@ -109,12 +110,6 @@ def _serve(module: str, variable: str, framework: str) -> str:
     if framework == "Flask":
         return f"flask --app {module}:{variable} run --port $PORT"
     return f"uvicorn {module}:{variable} --port $PORT"
-
-
-def _static(folder: Path) -> str | None:
-    if (folder / "index.html").is_file():
-        return "python3 -m http.server $PORT --bind 127.0.0.1"
-    return None
 
 
 def _text(file: Path) -> str:

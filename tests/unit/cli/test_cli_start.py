@@ -47,12 +47,12 @@ def project(fairway: CommandLine) -> Callable[[dict[str, str]], None]:
         ({"package.json": '{"scripts": {"start": "x"}}'}, {"": "npm start"}),
         ({"package.json": '{"main": "web.js"}', "web.js": ""}, {"": "node web.js"}),
         ({"package.json": "{", "index.html": ""},
-         {"": "python3 -m http.server $PORT --bind 127.0.0.1"}),
+         {"": None}),
         ({"services/a/main.py": FASTAPI, "services/b/server.js": "",
           "services/b/package.json": "{}", "site/index.html": "",
           "node_modules/x/index.html": "", ".git/index.html": ""},
          {"services/a": "uvicorn main:api --port $PORT", "services/b": "node server.js",
-          "site": "python3 -m http.server $PORT --bind 127.0.0.1"}),
+          "site": None}),
         ({"notes.txt": "nothing"}, {}),
     ],
 )  # fmt: skip
@@ -60,13 +60,35 @@ def test_programs_are_found_where_they_are(
     fairway: CommandLine,
     project: Callable[[dict[str, str]], None],
     files: dict[str, str],
-    found: dict[str, str],
+    found: dict[str, str | None],
 ) -> None:
     project(files)
     services = find_services(fairway.folder)
     assert {service.folder or "": service.run for service in services} == found
     assert fairway("init").code == 0
     assert fairway("validate").code == 0
+
+
+def test_an_example_never_serves_the_folder_that_holds_the_keys(
+    fairway: CommandLine, project: Callable[[dict[str, str]], None]
+) -> None:
+    project({"notes.txt": "nothing"})
+    assert "site/index.html" in fairway("init").out
+    assert "--directory site" in (fairway.folder / "fairway.yaml").read_text()
+    assert "It runs" in (fairway.folder / "site/index.html").read_text()
+    (fairway.folder / "site/index.html").write_text("mine")
+    assert fairway("init", "--force").code == 0
+    assert (fairway.folder / "site/index.html").read_text() == "mine"
+
+
+def test_a_folder_of_pages_is_a_static_site(
+    fairway: CommandLine, project: Callable[[dict[str, str]], None]
+) -> None:
+    project({"index.html": "<h1>hello</h1>"})
+    assert fairway("init").code == 0
+    text = (fairway.folder / "fairway.yaml").read_text()
+    assert "kind: static" in text
+    assert "http.server" not in text
 
 
 def test_init_never_overwrites_unless_told(fairway: CommandLine) -> None:

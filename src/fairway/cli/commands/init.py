@@ -13,6 +13,7 @@ from fairway.cli.output import painter, say, say_json
 from fairway.cli.place import seen_from_here
 from fairway.errors import Conflict, InvalidInput, NotFound
 from fairway.model.importing import (
+    EXAMPLE_FOLDER,
     Imported,
     app_from_compose,
     app_from_procfile,
@@ -20,6 +21,12 @@ from fairway.model.importing import (
 )
 
 app = typer.Typer(add_completion=False)
+_PAGE = """\
+<!doctype html>
+<title>It runs</title>
+<h1>It runs</h1>
+<p>Replace this page, or <code>run</code> in fairway.yaml, by your own.</p>
+"""
 
 
 @app.command()
@@ -95,11 +102,20 @@ def _imported(source: Path, folder: Path) -> Imported:
 def _proposed(folder: Path) -> Imported:
     found = find_services(folder)
     notes = tuple(
-        f"found {service.name} in {service.folder or 'this folder'}: {service.run}"
+        f"found {service.name} in {service.folder or 'this folder'}: "
+        f"{service.run or 'static files'}"
         for service in found
     )
-    nothing = ("found no program; the file holds an example to replace",)
-    return Imported(starter_app_file(folder.name, found), notes or nothing)
+    return Imported(starter_app_file(folder.name, found), notes or (_example_page(folder),))
+
+
+def _example_page(folder: Path) -> str:
+    """Something for the example to show, so that `fairway up` works at once; says what it is."""
+    page = folder / EXAMPLE_FOLDER / "index.html"
+    if not page.exists():
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(_PAGE, encoding="utf-8")
+    return f"found no program; {EXAMPLE_FOLDER}/index.html is an example to replace"
 
 
 def _show(written: str, origin: Path | None, notes: tuple[str, ...]) -> None:

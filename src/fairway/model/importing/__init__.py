@@ -8,9 +8,10 @@ notes, never dropped in silence.
 from fairway.model.importing.compose import app_from_compose
 from fairway.model.importing.draft import Imported
 from fairway.model.importing.procfile import app_from_procfile
-from fairway.model.importing.starter import FoundService, starter_app_file
+from fairway.model.importing.starter import EXAMPLE_FOLDER, FoundService, starter_app_file
 
 __all__ = [
+    "EXAMPLE_FOLDER",
     "FoundService",
     "Imported",
     "app_from_compose",

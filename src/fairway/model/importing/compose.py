@@ -14,6 +14,7 @@ from fairway.errors import InvalidAppFile
 from fairway.model.document import Items, Keys, Node, Text
 from fairway.model.importing.container import carry_over, is_called, strings
 from fairway.model.importing.draft import Draft, Imported, name_from
+from fairway.model.importing.starter import EXAMPLE_RUN
 from fairway.model.places import Findings
 from fairway.model.settle import typed
 from fairway.model.syntax import read_tree
@@ -135,7 +136,7 @@ def _publish_once(draft: Draft) -> None:
 
 def _with_some_service(draft: Draft) -> Draft:
     if not draft.services:
-        draft.services["web"] = {"run": "python3 -m http.server $PORT --bind 127.0.0.1"}
+        draft.services["web"] = {"run": EXAMPLE_RUN}
         draft.note("the Compose file has only stores; 'web' stands in for your first service")
     return draft
 

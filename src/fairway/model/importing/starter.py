@@ -12,14 +12,21 @@ from fairway.model.importing.draft import name_from
 
 @dataclass(frozen=True, slots=True)
 class FoundService:
-    """A program that was found in the project: its name, folder and, if known, its command."""
+    """A program that was found in the project: its name, folder and, if known, its command.
+
+    `static`: no program but a folder of files, which Fairway itself serves.
+    """
 
     name: str
     folder: str | None = None
     run: str | None = None
+    static: bool = False
 
 
-_EXAMPLE = FoundService("web", None, "python3 -m http.server $PORT --bind 127.0.0.1")
+EXAMPLE_FOLDER = "site"
+EXAMPLE_RUN = f"python3 -m http.server $PORT --bind 127.0.0.1 --directory {EXAMPLE_FOLDER}"
+"""Stands in for a first service. Never the app's own folder: the state with its keys lies there."""
+_EXAMPLE = FoundService("web", None, EXAMPLE_RUN)
 
 _HEAD = """\
 # The app file: what runs, who may call whom, where it is deployed to.
@@ -45,7 +52,7 @@ environments:
 
 
 def starter_app_file(name: str, services: Sequence[FoundService] = ()) -> str:
-    """An app file for `services` as found; for none, with one that runs everywhere."""
+    """An app file for `services` as found; for none, with one that serves `EXAMPLE_FOLDER`."""
     taken: set[str] = set()
     parts = [_HEAD.replace("{app}", name_from(name, set()))]
     for index, found in enumerate(services or (_EXAMPLE,)):
@@ -57,6 +64,12 @@ def starter_app_file(name: str, services: Sequence[FoundService] = ()) -> str:
 
 def _service(name: str, found: FoundService, *, public: bool) -> str:
     lines = [f"  {name}:\n"]
+    if found.static:
+        lines.append("    kind: static  # files, served by Fairway itself; never a dotfile\n")
+        lines.append(f"    root: {_scalar(found.folder or '.')}\n")
+        if public:
+            lines.append("    public: /  # the gateway opens this path to everyone\n")
+        return "".join((*lines, "\n"))
     if found.folder:
         lines.append(f"    build: {_scalar(found.folder)}\n")
     if found.run:
