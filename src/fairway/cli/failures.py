@@ -6,6 +6,7 @@ an `InvalidAppFile` as every problem with its source line; anything else is a de
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from dataclasses import asdict
@@ -14,9 +15,17 @@ from typing import Any
 
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import Painter, painter, say_json
-from fairway.errors import FairwayError, InvalidAppFile, Problem
+from fairway.errors import FairwayError, InvalidAppFile, Problem, Unavailable
 
 DEFECT = 70
+_REMEDIES = {
+    errno.EACCES: "give yourself write access to that folder, or use another one",
+    errno.EPERM: "give yourself write access to that folder, or use another one",
+    errno.EROFS: "mount it writable, or copy the app to a folder that is",
+    errno.ENOSPC: "free some space on that disk",
+    errno.EDQUOT: "free some space: your quota on that disk is used up",
+    errno.ENAMETOOLONG: "move the app to a folder with a shorter path",
+}
 EXIT_CODES: dict[int, str] = {
     0: "done",
     1: "failed for another reason; `fairway doctor` and `policy test` found something wrong",
@@ -62,6 +71,19 @@ def error_data(error: FairwayError) -> dict[str, Any]:
     if isinstance(error, InvalidAppFile):
         return parts | {"problems": [asdict(problem) for problem in error.problems]}
     return parts
+
+
+def unusable_place(error: Exception) -> FairwayError | None:
+    """A file or folder that the machine does not let us use: its fault, not a defect of Fairway."""
+    if not isinstance(error, OSError) or error.errno not in _REMEDIES or not error.filename:
+        return None
+    found = Unavailable(
+        "unusable-place",
+        f"{str(error.strerror).lower()}: {error.filename}",
+        remedy=_REMEDIES[error.errno],
+    )
+    found.__cause__ = error
+    return found
 
 
 def report_defect(error: Exception, invocation: Invocation) -> int:

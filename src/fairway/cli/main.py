@@ -50,9 +50,10 @@ def run(arguments: list[str] | None = None) -> None:
 
         sys.exit(report_error(error, invocation))
     except Exception as error:  # noqa: BLE001 - the last line of defence: words, not a traceback
-        from fairway.cli.failures import report_defect
+        from fairway.cli.failures import report_defect, report_error, unusable_place
 
-        sys.exit(report_defect(error, invocation))
+        place = unusable_place(error)
+        sys.exit(report_error(place, invocation) if place else report_defect(error, invocation))
 
 
 if __name__ == "__main__":

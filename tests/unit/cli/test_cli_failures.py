@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.api.statuses import STATUS_OF, error_from, error_of_exit
-from fairway.cli.failures import error_data, render_error, render_problem
+from fairway.cli.failures import error_data, render_error, render_problem, unusable_place
 from fairway.cli.output import Painter, duration, painter, table
 from fairway.errors import (
     Conflict,
@@ -60,6 +62,18 @@ def test_an_error_says_what_where_and_remedy() -> None:
     assert render_error(NotFound("c", "m"), PLAIN) == "error: m [c]"
     assert render_error(NotFound("c", "m\n  | more"), PLAIN) == "error: m [c]\n  | more"
     assert render_error(NotFound("c", ""), PLAIN) == "error:  [c]"
+
+
+def test_a_folder_that_cannot_be_written_is_no_defect(fairway: CommandLine) -> None:
+    """A file stands where the state folder would be: what root meets too, as in a container."""
+    for number, word in ((errno.EROFS, "writable"), (errno.EACCES, "access")):
+        found = unusable_place(OSError(number, os.strerror(number), "/srv/app/.fairway"))
+        assert found is not None
+        assert "/srv/app/.fairway" in found.message
+        assert word in found.remedy
+    assert unusable_place(OSError(errno.EBADF, "bad", "/x")) is None
+    assert unusable_place(ValueError("x")) is None
+    assert fairway("init", "x" * 300).code == 5
 
 
 def test_validate_reports_every_problem_and_exits_with_2(fairway: CommandLine) -> None:
