@@ -334,6 +334,11 @@ def test_a_path_is_complete_when_every_hop_has_been_written() -> None:
     assert not complete([inbound, egress], "orbit")
     assert complete([inbound, egress, entry("inbound", "axon", "orbit", 2)], "orbit")
     assert complete([inbound, egress | {"details": "direct_response"}], "orbit")
+    door = entry("gateway", "gateway", "orbit", 0)
+    assert not complete([inbound], "orbit", public=True)
+    assert complete([door, inbound], "orbit", public=True)
+    assert not complete([door], "orbit", public=True)
+    assert complete([door | {"details": "direct_response"}], "orbit", public=True)
 
 
 def test_the_hops_come_from_the_files_of_envoys_and_services(

@@ -50,8 +50,14 @@ def trace_path(access: Iterable[Record], decisions: Iterable[Record]) -> tuple[H
     return (*hops, *(_library_hop(record) for record in undecided))
 
 
-def complete(access: Sequence[Record], callee: str) -> bool:
-    """Whether every hop has been written: the callee's, and one for each that was sent on."""
+def complete(access: Sequence[Record], callee: str, *, public: bool = False) -> bool:
+    """Whether every hop has been written: the callee's, and one for each that was sent on.
+
+    A `public` call has the gateway's as well, and only that one if the gateway refused it.
+    """
+    door = [record for record in access if record["direction"] == "gateway"]
+    if public and (not door or any(map(_is_local, door))):
+        return bool(door)
     inbound = [record for record in access if record["direction"] == "inbound"]
     sent_on = [r for r in access if r["direction"] == "egress" and not _is_local(r)]
     return any(r["service"] == callee for r in inbound) and len(inbound) > len(sent_on)

@@ -58,6 +58,8 @@ def plan_call(wish: Wish, bundle: PolicyBundle, ids: Ids) -> CallPlan:
     table = IntentTable(service.intents.values())
     route = _wanted_route(wish, service)
     path = wish.path or (route.path if route else "/")
+    if not path.startswith("/"):
+        raise _no_path(wish, service)
     method = wish.method.upper() or (route.method if route else _likely_method(wish, path, table))
     found = table.match(method, path.partition("?")[0])
     if route is not None and found is not route:
@@ -112,6 +114,17 @@ def _wanted_route(wish: Wish, service: BundleService) -> IntentRoute | None:
         remedy=did_you_mean(
             wish.intent, service.intents, f"it has: {_list(service.intents) or 'none'}"
         ),
+    )
+
+
+def _no_path(wish: Wish, service: BundleService) -> InvalidInput:
+    meant = f"/{wish.path}"
+    if wish.path in service.intents:
+        meant = f"--intent {wish.path}"
+    return InvalidInput(
+        "invalid-path",
+        f"{wish.path!r} is not a path: it does not begin with a slash",
+        remedy=f"write: fairway call {wish.callee} {meant}",
     )
 
 

@@ -109,7 +109,7 @@ def _path(state: StateDir, plan: CallPlan, correlation: str) -> tuple[Hop, ...]:
     deadline = time.monotonic() + _HOPS_SECONDS
     while True:
         access = lines_with(access_files(state), correlation)
-        if complete(access, plan.callee) or time.monotonic() > deadline:
+        if complete(access, plan.callee, public=not plan.caller) or time.monotonic() > deadline:
             decisions = [r for r in audit_records(state, correlation) if r["kind"] == "decision"]
             return trace_path(access, decisions)
         time.sleep(0.03)
@@ -151,18 +151,25 @@ def _show(plan: CallPlan, reply: Reply, hops: tuple[Hop, ...], ids: Ids, *, verb
         say(_hop_line(hop, paint))
     if not hops:
         say(paint.dim("  (the Envoys have not written their access logs yet)"))
-    verdict = paint.red("DENIED") if reply.status in _DENIED else paint.green("ALLOWED")
-    if reply.status >= 500:
-        verdict = paint.yellow("FAILED")
-    say(
-        f"\n{verdict} {reply.status} {reply.reason} {paint.dim(f'in {reply.seconds * 1000:.1f}ms')}"
-    )
+    took = paint.dim(f"in {reply.seconds * 1000:.1f}ms")
+    say(f"\n{_verdict(reply.status, paint)} {reply.status} {reply.reason} {took}")
     if verbose:
         say("".join(f"{paint.dim(name + ':')} {value}\n" for name, value in reply.headers.items()))
     if reply.body:
         say(_pretty(reply.body))
     say(f"\n{paint.dim('correlation')} {ids.correlation}")
     say(f"{paint.dim('logs       ')} fairway logs --correlation {ids.correlation}")
+
+
+def _verdict(status: int, paint: Painter) -> str:
+    """What governance said; a request that it let through may still be a wrong one (4xx)."""
+    if status in _DENIED:
+        return paint.red("DENIED")
+    if status >= 500:
+        return paint.yellow("FAILED")
+    if status >= 400:
+        return paint.yellow("ALLOWED, but")
+    return paint.green("ALLOWED")
 
 
 def _hop_line(hop: Hop, paint: Painter) -> str:
