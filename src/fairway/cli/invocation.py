@@ -85,7 +85,7 @@ AppFile = Annotated[
         expose_value=False,
         envvar="FAIRWAY_FILE",
         metavar="PATH",
-        help="The app file. [default: fairway.yaml here or above]",
+        help="The app file; absent: fairway.yaml here or above.",
     ),
 ]
 Environment = Annotated[

@@ -45,7 +45,13 @@ def load(entry: Entry) -> Any:
     carrier = where_an_app_is_read if entry.reads_app else everywhere
     for leaf in _leaves(command):
         leaf.params = [*leaf.params, *_options_of(carrier)]
+        leaf.help = _one_line_a_paragraph(leaf.help)
     return command
+
+
+def _one_line_a_paragraph(text: str) -> str:
+    """Rich keeps the line breaks of a docstring; a terminal of another width wants its own."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def _leaves(command: Any) -> list[Any]:

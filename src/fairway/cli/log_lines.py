@@ -19,6 +19,8 @@ from fairway.cli.output import Painter
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _ALIASES = {"warn": "warning", "err": "error", "fatal": "critical", "trace": "debug"}
 _GUESS = re.compile(r"\b(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
+_ENVOY = re.compile(r"\[(?P<time>[\d-]+ [\d:.]+)\]\[\d+\](?P<text>\[.*)", re.DOTALL)
+"""A line of Envoy's own log: `[2026-11-21 04:53:01.060][19436][warning][main] …`, in UTC."""
 _SHOWN_ELSEWHERE = frozenset(
     {"time", "level", "message", "service", "environment", "release", "replica", "logger"}
     | {"id", "at", "kind", "subject"}  # of the control plane's own events
@@ -81,7 +83,9 @@ def parse_line(raw: str, source: Source, before: float) -> LogLine:
     """A line of a file; `before` is the time of the line above it (unix seconds)."""
     fields = _object(raw)
     if fields is None:
-        return LogLine(source, before, _guess(raw), raw)
+        return _plain_line(raw, source, before)
+    if isinstance(fields.get("error"), dict) and fields.get("kind") == "control.failed":
+        return LogLine(source, before, "error", _failure_text(fields["error"]))
     at = _time(fields.get("time") or fields.get("timestamp") or fields.get("at")) or before
     if source.access:
         return LogLine(source, at, _access_level(fields), access_text(fields), fields)
@@ -91,6 +95,20 @@ def parse_line(raw: str, source: Source, before: float) -> LogLine:
     if "kind" in fields and fields.get("subject"):
         text = f"{fields['subject']}: {text}"
     return LogLine(source, at, level if level in LEVELS else "info", text, fields)
+
+
+def _plain_line(raw: str, source: Source, before: float) -> LogLine:
+    envoy = _ENVOY.match(raw)
+    if envoy is None:
+        return LogLine(source, before, _guess(raw), raw)
+    at = _time(envoy["time"]) or before
+    return LogLine(source, at, _guess(raw), envoy["text"])
+
+
+def _failure_text(error: Mapping[str, Any]) -> str:
+    """How a control plane in the background ended, without the program's output: that is below."""
+    first = str(error.get("message", "")).partition("\n")[0]
+    return f"could not start: {first}"
 
 
 def _object(raw: str) -> dict[str, Any] | None:

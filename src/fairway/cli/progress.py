@@ -76,11 +76,14 @@ class LiveProgress:
         if self._settled:
             self._plain.show(event)
             return
+        from rich.text import Text
+
         self._first = event.at if self._first is None else self._first
         self._latest[event.subject] = event
         live = self._live or self._open()
         if _RANK[event.level] >= _RANK["warning"]:
-            live.console.print(f"{event.subject} {event.message}", style="yellow", markup=False)
+            # As text: a style of the whole print would colour the live lines below it as well.
+            live.console.print(Text(f"{event.subject} {event.message}", style="yellow"))
         live.update(self._render(event.at - self._first))
 
     def settle(self) -> None:

@@ -7,6 +7,7 @@ cannot fall behind.
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,7 +62,7 @@ def _sections(path: str, command: Any) -> Iterator[str]:
             yield from (f"\n#{text[1:]}" for text in _sections(f"{path} {name}", child))
         return
     title = f"\n## `{_usage(path, command)}`\n"
-    yield "\n".join([title, _words(command.help), "", _example(command), _options(command)])
+    yield "\n".join([title, _wrapped(command.help), "", _example(command), _options(command)])
 
 
 def _usage(path: str, command: Any) -> str:
@@ -93,6 +94,12 @@ def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return _argument(parameter)
     return "`, `".join(parameter.opts)
+
+
+def _wrapped(text: str) -> str:
+    return "\n\n".join(
+        textwrap.fill(part, 100, break_on_hyphens=False) for part in text.split("\n\n")
+    )
 
 
 def _words(text: str | None) -> str:

@@ -11,7 +11,7 @@ Status = dict[str, Any]
 
 _HEADERS = ("SERVICE", "STATE", "REPLICAS", "RESTARTS", "UPTIME", "RELEASE", "URL")
 _REPLICA_HEADERS = ("REPLICA", "STATE", "PID", "PORT", "RESTARTS", "UPTIME", "DETAIL")
-_ENVOY_HEADERS = ("ENVOY", "STATE", "PID", "ADMIN", "DETAIL")
+_ENVOY_HEADERS = ("ENVOY", "STATE", "PID", "DETAIL")
 
 
 def headline(status: Status, paint: Painter) -> str:
@@ -39,9 +39,9 @@ def _service_row(service: Status) -> tuple[str, ...]:
     return (
         service["name"],
         service["state"],
-        f"{up}/{service['desired']}",
+        "-" if service["state"] == "done" else f"{up}/{service['desired']}",
         str(sum(replica["restarts"] for replica in replicas)),
-        duration(uptime) if replicas else "-",
+        duration(uptime) if uptime else "-",
         short(service["release"]),
         " ".join(service["urls"]) or "-",
     )
@@ -56,7 +56,7 @@ def replicas_table(status: Status, paint: Painter) -> str:
             _or_dash(replica["pid"]),
             _or_dash(replica["port"]),
             str(replica["restarts"]),
-            duration(replica["uptime"]),
+            duration(replica["uptime"]) if replica["uptime"] else "-",
             replica["detail"] or "-",
         )
         for service in status["services"]
@@ -72,7 +72,6 @@ def envoys_table(status: Status, paint: Painter) -> str:
             envoy["name"],
             envoy["state"],
             _or_dash(envoy["pid"]),
-            _or_dash(envoy["admin_port"]),
             envoy["detail"] or "-",
         )
         for envoy in status["envoys"]

@@ -173,8 +173,10 @@ class LocalControlPlane(LocalRecords):
         )
 
     async def _stop(self) -> None:
+        # Nothing was started: then the error says it all, and "everything is stopped" would not.
+        level: Level = "info" if self._system.supervisor else "debug"
         self._phase = "stopping"
-        self._log.add("system.stopping", "", "stopping")
+        self._log.add("system.stopping", "", "stopping", level)
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -185,7 +187,7 @@ class LocalControlPlane(LocalRecords):
             self._phase = "stopped"
             self._mesh_audit.close()
             self.close()
-            self._log.add("system.stopped", "", "everything is stopped")
+            self._log.add("system.stopped", "", "everything is stopped", level)
             self._log.close()
             self._ended.set()
 
@@ -195,13 +197,21 @@ class LocalControlPlane(LocalRecords):
         self._log.add(kind, subject, message, event_level(event))
 
     async def _keep_audit(self) -> None:
-        anchored = time.monotonic()
+        """Collect and anchor for as long as the system runs: a full disk is told, and outlived."""
+        anchored, told = time.monotonic(), ""
         while True:
             await asyncio.sleep(_COLLECT_INTERVAL)
-            self._collect()
-            if time.monotonic() - anchored >= _ANCHOR_INTERVAL:
-                anchored = time.monotonic()
-                self.anchor()
+            try:
+                self._collect()
+                if time.monotonic() - anchored >= _ANCHOR_INTERVAL:
+                    anchored = time.monotonic()
+                    self.anchor()
+            except (OSError, FairwayError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._log.add("audit.failed", "audit", f"not kept: {told}", "error")
+            else:
+                told = ""
 
     def _collect(self) -> None:
         with contextlib.suppress(FairwayError):  # no policy set is active before the first start

@@ -103,6 +103,21 @@ def test_times_are_durations_or_dates() -> None:
         since_of("five minutes", 0)
 
 
+def test_a_line_of_an_envoy_has_the_time_that_it_says() -> None:
+    raw = "[2026-11-21 04:53:01.060][19436][warning][main] [server.cc:1028] caught ENVOY_SIGTERM"
+    found = parse_line(raw, Source("orbit", "envoy"), 1.0)
+    assert found.at == datetime(2026, 11, 21, 4, 53, 1, 60_000, tzinfo=UTC).timestamp()
+    assert (found.level, found.text[:9]) == ("warning", "[warning]")
+
+
+def test_a_start_that_failed_is_an_error_in_words() -> None:
+    error = {"code": "secret-missing", "message": "no value is known for: KEY\n  | more"}
+    raw = json.dumps({"kind": "control.failed", "exit_code": 2, "error": error})
+    found = parse_line(raw, Source("control"), 7.0)
+    assert (found.level, found.text) == ("error", "could not start: no value is known for: KEY")
+    assert "exit_code" not in render_line(found, PLAIN, ["control"], 7, ids=False)
+
+
 def test_rotated_parts_come_first(state: StateDir) -> None:
     write_private(state.logs / "orbit.0.log.1", f"{line('older', 0)}\n".encode())
     texts = [found.text for found in Logs(state, access=False).history()]

@@ -11,7 +11,9 @@ from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.place import reach
-from fairway.targets.local.layout import StateDir
+from fairway.governance.bundle import build_bundle
+from fairway.model.app import App
+from fairway.targets.local.layout import StateDir, write_private
 
 
 def test_nothing_runs_is_said_with_the_remedy(fairway: CommandLine) -> None:
@@ -97,6 +99,7 @@ def test_open_prints_the_public_address(control: MemoryControl, fairway: Command
     assert fairway("open", "orbit", "--print").out == "http://127.0.0.1:8080/\n"
     assert fairway("open", "--print").out == "http://127.0.0.1:8080\n"
     assert fairway("open", "axon", "--print").code == 3
+    assert "did you mean 'orbit'?" in fairway("open", "orbti", "--print").err
 
 
 def test_up_says_that_it_runs_already(control: MemoryControl, fairway: CommandLine) -> None:
@@ -104,6 +107,16 @@ def test_up_says_that_it_runs_already(control: MemoryControl, fairway: CommandLi
     assert done.code == 0
     assert "already running" in done.err
     assert "try      fairway call orbit /" in done.out
+
+
+def test_up_proposes_a_call_that_is_answered(control: MemoryControl, fairway: CommandLine) -> None:
+    """`/` is public, but nothing says that the service answers there; its health path it does."""
+    app = App.model_validate(
+        {"app": "shop", "services": {"orbit": {"run": "x", "health": "/health", "public": "/"}}}
+    )
+    bundle = build_bundle(app, "local", 1, "")
+    write_private(StateDir(fairway.folder).policy_bundle, bundle.to_json().encode())
+    assert "try      fairway call orbit /health\n" in fairway("up", "-d").out
 
 
 def test_down_shows_the_stop_and_waits_for_it(control: MemoryControl, fairway: CommandLine) -> None:

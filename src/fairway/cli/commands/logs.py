@@ -16,6 +16,7 @@ from fairway.cli.log_lines import LEVELS, LogLine, Wanted, as_json, render_line
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
 from fairway.errors import InvalidInput, NotFound
+from fairway.model.names import did_you_mean
 from fairway.targets.local.layout import StateDir
 
 app = typer.Typer(add_completion=False)
@@ -122,5 +123,7 @@ def _check_names(state: StateDir, services: list[str]) -> None:
                 "no-logs",
                 f"there are no logs of {name!r}",
                 where=str(state.logs),
-                remedy=f"choose one of: {', '.join(known)}" if known else "start with `fairway up`",
+                remedy=did_you_mean(name, known, "see `fairway status`")
+                if known
+                else "start with `fairway up`",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from fairway.cli.invocation import current
 from fairway.cli.output import say, say_json
 from fairway.cli.place import connect
 from fairway.errors import NotFound
+from fairway.model.names import did_you_mean
 
 app = typer.Typer(add_completion=False)
 
@@ -41,7 +42,7 @@ def public_url(status: summary.Status, service: str | None) -> str:
     if service is None:
         urls = [status["gateway_url"]] if status["gateway_url"] else []
     else:
-        urls = next((s["urls"] for s in status["services"] if s["name"] == service), [])
+        urls = _named(status["services"], service)["urls"]
     if not urls:
         raise NotFound(
             "no-public-address",
@@ -49,3 +50,14 @@ def public_url(status: summary.Status, service: str | None) -> str:
             remedy="give the service a public route in the app file: public: /",
         )
     return str(urls[0])
+
+
+def _named(services: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    names = [service["name"] for service in services]
+    if name not in names:
+        raise NotFound(
+            "no-such-service",
+            f"there is no service '{name}'",
+            remedy=did_you_mean(name, names, "see `fairway status`"),
+        )
+    return services[names.index(name)]

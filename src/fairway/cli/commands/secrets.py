@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from fairway.cli.desk import ask
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table
+from fairway.cli.policy_text import when
 from fairway.control.port import SecretStatus
 from fairway.errors import InvalidInput
 
@@ -115,6 +115,4 @@ def _version(status: SecretStatus) -> str:
 
 
 def _when(status: SecretStatus) -> str:
-    if status.changed_at is None:
-        return "-"
-    return datetime.fromtimestamp(status.changed_at, UTC).astimezone().isoformat(" ", "seconds")
+    return "-" if status.changed_at is None else when(status.changed_at)

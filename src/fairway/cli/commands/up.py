@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -42,15 +43,15 @@ def up(
     state = state_of(invocation)
     running = reach(state)
     if running is not None:
-        _already_running(running, as_json)
+        _already_running(running, state, as_json)
     elif detach:
         _in_background(invocation, as_json)
     else:
         _in_foreground(invocation, state, as_json)
 
 
-def _already_running(client: ControlClient, as_json: bool) -> None:
-    _announce(client.get("/v1/status"), client.url, as_json)
+def _already_running(client: ControlClient, state: StateDir, as_json: bool) -> None:
+    _announce(client.get("/v1/status"), client.url, state, as_json)
     note(f"\nalready running (process {client.pid}); after a change of the app file:")
     note("  fairway down && fairway up -d")
 
@@ -65,7 +66,7 @@ def _in_background(invocation: Invocation, as_json: bool) -> None:
     progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
     command = control_plane_command(file, invocation.environment)
     client = start_in_background(command, opened.state, progress)
-    _announce(client.get("/v1/status"), client.url, as_json)
+    _announce(client.get("/v1/status"), client.url, opened.state, as_json)
 
 
 def _in_foreground(invocation: Invocation, state: StateDir, as_json: bool) -> None:
@@ -76,22 +77,22 @@ def _in_foreground(invocation: Invocation, state: StateDir, as_json: bool) -> No
     progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
 
     def ready(status: Any, url: str) -> None:
-        _announce(asdict(status), url, as_json)
+        _announce(asdict(status), url, state, as_json)
         if not as_json:
             note("\nCtrl-C stops everything")
 
     asyncio.run(live(control, state, progress, ready))
 
 
-def _announce(status: summary.Status, url: str, as_json: bool) -> None:
+def _announce(status: summary.Status, url: str, state: StateDir, as_json: bool) -> None:
     if as_json:
         say(to_json_line(status | {"api_url": url}))
     else:
-        say("\n".join(closing_lines(status, url)))
+        say("\n".join(closing_lines(status, url, _public_paths(state))))
     sys.stdout.flush()
 
 
-def closing_lines(status: summary.Status, url: str) -> list[str]:
+def closing_lines(status: summary.Status, url: str, paths: Mapping[str, str]) -> list[str]:
     """What someone wants to know once everything runs, and what to try next."""
     paint = painter()
     lines = [summary.headline(status, paint), "", summary.services_table(status, paint), ""]
@@ -99,10 +100,28 @@ def closing_lines(status: summary.Status, url: str) -> list[str]:
         lines.append(f"gateway  {paint.bold(status['gateway_url'])}")
     lines.append(f"api      {url}")
     lines += summary.warnings(status, paint)
-    lines += ["", f"try      {_first_call(status)}", "logs     fairway logs -f"]
+    lines += ["", f"try      {first_call(status, paths)}", "logs     fairway logs -f"]
     return lines
 
 
-def _first_call(status: summary.Status) -> str:
+def first_call(status: summary.Status, paths: Mapping[str, str]) -> str:
+    """A call that should succeed: to the first public service, at the path in `paths`."""
     public = next((service["name"] for service in status["services"] if service["urls"]), None)
-    return f"fairway call {public} /" if public else "fairway call --help"
+    return f"fairway call {public} {paths.get(public, '/')}" if public else "fairway call --help"
+
+
+def _public_paths(state: StateDir) -> dict[str, str]:
+    """A path of each public service that answers: its health path if that is public as well."""
+    from fairway_runtime.policy.bundle import InvalidBundle, PolicyBundle
+
+    try:
+        services = PolicyBundle.from_json(state.policy_bundle.read_text("utf-8")).services
+    except (OSError, InvalidBundle):
+        return {}
+    return {
+        name: service.health
+        if service.health and service.opens(service.health)
+        else service.public[0].path
+        for name, service in services.items()
+        if service.public
+    }

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.errors import FairwayError, NotFound, Unavailable
+from fairway.model.names import did_you_mean
 from fairway.targets.local.failures import Failure
 from fairway.targets.local.group import Endpoint, EndpointsHook, ServiceGroup, Site
 from fairway.targets.local.layout import StateDir
@@ -284,8 +285,8 @@ class Supervisor:
         except KeyError:
             raise NotFound(
                 "unknown-service",
-                f"there is no service {service}",
-                remedy=f"services are: {', '.join(sorted(self._groups))}",
+                f"there is no service '{service}'",
+                remedy=did_you_mean(service, self._groups, "see `fairway status`"),
             ) from None
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
