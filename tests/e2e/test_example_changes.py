@@ -74,6 +74,26 @@ def test_a_policy_takes_effect_under_load_and_nothing_is_dropped(axon_orbit: Dri
     assert seen.statuses() == {200, 403}
 
 
+def test_denials_are_audited_again_after_the_audit_could_not_be_kept(axon_orbit: Driver) -> None:
+    cursor = axon_orbit.state / "audit" / "mesh-cursor.json"
+    cursor.unlink(missing_ok=True)
+    cursor.mkdir()
+    log = axon_orbit.state / "logs" / "control.log"
+    until(lambda: "audit.failed" in log.read_text())
+    cursor.rmdir()
+    before = len(refused_by_the_mesh(axon_orbit))
+    axon_orbit.fairway(
+        "call", "axon", "/reason", "--as", "intruder", "--intent", "reason", check=False
+    )
+    until(lambda: len(refused_by_the_mesh(axon_orbit)) > before)
+
+
+def refused_by_the_mesh(driver: Driver) -> list[dict[str, Any]]:
+    """The denials that the mesh decided, in the audit log."""
+    entries = driver.json("policy", "audit", "--verdict", "deny")["entries"]
+    return [entry for entry in entries if entry["writer"] == "mesh"]
+
+
 def killed_until_refused(driver: Driver, seen: Traffic) -> Any:
     """Kill axon, again if it is back; the first answer that an open breaker gave."""
     for process in psutil.process_iter(["environ"]):

@@ -8,7 +8,6 @@ stopped (`cursor.json`), so that no denial is lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from fairway.governance.mesh_denials import WRITER, mesh_denial
@@ -35,11 +34,14 @@ class MeshAudit:
         assert engine.bundle is not None, "the engine of a running system has its bundle"
         found = 0
         for path in sorted(self._logs.glob(f"*{_SUFFIX}")):
-            for line in self._fresh_lines(path):
+            lines, offset = self._fresh_lines(path)
+            for line in lines:
                 entry = mesh_denial(line, engine.bundle, engine)
                 if entry is not None:
                     self._writer.append(entry)
                     found += 1
+            # Last: what could not be recorded is read again, better twice than never.
+            self._offsets[path.name] = offset
         write_private(self._cursor, json.dumps(self._offsets).encode())
         return found
 
@@ -47,8 +49,10 @@ class MeshAudit:
         """Give the file up."""
         self._writer.close()
 
-    def _fresh_lines(self, path: Path) -> Iterator[str]:
-        """Whole lines since the last look, also those that went with the end of a cut log."""
+    def _fresh_lines(self, path: Path) -> tuple[list[str], int]:
+        """Whole lines since the last look, also those that went with the end of a cut log, and
+        where the next look begins.
+        """
         offset = self._offsets.get(path.name, 0)
         missed = b""
         if path.stat().st_size < offset:
@@ -58,9 +62,8 @@ class MeshAudit:
             file.seek(offset)
             data = file.read(_READ_AT_ONCE)
         whole = data[: data.rfind(b"\n") + 1]
-        self._offsets[path.name] = offset + len(whole)
         # Not splitlines(): that splits at U+2028 too, which a caller may put into a request id.
-        yield from (missed + whole).decode("utf-8", "replace").split("\n")
+        return (missed + whole).decode("utf-8", "replace").split("\n"), offset + len(whole)
 
 
 def _read_offsets(path: Path) -> dict[str, int]:

@@ -7,7 +7,8 @@ import pytest
 from fairway.control.mesh_audit import MeshAudit
 from fairway.targets.local.layout import open_state
 from fairway.targets.local.log_files import rotate
-from fairway_runtime.policy.bundle import PolicyBundle
+from fairway_runtime.intents import IntentRoute
+from fairway_runtime.policy.bundle import BundleService, PolicyBundle
 from fairway_runtime.policy.engine import PolicyEngine
 
 
@@ -110,3 +111,22 @@ def test_no_character_of_a_caller_hides_a_refusal(state, engine, character):
     audit = MeshAudit(state)
     assert audit.collect(engine) == 1
     audit.close()
+
+
+class FullDisk(PolicyEngine):
+    def decide(self, *asked):
+        raise OSError(28, "No space left on device")
+
+
+def test_what_could_not_be_recorded_is_recorded_later(state):
+    intents = {"reason": IntentRoute("reason", "POST", "/reason")}
+    services = {"axon": BundleService(intents)}
+    bundle = PolicyBundle(1, "shop", "local", "", services, ("web",), frozenset())
+    log = state.logs / "axon.access.log"
+    log.write_text(refusal(1))
+    audit = MeshAudit(state)
+    with pytest.raises(OSError, match="No space"):
+        audit.collect(FullDisk.from_bundle(bundle))
+    assert audit.collect(PolicyEngine.from_bundle(bundle)) == 1
+    audit.close()
+    assert recorded(state) == ["mesh-r1"]
