@@ -20,16 +20,17 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fairway.errors import FairwayError
 from fairway.targets.local.blueprint import Blueprint, port_plan
 from fairway.targets.local.group import Endpoint
-from fairway.targets.local.identity.authority import Authority
+from fairway.targets.local.identity.authority import LEAF_LIFETIME, Authority
 from fairway.targets.local.identity.signing import (
+    REFRESH,
     SigningKeys,
     signing_callers,
     verifying_services,
@@ -52,8 +53,9 @@ from fairway_runtime.policy.bundle import PolicyBundle
 
 _HEAL_INTERVAL = 1.0
 """Between looks whether every Envoy lives, in seconds."""
-_RENEW_INTERVAL = 60.0
-"""Between looks for certificates past half-life, in seconds."""
+_RENEW_INTERVAL, _RENEW_SHARE = 60.0, 1 / 8
+"""Between looks for certificates past half-life: seconds, and at most this share of a lifetime, so
+that a short-lived one is renewed well before its second half is over."""
 _BUNDLE_READ = 0.15
 """Until every replica has looked at a new bundle (the library looks every 0.1 s), in seconds."""
 
@@ -73,9 +75,14 @@ class LocalSystem:
     """The running system of one state folder. Used from one event loop."""
 
     def __init__(
-        self, blueprint: Blueprint, report: Report, on_replica: Callable[[Event], None]
+        self,
+        blueprint: Blueprint,
+        report: Report,
+        on_replica: Callable[[Event], None],
+        leaf_lifetime: timedelta = LEAF_LIFETIME,
     ) -> None:
         self._blueprint = blueprint
+        self._leaf_lifetime = leaf_lifetime
         self._report = report
         self._on_replica = on_replica
         self._relaying: asyncio.Task[None] | None = None
@@ -122,8 +129,9 @@ class LocalSystem:
         self._mesh = self._new_mesh(launcher)
         await _both(self._start_mesh(launcher), self.supervisor.start(running))
         self.supervisor.watch_files()
-        for chore in (self._heal(), self._renew(), self._keys.keep_fresh()):
-            self._do(chore)
+        self._do(self._again_and_again(self._heal, _HEAL_INTERVAL, "envoy.failed"))
+        self._do(self._again_and_again(self._renew, self._renew_interval(), "certificate.failed"))
+        self._do(self._again_and_again(self._keys.refresh, REFRESH, "keys.failed"))
 
     async def stop(self) -> None:
         """Take everything down; returns when nothing is left. Safe at any moment, and again."""
@@ -237,7 +245,9 @@ class LocalSystem:
     def _authority(self) -> Authority:
         state, app = self._blueprint.state, self._blueprint.app
         domain = f"{app.app}.{state.environment}"
-        authority = Authority.open(state.ca, state.home / "identity", domain, _now())
+        authority = Authority.open(
+            state.ca, state.home / "identity", domain, _now(), self._leaf_lifetime
+        )
         for client in app.clients:
             authority.leaf(client, _now())
         return authority
@@ -282,24 +292,32 @@ class LocalSystem:
 
     async def _heal(self) -> None:
         assert self._mesh is not None, "start comes first"
-        while True:
-            await asyncio.sleep(_HEAL_INTERVAL)
-            try:
-                for name in await self._mesh.heal():
-                    self._report("envoy.running", f"{name} envoy", "died and was started again")
-            except FairwayError as error:
-                self._report("envoy.failed", "mesh", str(error))
+        for name in await self._mesh.heal():
+            self._report("envoy.running", f"{name} envoy", "died and was started again")
 
     async def _renew(self) -> None:
         assert self._mesh is not None, "start comes first"
+        for name in await self._mesh.renew():
+            self._report("certificate.renewed", name, "certificate renewed")
+        self._authority()  # renews what clients call with
+
+    def _renew_interval(self) -> float:
+        return min(_RENEW_INTERVAL, self._leaf_lifetime.total_seconds() * _RENEW_SHARE)
+
+    async def _again_and_again(
+        self, work: Callable[[], Awaitable[None]], interval: float, failed: str
+    ) -> None:
+        """Do something for as long as the system runs: a failure is told once, and outlived."""
+        told = ""
         while True:
-            await asyncio.sleep(_RENEW_INTERVAL)
+            await asyncio.sleep(interval)
             try:
-                for name in await self._mesh.renew():
-                    self._report("certificate.renewed", name, "certificate renewed")
-                self._authority()  # renews what clients call with
-            except FairwayError as error:
-                self._report("certificate.failed", "mesh", str(error))
+                await work()
+                told = ""
+            except (FairwayError, OSError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._report(failed, "mesh", told)
 
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(chore)

@@ -1,6 +1,6 @@
 """Signing keys: every caller's secret, and what each callee needs to verify it.
 
-`system.py` owns one `SigningKeys`, writes at start and lets it keep the files fresh. Guarantees:
+`system.py` owns one `SigningKeys`, writes at start and refreshes every `REFRESH`. Guarantees:
 
 - a caller's secret is written to that caller's folder only; a callee is given keys derived for
   itself and for yesterday, today and tomorrow (UTC), which forge nothing elsewhere;
@@ -29,7 +29,7 @@ OVERLAP = timedelta(minutes=15)
 """How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
 SETTLE = 0.5
 """Until every callee has read a new key: the library looks at most every 0.1 s. Seconds."""
-_REFRESH = 60.0
+REFRESH = 60.0
 """Between checks whether a day has begun or an overlap has ended, in seconds. As short as that of
 certificates: a laptop that slept over days wakes up with keys for none of the days that count."""
 
@@ -148,12 +148,10 @@ class SigningKeys:
             self._write_signing((name,))
         return fresh.key_id
 
-    async def keep_fresh(self) -> None:
-        """Keep the files right as days begin and overlaps end; runs until cancelled."""
-        while True:
-            await asyncio.sleep(_REFRESH)
-            async with self._rotating:
-                self.write()
+    async def refresh(self) -> None:
+        """Write what days that began and overlaps that ended have changed; every `REFRESH`."""
+        async with self._rotating:
+            self.write()
 
     def _replace_key(self, name: str) -> Key:
         until = (self._clock() + OVERLAP).timestamp()

@@ -5,11 +5,13 @@ Who calls it: the local system. In the order of a life:
     start(view)   adopt the Envoys that still run, start the others
     apply(view)   new Envoys first, then every changed file, then Envoys that nobody needs go
     renew()       replace certificates past half-life
-    heal()        start Envoys again that have died
+    heal()        start Envoys again that have died, bring those up to date that fell behind
     stop()
 
 It guarantees that when `start` or `apply` returns, every Envoy has confirmed every file; a file
-that one rejects raises EnvoyRejected, and that Envoy goes on with the file before.
+that one rejects raises EnvoyRejected, and that Envoy goes on with the file before. An Envoy that a
+change did not reach for any other reason (it died, it was busy, the disk was full) stays noted
+until `heal` has brought the change there: no old policy, no old certificate is left in force.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any, TypeVar
 
 from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.mesh import watches
+from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.envoy import Envoy, EnvoyPlace
 from fairway.targets.local.mesh.launching import Launcher
 from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
@@ -71,6 +74,8 @@ class Mesh:
         self._clock = clock
         self._envoys: dict[str, Envoy] = {}
         self._view: MeshView | None = None
+        self._behind: set[str] = set()
+        self._revived: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def start(self, view: MeshView) -> tuple[str, ...]:
@@ -85,7 +90,7 @@ class Mesh:
             self._view = view
             known = [name for name in view.names if name in self._envoys]
             await self._run(name for name in view.names if name not in self._envoys)
-            await _all(self._envoys[name].roll_out(self._files(name)) for name in known)
+            await _all(self._bring_up_to_date(name) for name in known)
             await self._stop(self._envoys.keys() - set(view.names))
 
     async def renew(self) -> tuple[str, ...]:
@@ -93,15 +98,16 @@ class Mesh:
         async with self._turn:
             now = self._clock()
             due = [name for name in self._envoys if self._authority.is_due(name, now)]
-            await _all(self._envoys[name].roll_out(self._files(name)) for name in due)
+            await _all(self._bring_up_to_date(name) for name in due)
             return tuple(due)
 
     async def heal(self) -> tuple[str, ...]:
-        """Start Envoys again that have died, with the files they had; returns which."""
+        """Start Envoys again that have died, and finish every change; returns who had died."""
         async with self._turn:
-            dead = [name for name, envoy in self._envoys.items() if not envoy.is_alive]
-            await _all(self._envoys[name].restart() for name in dead)
-            return tuple(dead)
+            dead = {name for name, envoy in self._envoys.items() if not envoy.is_alive}
+            await _all(self._bring_up_to_date(name) for name in sorted(dead | self._behind))
+            revived, self._revived = sorted(self._revived), set()
+            return tuple(revived)
 
     async def stop(self) -> None:
         """End every Envoy; files and identities stay."""
@@ -126,8 +132,28 @@ class Mesh:
         adopted = await _all(envoy.run(self._files(name)) for name, envoy in fresh.items())
         return tuple(name for name, was in zip(fresh, adopted, strict=True) if was)
 
+    async def _bring_up_to_date(self, name: str) -> None:
+        """Have an Envoy run on the files of the present view, started again if it has died.
+
+        It starts on the files it had, which it is known to take: a new one that it rejects then
+        leaves it with those, not without any.
+        """
+        envoy = self._envoys[name]
+        self._behind.add(name)
+        if not envoy.is_alive:
+            await envoy.restart()
+            self._revived.add(name)
+        try:
+            await envoy.roll_out(self._files(name))
+        except EnvoyRejected:
+            self._behind.discard(name)  # it would be rejected again
+            raise
+        self._behind.discard(name)
+
     async def _stop(self, names: Iterable[str]) -> None:
-        await _all(self._envoys.pop(name).stop() for name in tuple(names))
+        names = tuple(names)
+        self._behind.difference_update(names)
+        await _all(self._envoys.pop(name).stop() for name in names)
 
     def _files(self, name: str) -> dict[str, Json]:
         assert self._view is not None, "start comes first"
