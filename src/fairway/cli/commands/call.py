@@ -177,7 +177,8 @@ def _hop_line(hop: Hop, paint: Painter) -> str:
     took = f" {hop.milliseconds:.1f}ms" if hop.milliseconds is not None else ""
     facts = [hop.reason]
     if hop.by == "library":
-        facts += [f"policies {', '.join(hop.policies)}"] if hop.policies else []
+        unnamed = [policy for policy in hop.policies if policy not in hop.reason]
+        facts += [f"policies {', '.join(unnamed)}"] if unnamed else []
         facts += [f"policy set {hop.policy_set}", f"decision {hop.decision_id}"]
     where = f"{hop.caller} → {hop.callee}".ljust(24)
     verdict = hop.verdict.ljust(8)
