@@ -26,6 +26,8 @@ def test_calls_survive_the_control_plane_and_the_next_up_adopts(fresh_axon_orbit
     kill(status["control_pid"])
     with httpx2.Client(base_url=status["gateway_url"]) as gateway:
         assert {gateway.post("/dispatch", json=ORDER).status_code for _ in range(20)} == {200}
+    refused = system.fairway("policy", "activate", "1", check=False)
+    assert refused.returncode == 5, "said to be in force where nobody would hear of it"
     system.up()
     assert system.pids() == before
     assert system.status()["gateway_url"] == status["gateway_url"]

@@ -126,6 +126,9 @@ class LocalControlPlane(LocalRecords):
             self._log.add("keys.rotated", name, f"signs with key {key}")
         return names
 
+    def _require_reach(self) -> None:
+        """What runs here hears of it from this very process."""
+
     async def _policies_changed(self) -> None:
         bundle = self.bundle()
         await self._system.follow(self._rules(bundle))
@@ -174,7 +177,8 @@ class LocalControlPlane(LocalRecords):
 
     async def _stop(self) -> None:
         # Nothing was started: then the error says it all, and "everything is stopped" would not.
-        level: Level = "info" if self._system.supervisor else "debug"
+        found = self._system.supervisor
+        level: Level = "info" if found and found.status() else "debug"
         self._phase = "stopping"
         self._log.add("system.stopping", "", "stopping", level)
         for chore in self._chores:

@@ -26,7 +26,7 @@ from fairway.control.port import (
     ReleaseRecord,
     SecretStatus,
 )
-from fairway.errors import Conflict, FairwayError, InvalidAppFile, NotFound
+from fairway.errors import Conflict, FairwayError, InvalidAppFile, NotFound, Unavailable
 from fairway.governance.audit import Query, Record, SqliteAnchors, anchor, search, verify
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
@@ -44,6 +44,8 @@ from fairway.targets.local.identity.signing import (
     verifying_services,
 )
 from fairway.targets.local.layout import StateDir, private_dir
+from fairway.targets.local.ledger import Ledger
+from fairway.targets.local.processes import Processes
 from fairway.targets.local.secret_files import Secret, SecretStore
 from fairway_runtime.policy.audit import AuditWriter, segments
 from fairway_runtime.policy.bundle import PolicyBundle
@@ -192,6 +194,7 @@ class LocalRecords:
         self, version: int, *, author: str, expected: int | None = None
     ) -> Activation:
         """Make a version decide, everywhere, without dropping a request; a release of its own."""
+        self._require_reach()
         active = self._sets.active() if expected is None else expected
         began = time.monotonic()
         release = self._sets.activate(version, by=author, expected=active)
@@ -199,6 +202,7 @@ class LocalRecords:
 
     async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
         """Activate `to`, or the version that was active before the present one."""
+        self._require_reach()
         began = time.monotonic()
         release = self._sets.roll_back(by=author, expected=self._sets.active(), to=to)
         return await self._took_effect(release, began)
@@ -258,6 +262,17 @@ class LocalRecords:
         for name in names:
             await keys.rotate(name)
         return names
+
+    def _require_reach(self) -> None:
+        """Unavailable where something runs that would go on deciding by the policies before."""
+        processes = Processes(Ledger(self.state.ledger), self.state.instance)
+        if any(processes.is_alive(record) for record in processes.known()):
+            raise Unavailable(
+                "control-plane-dead",
+                "services still run here, and no control plane that could tell them",
+                where=str(self.state.home),
+                remedy="`fairway up -d` adopts them; then try again",
+            )
 
     async def _policies_changed(self) -> None:
         """Other policies are active: nothing runs here that would have to know."""
