@@ -342,9 +342,9 @@ async def test_a_process_of_a_service_that_is_gone_is_stopped(place):
 
 async def test_unknown_services_are_named(place):
     async with place.running(place.spec("web", run=SERVER)) as supervisor:
-        with pytest.raises(NotFound, match="no service wep") as caught:
+        with pytest.raises(NotFound, match="no service 'wep'") as caught:
             await supervisor.restart("wep")
-        assert caught.value.remedy == "services are: web"
+        assert caught.value.remedy == "did you mean 'web'?"
 
 
 async def test_jobs_complete_and_workers_have_no_port(place):

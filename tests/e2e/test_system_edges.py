@@ -92,6 +92,21 @@ def test_a_mesh_that_cannot_start_leaves_nothing(tmp_path: Path) -> None:
     assert left == []
 
 
+def test_a_start_that_starts_nothing_says_only_why(tmp_path: Path) -> None:
+    driver = app_in(tmp_path, TWO_SERVICES, FAIRWAY_ENVOY="/nowhere/envoy")
+    done = driver.fairway("up", "-d", check=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: ")
+    assert "stopped" not in done.stderr
+
+
+def test_every_service_that_is_not_healthy_is_told_apart(tmp_path: Path) -> None:
+    services = "  a: {kind: worker, run: no-such-a}\n  b: {kind: worker, run: no-such-b}\n"
+    done = app_in(tmp_path, f"app: two\nservices:\n{services}").fairway("up", "-d", check=False)
+    assert "error: 2 services are not healthy" in done.stderr
+    assert done.stderr.count("\n\n") == 2
+
+
 def test_edited_policy_files_decide_at_once(with_policies: Driver) -> None:
     assert ask(with_policies) == 200
     file = with_policies.folder / "policies" / "calls.cedar"

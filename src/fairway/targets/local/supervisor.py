@@ -305,11 +305,11 @@ def _raise_for(outcomes: Mapping[str, Failure | None]) -> None:
     failures = {name: failure for name, failure in outcomes.items() if failure is not None}
     if not failures:
         return
-    texts = [str(failure) for failure in failures.values()]
+    texts = [f"{len(failures)} services are not healthy", *map(str, failures.values())]
     alone = next(iter(failures.values())) if len(failures) == 1 else None
     raise Unavailable(
         "services-not-healthy",
-        alone.evidence if alone else "\n".join(texts),
+        alone.evidence if alone else "\n\n".join(texts),
         where=", ".join(failures),
         remedy=alone.remedy if alone else "",
     )
