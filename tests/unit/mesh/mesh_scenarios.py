@@ -85,8 +85,9 @@ def one_file(files: dict[str, Json], secrets: dict[str, Json]) -> Json:
 def _inlined(listener: Json, routes: dict[str, Json]) -> Json:
     fresh = _without_sds_files(_untyped(listener))
     manager = fresh["filter_chains"][0]["filters"][0]["typed_config"]
-    name = manager.pop("rds")["route_config_name"]
-    manager["route_config"] = _untyped(routes[f"rds.{name}.json"])
+    if "rds" in manager:
+        name = manager.pop("rds")["route_config_name"]
+        manager["route_config"] = _untyped(routes[f"rds.{name}.json"])
     return fresh
 
 

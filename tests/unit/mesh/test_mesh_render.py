@@ -69,10 +69,25 @@ def test_files_name_only_what_is_there(name: str, envoy: str) -> None:
         assert set(named) <= clusters
     for listener in files["lds.json"]["resources"]:
         manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
-        assert f"rds.{manager['rds']['route_config_name']}.json" in files
+        if "rds" in manager:
+            assert f"rds.{manager['rds']['route_config_name']}.json" in files
+        else:
+            assert manager["route_config"]["virtual_hosts"]
     for cluster in files["cds.json"]["resources"]:
         if cluster["type"] == "EDS":
             assert f"eds.{cluster['name']}.json" in files
+
+
+def test_who_calls_nobody_needs_no_file_for_it() -> None:
+    """Each file takes one of the few file watchers of a user; the answer is a no all the same."""
+    files = rendered(scenario("two-services"), "axon")
+    assert "rds.egress.json" not in files
+    assert len(files) == 5  # with the bootstrap; the two secrets come on top
+    egress = next(r for r in files["lds.json"]["resources"] if r["name"] == "egress")
+    manager = egress["filter_chains"][0]["filters"][0]["typed_config"]
+    (nobody,) = manager["route_config"]["virtual_hosts"]
+    assert nobody["domains"] == ["*"]
+    assert nobody["routes"][0]["direct_response"] == {"status": 403}
 
 
 def _routes(value: object) -> list[dict[str, dict[str, object]]]:

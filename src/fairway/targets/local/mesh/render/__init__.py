@@ -58,7 +58,7 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
         CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
         **replica_endpoints(sidecar),
         **inbound,
-        routes_file(EGRESS): egress_routes(view, sidecar),
+        **({routes_file(EGRESS): egress_routes(view, sidecar)} if sidecar.egress else {}),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fairway.targets.local.mesh.render.connection import connection_manager, egress_manager
 from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, address, response, typed
-from fairway.targets.local.mesh.render.egress_routes import EGRESS
+from fairway.targets.local.mesh.render.egress_routes import EGRESS, egress_routes
 from fairway.targets.local.mesh.render.inbound_routes import INBOUND
 from fairway.targets.local.mesh.render.secrets import server_tls
 from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
@@ -29,6 +29,8 @@ def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Js
         *((egress.callee, egress.port) for egress in sidecar.egress),
     ]:
         manager = egress_manager(view, service, callee, paths)
+        if not sidecar.egress:
+            _take_in(manager, egress_routes(view, sidecar))
         name = EGRESS if callee is None else f"{EGRESS}.{callee}"
         listeners.append(_listener(name, port, manager, "OUTBOUND"))
     return response(listeners)
@@ -38,6 +40,13 @@ def gateway_listener(view: MeshView, paths: EnvoyPaths) -> Json:
     """The one plain HTTP listener for everyone."""
     manager = connection_manager(view, GATEWAY, "gateway", GATEWAY, paths)
     return response([_listener(GATEWAY, view.gateway.port, manager, "INBOUND")])
+
+
+def _take_in(manager: Json, routes: Json) -> None:
+    """Have the routes in the listener: where nobody may be called, a file to watch is wasted."""
+    (only,) = routes["resources"]
+    del manager["typed_config"]["rds"]
+    manager["typed_config"]["route_config"] = {k: v for k, v in only.items() if k != "@type"}
 
 
 def _listener(name: str, port: int, manager: Json, direction: str, **chain: Any) -> Json:
