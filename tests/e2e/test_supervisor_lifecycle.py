@@ -226,11 +226,12 @@ class Stuck(Traffic):
     """A mesh that refuses the next moves."""
 
     refusals = 0
+    refusal: Exception = Unavailable("refused", "the mesh refused it")
 
     async def __call__(self, service, endpoints):
         if self.refusals > 0:
             self.refusals -= 1
-            raise Unavailable("refused", "the mesh refused it")
+            raise self.refusal
         await super().__call__(service, endpoints)
 
 
@@ -245,8 +246,10 @@ async def test_without_moved_traffic_the_old_replica_stays(place):
         assert place.traffic.ports["web"] == ports
 
 
-async def test_traffic_that_could_not_be_moved_is_moved_later(place):
+@pytest.mark.parametrize("refusal", [Stuck.refusal, OSError(28, "the mesh refused it: disk full")])
+async def test_traffic_that_could_not_be_moved_is_moved_later(place, refusal):
     place.traffic = Stuck()
+    place.traffic.refusal = refusal
     async with place.running(versioned(place)) as supervisor:
         (before,), ports = pids(supervisor, "web"), place.traffic.ports["web"]
         seen, listening = await recorded(supervisor)

@@ -80,6 +80,7 @@ async def test_a_policy_change_reaches_an_envoy_that_had_just_died(tmp_path: Pat
         pid = world.mesh.envoy("axon").pid
         assert pid is not None
         os.kill(pid, 9)
+        psutil.Process(pid).wait(5)
         world.access = DeclaredCalls(world.app, frozenset({("orbit", "axon", "reason")}))
         await world.apply()
         assert (await world.call("orbit", "axon", "POST", "/reason")).status_code == 403
@@ -181,3 +182,11 @@ async def test_a_repair_that_fails_is_told_once_and_tried_again(tmp_path: Path) 
         failed = [at for at, (kind, _) in enumerate(told) if kind == "certificate.failed"]
         assert len(failed) == 1
         assert ("certificate.renewed", "axon") in told[failed[0] :]
+
+
+def test_nothing_in_the_state_is_readable_for_anyone_else(driver: Driver) -> None:
+    url = driver.variables("orbit")["AXON_URL"]
+    assert _answers(url)
+    places = [*driver.state.parent.rglob("*")]
+    until(lambda: (driver.state / "logs" / "axon.access.log").stat().st_size)
+    assert [str(p) for p in places if p.lstat().st_mode & 0o077] == []

@@ -12,6 +12,7 @@ from fairway.targets.local.layout import (
     open_sockets,
     open_state,
     private_dir,
+    private_file,
     remove_sockets,
     write_private,
 )
@@ -139,6 +140,22 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
         write_private(path, "not bytes")
     assert path.read_bytes() == b"one"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_folders_above_a_private_one_are_private_too(tmp_path):
+    private_dir(tmp_path / "identity" / "axon" / "keys")
+    assert mode(tmp_path / "identity") == mode(tmp_path / "identity" / "axon") == 0o700
+
+
+def test_a_log_that_a_program_appends_to_is_private(tmp_path):
+    log = tmp_path / "logs" / "axon.access.log"
+    private_file(log)
+    log.write_bytes(b"one\n")
+    log.chmod(0o644)
+    private_file(log)
+    assert log.read_bytes() == b"one\n"
+    assert mode(log) == 0o600
+    assert mode(log.parent) == 0o700
 
 
 def test_an_open_folder_is_made_private(tmp_path):

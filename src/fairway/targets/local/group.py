@@ -212,7 +212,7 @@ class ServiceGroup:
         fresh.start()
         try:
             failure = await self._proven(fresh)
-        except FairwayError:  # traffic cannot be moved: the old one must go on serving
+        except (FairwayError, OSError):  # traffic cannot be moved: the old one must go on serving
             await self._retire(fresh.index)
             raise
         await self._retire(index if failure is None else fresh.index)
@@ -250,7 +250,7 @@ class ServiceGroup:
         """A mesh that cannot follow must not stop the supervision: it is told again later."""
         try:
             await self.publish()
-        except FairwayError as error:
+        except (FairwayError, OSError) as error:
             self._site.emit(
                 replace(event, before=event.after, detail=f"traffic not moved: {error}")
             )

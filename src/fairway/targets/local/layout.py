@@ -235,10 +235,20 @@ def _free_backup(state: StateDir, found: int | None, stamp: str) -> Path:
 
 def private_dir(path: Path) -> Path:
     """Make `path` a folder (with its parents) that only this user can read; returns it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        private_dir(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
     if stat.S_IMODE(path.stat().st_mode) != 0o700:
         path.chmod(0o700)
     return path
+
+
+def private_file(path: Path) -> None:
+    """Have an empty 0600 file for a program to append to, or make the one that is there 0600."""
+    if not path.parent.is_dir():
+        private_dir(path.parent)
+    os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+    path.chmod(0o600)
 
 
 def write_private(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -261,10 +261,11 @@ class Supervisor:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
             for group in self._groups.values():
-                with contextlib.suppress(FairwayError):  # reported when it first failed
+                with contextlib.suppress(FairwayError, OSError):  # reported when it first failed
                     await group.publish()
             for log in self._site.state.logs.glob("*.log"):  # the Envoys' too
-                rotate(log)
+                with contextlib.suppress(OSError):  # a full disk: tried again at the next look
+                    rotate(log)
 
     async def _reload_on_change(self, watched: Mapping[str, tuple[Path, ...]]) -> None:
         async for services in changes(watched):
@@ -276,7 +277,7 @@ class Supervisor:
         """A change that comes while the new replicas start is picked up by another reload."""
         async with self._reload_locks[name]:
             self._reloading.discard(name)
-            with contextlib.suppress(FairwayError):  # its events carry the failure
+            with contextlib.suppress(FairwayError, OSError):  # its events carry the failure
                 await self._groups[name].replace_all()
 
     def _group(self, service: str) -> ServiceGroup:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.errors import Unavailable
+from fairway.targets.local.layout import private_file
 from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, Statistics
 from fairway.targets.local.mesh.confirming import FILTER, EnvoyRejected, reason_in_log, verdict
 from fairway.targets.local.mesh.folder import ConfigFolder
@@ -113,6 +114,7 @@ class Envoy:
             self._folder.remove(stale)
         self._folder.write(files)
         self.place.paths.admin.unlink(missing_ok=True)
+        private_file(self.place.paths.access_log)  # Envoy itself would make it readable for all
         log_start = _size(self.place.log)
         self._handle = self._launcher.start(self._launch())
         watched = {name: file for name, file in files.items() if name != BOOTSTRAP}
