@@ -234,7 +234,7 @@ class LocalControlPlane(LocalRecords):
                 for problem in error.problems:
                     words = f"{problem.where}: {problem.message} ({problem.remedy})"
                     self._say("policies.invalid", words, "error")
-            except FairwayError as error:
+            except (FairwayError, OSError) as error:  # a full disk must not end the following
                 self._say("policies.invalid", str(error), "error")
 
     def _say(self, kind: str, words: str, level: Level) -> None:
