@@ -1,8 +1,7 @@
 """Brings what the mesh refused into the audit log, by following the sidecars' access logs.
 
-The control plane runs one `MeshAudit`. It begins where the logs end when it starts: what sidecars
-refused while no control plane ran is in their access logs, and is read from where the last one
-stopped (`cursor.json`), so that no denial is lost.
+The control plane runs one `MeshAudit`. It begins where the last one stopped (`mesh-cursor.json`):
+what sidecars refused while no control plane ran is in their access logs, so that no denial is lost.
 """
 
 from __future__ import annotations
