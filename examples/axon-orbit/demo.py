@@ -114,9 +114,9 @@ SCENES = (
 def show(scene: Scene, gateway: str) -> bool:
     """Play one scene and print how it ended; whether that was as promised."""
     outcome = scene.call(gateway)
-    allowed = outcome.status < 400
-    verdict = "[green]ALLOWED" if allowed else "[yellow]DENIED "
-    console.print(f"{verdict} {outcome.status}[/]  {scene.title}", soft_wrap=True)
+    word, colour = ("ALLOWED", "green") if outcome.status < 400 else ("DENIED", "yellow")
+    verdict = f"{word} {outcome.status}"
+    console.print(f"[{colour}]{verdict:<11}[/]  {scene.title}", soft_wrap=True)
     console.print(f"             {outcome.words}", style="dim", markup=False, soft_wrap=True)
     if outcome.status != scene.promised:
         console.print(f"[red]             promised was {scene.promised}[/]")

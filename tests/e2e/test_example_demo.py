@@ -30,7 +30,7 @@ def test_in_ci_it_shows_what_it_promises_and_takes_itself_down(folder: Path) -> 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ALLOWED 200 " in done.stdout
-    assert "DENIED  403 " in done.stdout
+    assert "DENIED 403 " in done.stdout
     assert "http://127.0.0.1:" in done.stdout
     assert Driver(folder).fairway("status", check=False).returncode != 0
 
