@@ -32,8 +32,10 @@ class Breaker:
     """
 
     def __init__(self, callee: str, threshold: int = THRESHOLD, recovery: float = RECOVERY) -> None:
-        # Imported with the first call that is made: a service that calls nobody never pays for it.
-        from purgatory.domain.model import Context, OpenedState  # noqa: PLC0415
+        from purgatory.domain.model import (  # noqa: PLC0415 - who calls nobody never pays for it
+            Context,
+            OpenedState,
+        )
 
         self._callee = callee
         self._recovery = recovery

@@ -57,10 +57,9 @@ class Lifespan:
 
         try:
             await self._app(scope, receive_and_drain, send_and_note)
-        except Exception:
+        except Exception:  # before any answer: the app does not know this scope; servers go on too
             if self._answered:
                 raise
-            # The app does not know this scope: servers go on without it, and so do we.
         if not self._answered:
             await self._run_alone(receive, send)
 

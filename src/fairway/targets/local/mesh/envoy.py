@@ -10,6 +10,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fairway.errors import Unavailable
 from fairway.targets.local.layout import private_file
@@ -227,12 +228,12 @@ def first_complaint(log: str) -> str:
     return next(grave, lines[-1] if lines else "it logged nothing")
 
 
-def healthy_ports(clusters: list[dict[str, object]]) -> set[int]:
+def healthy_ports(clusters: list[dict[str, Any]]) -> set[int]:
     """The ports of all hosts that Envoy would send requests to."""
     return {
         host["address"]["socket_address"]["port_value"]
         for cluster in clusters
-        for host in cluster.get("host_statuses", [])  # type: ignore[attr-defined]
+        for host in cluster.get("host_statuses", [])
         if not {"failed_active_health_check", "failed_outlier_check"} & host["health_status"].keys()
     }
 
