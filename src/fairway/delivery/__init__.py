@@ -1,0 +1,1 @@
+"""HOW a change happens, durably: transitions, strategies, analysis, and the engine that runs them."""

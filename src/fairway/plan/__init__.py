@@ -1,0 +1,1 @@
+"""WHAT WOULD CHANGE: releases, what a target observes, and the plan between the two. Pure."""

@@ -1,0 +1,71 @@
+"""The plan: what a deployment will do and why, as data that can be printed, kept and checked.
+
+`planner.py` makes it, `fairway plan` shows it, the engine runs it. It carries the fingerprint of
+what was observed, and is refused when that has moved. A dry run is this and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ChangeKind = Literal["start", "stop", "replace", "scale", "routes", "policies", "configuration"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that changes, with every reason for it in words.
+
+    `destructive` marks what cannot be taken back by a rollback alone, or takes something away from
+    someone who may be using it.
+    """
+
+    kind: ChangeKind
+    subject: str
+    before: str = ""
+    after: str = ""
+    reasons: tuple[str, ...] = ()
+    destructive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One service goes from one version to another, `replicas` of them.
+
+    `before` is None for a new service, `after` is None for one that goes away.
+    """
+
+    service: str
+    before: str | None
+    after: str | None
+    replicas: int
+    before_replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """From what was observed to a release.
+
+    `moves` are in dependency order: callees before their callers. `facts` are those of `Observed`,
+    so that a stale plan can say what moved. `strategy` is the `Strategy` as JSON, settled: exactly
+    one of its three keys.
+    """
+
+    app: str
+    environment: str
+    base: int
+    release_digest: str
+    strategy: Mapping[str, object]
+    changes: tuple[Change, ...]
+    moves: tuple[Move, ...]
+    policy_set: int
+    base_policy_set: int
+    fingerprint: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+        return not self.changes

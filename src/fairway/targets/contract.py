@@ -1,0 +1,148 @@
+"""What the delivery engine asks of the place where an app runs, the same for every target.
+
+`delivery` knows only this module. One suite, `tests/conformance/test_conformance_target.py`, holds
+for every implementation. What it may rely on:
+
+- every method is idempotent: done twice, it has been done once; the engine repeats what a crash
+  interrupted
+- every writing method takes a `Fence`: a smaller token than the largest seen is refused with
+  Conflict, so that a stale worker cannot act; the largest seen survives a restart of the target
+- a method returns when what it asks for is in force, and raises `Unavailable` with evidence when it
+  cannot be (a version that does not become healthy), else another FairwayError
+- what serves goes on serving: nothing here loses a request that was accepted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from fairway.plan.observed import Observed
+from fairway.plan.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who acts: a deployment, by the lease with this token. A later lease has a larger one."""
+
+    deployment: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Have `replicas` healthy replicas of a version of a service."""
+
+    service: str
+    version: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the new requests of one service are divided: percent by version, 100 in all.
+
+    `candidate` is the version that is being judged; its cohort reaches it also at weight 0.
+    """
+
+    weights: Mapping[str, int]
+    candidate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The traffic of a deployment, all its services at once.
+
+    `cohort` labels the candidates' requests end to end (`r8`). `sticky`: users stay in their cohort
+    while the weights grow, by cookie, or by the named header (`header:x-user`), or `none`.
+    `mirror` percent of requests are copied to the candidates, whose answers to those are dropped.
+    """
+
+    services: Mapping[str, Split]
+    cohort: str = ""
+    sticky: str = "cookie"
+    mirror: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one version of one service answered, as running totals that never fall.
+
+    `errors` are answers with 5xx and requests without an answer; denials (403) are none. `latency`
+    counts answers by bucket; see `fairway.plan.latency` for the bounds. `ratios` holds user metrics
+    as `(hits, total)` by name.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    latency: Mapping[int, int] = field(default_factory=dict)
+    ratios: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+Measured = Mapping[str, Mapping[str, Traffic]]
+"""By service, then by version."""
+
+DriftKind = Literal["process", "mesh-file", "policies", "unknown-process", "replicas", "version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between what runs and what should; `repair` says how `--fix` ends it."""
+
+    kind: DriftKind
+    subject: str
+    expected: str
+    found: str
+    repair: str
+
+
+class Target(Protocol):
+    """Where an app runs."""
+
+    async def observe(self) -> Observed:
+        """What is there now."""
+        ...
+
+    def render(self, release: Release) -> Mapping[str, str]:
+        """The files that this target would be given for a release, by relative path. Pure."""
+        ...
+
+    async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
+        """Have these versions run healthily, as this or an earlier release describes them.
+
+        A version that is new starts without new requests (weight 0); a version that runs already
+        is brought to the wanted number of replicas. Versions not named are left alone.
+        """
+        ...
+
+    async def govern(self, release: Release, fence: Fence) -> None:
+        """Have the release's policies decide, and its configuration be in force."""
+        ...
+
+    async def shift(self, routing: Routing, fence: Fence) -> None:
+        """Divide new requests so; services not named keep what they have."""
+        ...
+
+    async def measure(self, services: Sequence[str]) -> Measured:
+        """Running totals of these services' versions."""
+        ...
+
+    async def retire(self, versions: Sequence[tuple[str, str]], fence: Fence) -> None:
+        """Let these (service, version) finish what they have and stop them; absent ones are fine.
+
+        Conflict when one of them still gets new requests.
+        """
+        ...
+
+    async def settle(self, release: Release, fence: Fence) -> None:
+        """This release is what should be there from now on: the measure of drift."""
+        ...
+
+    async def drift(self) -> tuple[Drift, ...]:
+        """Every difference between what runs and what was settled."""
+        ...
+
+    async def repair(self, drift: Sequence[Drift], fence: Fence) -> None:
+        """End these differences."""
+        ...
