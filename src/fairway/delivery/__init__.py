@@ -1,1 +1,1 @@
-"""HOW a change happens, durably: transitions, strategies, analysis, and the engine that runs them."""
+"""HOW a change happens, durably: transitions, strategies, analysis, and the engine for them."""

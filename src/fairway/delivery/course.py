@@ -19,7 +19,8 @@ class Stage:
     """One division of the traffic, and how long it is watched.
 
     `weight` is the candidates' percent of new requests, `mirror` the percent copied to them.
-    `share` (rolling) is the share of each service's replicas that are new, None: all of both.
+    `share` (rolling) is the share of each service's replicas that are new, None: all of both;
+    `stop_first` stops the old ones of a share before the new ones start: no room for more.
     `bake` is how many seconds it lasts at least; `evidence` makes it last until a verdict.
     A stage that is not `judged` ends by time alone.
     """
@@ -30,6 +31,12 @@ class Stage:
     evidence: bool = False
     mirror: int = 0
     share: float | None = None
+    stop_first: bool = False
+
+    @property
+    def watched(self) -> bool:
+        """Whether it lasts at all, or the next one follows at once."""
+        return self.judged or self.bake > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ Step = Literal[
     "apply",
     "govern",
     "shift",
+    "trim",
     "watch",
     "await_resume",
     "retire",
@@ -50,18 +51,19 @@ class Effect:
 
     step            what it uses                    what it does
     begin           -                               wait for the environment's lease
-    check_plan      -                               is what the plan was computed from still so?
+    check_plan      stage (1: after waiting)        is what the plan was computed from still so?
     await_approval  deadline                        collect approvals, or a refusal
     await_window    -                               wait for a maintenance window, for the end of a
                                                     freeze
     run_hooks       phase                           the hooks of a phase, in order
-    apply           stage, back                     have the versions of this stage run (back: have
-                                                    the old ones run in full)
+    apply           stage, back                     have the candidates of this stage run (back:
+                                                    the old versions, in full)
     govern          back                            the release's policies and configuration decide
                                                     (back: those of the base)
-    shift           weight, mirror                  divide the traffic
+    shift           stage, weight, mirror, back     divide the traffic
+    trim            stage                           rolling: leave the old ones their rest
     watch           stage, since, deadline          measure and judge, listen for commands
-    await_resume    -                               listen for commands
+    await_resume    stage, since                    listen for commands; a judged stage can fail
     retire          back                            stop the old versions (back: the new ones)
     settle          back                            this release (back: the base) is what should be
 
@@ -95,7 +97,9 @@ class Deployment:
     `serving` is the candidates' percent of new requests now. `started`: candidates may run;
     `stopped`: old versions may be gone, so going back has to start them again; `governed`: the
     release's policies may decide. These are set before the effect that makes them true, so that a
-    crash in the middle is taken care of. `inbox` is the number of the last command that was heard.
+    crash in the middle is taken care of. `paused` says why it waits for a person, `interrupted` is
+    what goes on then; `attempts` counts failures of the present effect. `inbox` is the
+    number of the last command that was heard.
     """
 
     id: str
@@ -115,6 +119,7 @@ class Deployment:
     governed: bool = False
     approvals: tuple[Approval, ...] = ()
     paused: str = ""
+    interrupted: Effect | None = None
     reason: str = ""
     attempts: int = 0
     inbox: int = 0

@@ -12,7 +12,6 @@ from typing import Literal
 from fairway.delivery.course import OnFailure
 from fairway.delivery.deployment import Approval, Command
 
-
 Outcome = Literal["pass", "fail", "inconclusive"]
 
 

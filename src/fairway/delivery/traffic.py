@@ -1,0 +1,88 @@
+"""What a deployment asks of its target at each step: versions, replicas, shares. Pure.
+
+`engine/perform.py` hands the results to the target. They follow from the deployment alone, so the
+engine of another process, after a crash, asks for exactly the same.
+"""
+
+from __future__ import annotations
+
+import math
+
+from fairway.delivery.deployment import Deployment
+from fairway.plan.plan import Move
+from fairway.targets.contract import Routing, Split, Wanted
+
+EVERYTHING = 100
+
+
+def routing(deployment: Deployment, weight: int, mirror: int = 0) -> Routing:
+    """The traffic with `weight` percent to the candidates, all services at once."""
+    return Routing(
+        services={move.service: _split(move, weight) for move in replaced(deployment)},
+        cohort=deployment.cohort,
+        sticky=deployment.course.sticky,
+        mirror=mirror,
+    )
+
+
+def _split(move: Move, weight: int) -> Split:
+    """A service without an old version answers with the new one as soon as anyone asks for it."""
+    match move.before, move.after:
+        case None, str(after):
+            return Split({after: EVERYTHING}, candidate=after)
+        case str(before), None:
+            return Split({before: EVERYTHING} if weight < EVERYTHING else {})
+        case str(before), str(after):
+            return Split({after: weight, before: EVERYTHING - weight}, candidate=after)
+        case _:
+            raise ValueError(f"a move of {move.service} from nothing to nothing")
+
+
+def replaced(deployment: Deployment) -> tuple[Move, ...]:
+    """The moves that change a version; the others only change the number of replicas."""
+    return tuple(move for move in deployment.plan.moves if move.before != move.after)
+
+
+def candidates(deployment: Deployment, stage: int) -> tuple[Wanted, ...]:
+    """The new versions that run in a stage, and what is only scaled, callees first."""
+    share = deployment.course.stages[stage].share
+    return tuple(
+        Wanted(move.service, move.after, _part(move.replicas, share))
+        for move in deployment.plan.moves
+        if move.after is not None
+    )
+
+
+def remainder(deployment: Deployment, stage: int) -> tuple[Wanted, ...]:
+    """The old versions that a rolling stage leaves running, callers first."""
+    share = deployment.course.stages[stage].share
+    if share is None:
+        return ()
+    return tuple(
+        Wanted(move.service, move.before, move.before_replicas - _part(move.before_replicas, share))
+        for move in reversed(replaced(deployment))
+        if move.before is not None and move.after is not None
+    )
+
+
+def restored(deployment: Deployment) -> tuple[Wanted, ...]:
+    """The old versions in full, callees first: what a rollback needs before it moves traffic."""
+    return tuple(
+        Wanted(move.service, move.before, move.before_replicas)
+        for move in deployment.plan.moves
+        if move.before is not None
+    )
+
+
+def leaving(deployment: Deployment, *, back: bool) -> tuple[tuple[str, str], ...]:
+    """The (service, version) pairs that go, callers first: the old ones, or with `back` the new."""
+    moves = reversed(replaced(deployment))
+    pairs = ((move.service, move.after if back else move.before) for move in moves)
+    return tuple((service, version) for service, version in pairs if version is not None)
+
+
+def _part(replicas: int, share: float | None) -> int:
+    """A share of the replicas, rounded up: one of a single replica is new at once."""
+    if share is None or share >= 1:
+        return replicas
+    return math.ceil(replicas * share - 1e-9)
