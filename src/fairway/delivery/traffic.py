@@ -15,14 +15,24 @@ from fairway.targets.contract import Routing, Split, Wanted
 EVERYTHING = 100
 
 
-def routing(deployment: Deployment, weight: int, mirror: int = 0) -> Routing:
-    """The traffic with `weight` percent to the candidates, all services at once."""
+def routing(deployment: Deployment, weight: int, mirror: int = 0, *, back: bool = False) -> Routing:
+    """The traffic with `weight` percent to the candidates, all services at once.
+
+    `back` takes every request away from them, also from a service that had no version before.
+    """
     return Routing(
-        services={move.service: _split(move, weight) for move in replaced(deployment)},
+        services={
+            move.service: _old_only(move) if back else _split(move, weight)
+            for move in replaced(deployment)
+        },
         cohort=deployment.cohort,
         sticky=deployment.course.sticky,
         mirror=mirror,
     )
+
+
+def _old_only(move: Move) -> Split:
+    return Split({move.before: EVERYTHING} if move.before else {}, candidate=move.after)
 
 
 def _split(move: Move, weight: int) -> Split:
