@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ import httpx2
 import uvicorn
 
 from fairway.model.app import App
+from fairway.targets.contract import Routing, Split
 from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.layout import private_dir
 from fairway.targets.local.ledger import Ledger
@@ -177,14 +178,37 @@ class Rig:
     access: Any
     versions: dict[str, tuple[Version, ...]]
     clock: Clock
+    routing: Routing | None = None
 
     def view(self) -> MeshView:
-        return mesh_view(self.app, self.ports, self.versions, self.access, "local")
+        return mesh_view(
+            self.app, self.ports, self.versions, self.access, "local", routing=self.routing
+        )
 
     async def apply(self, **changes: tuple[Version, ...]) -> None:
         """Change the versions of some services and roll that out."""
         self.versions = {**self.versions, **changes}
         await self.mesh.apply(self.view())
+
+    async def release(self, *services: str, egress: bool = True) -> dict[str, Program]:
+        """Start a version r8 of some services beside their r1, without new requests yet."""
+        started = {}
+        for name in services:
+            program = started[name] = await self.program(name)
+            program.name = f"{name}-r8"
+            if egress:
+                self.ports = with_egress(self.ports, self.book, name, "r8")
+            self.versions[name] = (*self.versions[name], Version("r8", 0, (program.port,)))
+        await self.shift(0, services)
+        return started
+
+    async def shift(
+        self, percent: int, services: Sequence[str], *, sticky: str = "cookie", mirror: int = 0
+    ) -> None:
+        """Give the candidates their share."""
+        split = Split({"r1": 100 - percent, "r8": percent}, candidate="r8")
+        self.routing = Routing(dict.fromkeys(services, split), "r8", sticky, mirror)
+        await self.apply()
 
     async def program(self, name: str) -> Program:
         """One more running replica, that no version names yet."""
@@ -194,8 +218,8 @@ class Rig:
         self.programs.setdefault(name, []).append(program)
         return program
 
-    def egress(self, caller: str, callee: str) -> str:
-        return f"http://127.0.0.1:{self.ports.egress_to[caller, callee]}"
+    def egress(self, caller: str, callee: str, version: str = "r1") -> str:
+        return f"http://127.0.0.1:{self.ports.egress_to_port(caller, callee, version)}"
 
     @property
     def gateway(self) -> str:
@@ -244,6 +268,21 @@ def port_plan(app: App, book: Ports) -> PortPlan:
             for callee in service.calls
         },
         gateway=book.assign("gateway"),
+    )
+
+
+def with_egress(plan: PortPlan, book: Ports, service: str, version: str) -> PortPlan:
+    """The same ports, and listeners of its own for one version."""
+    to = {
+        (service, callee, version): book.assign(f"{service}@{version}.to.{callee}")
+        for name, callee in plan.egress_to
+        if name == service
+    }
+    port = book.assign(f"{service}@{version}.egress")
+    return replace(
+        plan,
+        egress_of={**plan.egress_of, (service, version): port},
+        egress_to_of={**plan.egress_to_of, **to},
     )
 
 

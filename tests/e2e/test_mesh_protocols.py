@@ -14,7 +14,7 @@ import grpc.aio
 import httpx2
 import pytest
 import websockets
-from tests.e2e.mesh_rig import APP, Rig, rig, with_service
+from tests.e2e.mesh_rig import APP, rig, with_service
 
 from fairway.targets.local.mesh.view import Version
 
@@ -196,35 +196,3 @@ async def test_spans_reach_a_collector(tmp_path: Path) -> None:
             await asyncio.sleep(0.02)
     assert len(received) >= 2  # from the gateway and from orbit's sidecar
     assert all(head.startswith(b"POST /v1/traces HTTP/1.1") for head in received)
-
-
-async def test_a_cohort_stays_in_its_version(tmp_path: Path) -> None:
-    async with rig(tmp_path) as world:
-        new = await _second_version(world, weight=0)
-        for cohort, name in [("r2", "axon-new"), ("r1", "axon"), ("unknown", "axon")]:
-            headers = {"x-fairway-cohort": cohort}
-            answers = {
-                (await world.call("orbit", "axon", "POST", "/reason", headers=headers)).text
-                for _ in range(5)
-            }
-            assert answers == {name}
-        assert new.seen[-1].headers["x-fairway-cohort"] == "r2"
-
-
-async def test_the_chosen_version_marks_the_request(tmp_path: Path) -> None:
-    async with rig(tmp_path) as world:
-        new = await _second_version(world, weight=50)
-        for _ in range(30):
-            await world.call("orbit", "axon", "POST", "/reason")
-        marks = {seen.headers["x-fairway-cohort"] for seen in new.seen}
-        assert marks == {"r2"}
-        old = world.programs["axon"][0].seen
-        assert {seen.headers["x-fairway-cohort"] for seen in old} == {"r1"}
-
-
-async def _second_version(world: Rig, weight: int) -> Any:
-    new = await world.program("axon")
-    new.name = "axon-new"
-    first = Version("r1", 100 - weight, world.versions["axon"][0].endpoints)
-    await world.apply(axon=(first, Version("r2", weight, (new.port,))))
-    return new

@@ -6,6 +6,7 @@ the expected files. `FAIRWAY_UPDATE_GOLDEN=1` writes them anew: the review is re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 
 from fairway.model.app import App
+from fairway.targets.contract import Routing, Split
 from fairway.targets.local.mesh.build import mesh_view
 from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
 from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
@@ -41,18 +43,37 @@ def scenario(name: str) -> MeshView:
         service: tuple(Version(v["name"], v["weight"], tuple(v["ports"])) for v in some)
         for service, some in content["versions"].items()
     }
-    return mesh_view(app, plan(app), versions, Allowed(content["allowed"]), "local")
+    routing = content.get("routing")
+    return mesh_view(
+        app,
+        plan(app, [(n, v) for n, some in content.get("own_egress", {}).items() for v in some]),
+        versions,
+        Allowed(content["allowed"]),
+        "local",
+        routing=None if routing is None else _routing(routing),
+    )
 
 
-def plan(app: App) -> PortPlan:
-    """Ports that tell what they are for: 1xxxx in, 2xxxx out by Host, 3xxxx to one callee."""
+def _routing(content: dict[str, Any]) -> Routing:
+    services = {name: Split(**split) for name, split in content.pop("services").items()}
+    return Routing(services, **content)
+
+
+def plan(app: App, own: Sequence[tuple[str, str]] = ()) -> PortPlan:
+    """Ports that tell what they are for: 1xxxx in, 2xxxx out by Host, 3xxxx to one callee.
+
+    4xxxx and 5xxxx are the same of the versions in `own`.
+    """
     names = list(app.services)
+    own_calls = [(name, callee, v) for name, v in own for callee in app.services[name].calls]
     calls = [(name, callee) for name in names for callee in app.services[name].calls]
     return PortPlan(
         inbound={name: 10_000 + i for i, name in enumerate(names) if app.services[name].serves},
         egress={name: 20_000 + i for i, name in enumerate(names)},
         egress_to={call: 30_000 + i for i, call in enumerate(calls)},
         gateway=8080,
+        egress_of={version: 40_000 + i for i, version in enumerate(own)},
+        egress_to_of={call: 50_000 + i for i, call in enumerate(own_calls)},
     )
 
 

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from fairway.model.app import App
 from fairway.model.services import Call, CircuitBreaking, Client, Service
+from fairway.targets.contract import Routing
+from fairway.targets.local.mesh.trials import STICKY_COOKIE, on_trial
 from fairway.targets.local.mesh.view import (
     GATEWAY,
     Egress,
@@ -22,7 +24,9 @@ from fairway.targets.local.mesh.view import (
     PortPlan,
     Sidecar,
     Stream,
+    Trial,
     Version,
+    VersionEgress,
 )
 
 
@@ -34,33 +38,45 @@ class Access(Protocol):
         ...
 
 
-def mesh_view(
+def mesh_view(  # noqa: PLR0913 - what the whole data plane depends on, each of its own origin
     app: App,
     ports: PortPlan,
     versions: Mapping[str, tuple[Version, ...]],
     access: Access,
     environment: str,
+    *,
+    routing: Routing | None = None,
 ) -> MeshView:
-    """The data plane of `environment`. `app` has the environment's overrides merged in already."""
+    """The data plane of `environment`. `app` has the environment's overrides merged in already.
+
+    `routing` is the traffic of a deployment under way: it gives the versions of its services their
+    weights and cohorts. Services that it does not name keep the weights that `versions` gives.
+    """
     telemetry = app.environments[environment].telemetry
+    sidecars = {
+        name: _sidecar(app, name, ports, on_trial(name, versions.get(name, ()), routing), access)
+        for name, service in app.services.items()
+        if service.serves or service.calls
+    }
     return MeshView(
         app=app.app,
         environment=environment,
-        sidecars={
-            name: _sidecar(app, name, ports, versions.get(name, ()), access)
-            for name, service in app.services.items()
-            if service.serves or service.calls
-        },
-        gateway=GatewayView(ports.gateway, _gateway_routes(app)),
+        sidecars=sidecars,
+        gateway=_gateway(app, ports, sidecars, routing),
         otlp=telemetry.otlp,
         sampling=telemetry.sampling,
     )
 
 
 def _sidecar(
-    app: App, name: str, ports: PortPlan, versions: tuple[Version, ...], access: Access
+    app: App,
+    name: str,
+    ports: PortPlan,
+    state: tuple[tuple[Version, ...], Trial | None],
+    access: Access,
 ) -> Sidecar:
     service = app.services[name]
+    versions, trial = state
     return Sidecar(
         service=name,
         protocol=service.speaks,
@@ -75,6 +91,20 @@ def _sidecar(
             _egress(call, callee, app.services[callee], ports.egress_to[name, callee])
             for callee, call in service.calls.items()
         ),
+        trial=trial,
+        own_egress=_own_egress(name, service, ports),
+    )
+
+
+def _own_egress(name: str, service: Service, ports: PortPlan) -> tuple[VersionEgress, ...]:
+    versions = sorted(version for owner, version in ports.egress_of if owner == name)
+    return tuple(
+        VersionEgress(
+            version,
+            ports.egress_port(name, version),
+            {callee: ports.egress_to_of[name, callee, version] for callee in service.calls},
+        )
+        for version in versions
     )
 
 
@@ -127,6 +157,18 @@ def _egress(call: Call, callee: str, service: Service, port: int) -> Egress:
         circuit_breaking=call.circuit_breaking,
         retry_unsafe="retries" in call.model_fields_set,
         streams=tuple(Stream(intent.method, intent.path) for intent in asked if intent.stream),
+    )
+
+
+def _gateway(
+    app: App, ports: PortPlan, sidecars: Mapping[str, Sidecar], routing: Routing | None
+) -> GatewayView:
+    tried = routing is not None and any(sidecar.trial for sidecar in sidecars.values())
+    return GatewayView(
+        ports.gateway,
+        _gateway_routes(app),
+        cohort=routing.cohort if routing is not None and tried else "",
+        remember_users=routing is not None and tried and routing.sticky == STICKY_COOKIE,
     )
 
 

@@ -7,6 +7,7 @@ per entry. It guarantees that rendering needs nothing else: no app file, no cloc
     MeshView
     ├── sidecars: one per service that serves or calls
     │     ├── versions   who answers inside the service, and with which weight
+    │     ├── trial      a deployment under way: its cohort, its candidate, who stays where
     │     ├── grants     who may ask what (default deny: no grant, no entry)
     │     └── egress     whom it may call, and how patiently
     └── gateway          which public route leads to which service
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fairway.model.services import CircuitBreaking, Health, PublicRoute, Retries
@@ -24,9 +25,17 @@ from fairway.model.services import CircuitBreaking, Health, PublicRoute, Retries
 GATEWAY = "gateway"
 """The reserved name of the gateway: its Envoy, its SPIFFE ID, its principal in grants."""
 
+STABLE = "stable"
+"""The cohort label of every version that is not the candidate of the deployment under way."""
+
+USER = "x-fairway-user"
+"""Tells users apart inside the mesh: what the gateway's cookie holds, never who somebody is."""
+
 Protocol = Literal["http1", "http2"]
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_COHORT = re.compile(r"[A-Za-z0-9._-]*")
+_HEADER = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,28 @@ class PortPlan:
 
     `inbound` per serving service, `egress` (shared by Host) per service that calls or serves,
     `egress_to` per (caller, callee), and one for the gateway.
+
+    `egress_of` and `egress_to_of` name one version more: listeners of that version's own processes,
+    so that its calls can be told from those of its siblings. There is a listener for each entry; a
+    version without one calls through the plain ports, and only one version of a service at a time
+    may do so.
     """
 
     inbound: Mapping[str, int]
     egress: Mapping[str, int]
     egress_to: Mapping[tuple[str, str], int]
     gateway: int
+    egress_of: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    egress_to_of: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def egress_port(self, service: str, version: str) -> int:
+        """Where the processes of a version call whomever their Host header names."""
+        return self.egress_of.get((service, version), self.egress[service])
+
+    def egress_to_port(self, service: str, callee: str, version: str) -> int:
+        """Where the processes of a version call one callee."""
+        own = self.egress_to_of.get((service, callee, version))
+        return self.egress_to[service, callee] if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +73,42 @@ class Version:
     """One version of a service: its share of new requests and the loopback ports of its replicas.
 
     Weights are relative to one another; a version of weight 0 serves only its own cohort. The
-    name is part of file names and of Envoy's statistics.
+    name is part of file names and of Envoy's statistics. `cohort` is `stable`, the label of a
+    deployment (`r8`), or empty where no deployment is under way: then nothing is marked.
     """
 
     name: str
     weight: int
     endpoints: tuple[int, ...]
+    cohort: str = ""
 
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.name):
             raise ValueError(f"a version is named by letters, digits, '.', '_', '-': {self.name!r}")
+        if not _COHORT.fullmatch(self.cohort):
+            raise ValueError(f"a cohort is letters, digits, '.', '_', '-': {self.cohort!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A deployment under way, as one of its services sees it.
+
+    `candidate` is the version of which the deployment asks whether it is good; `cohort` labels its
+    requests. `sticky_by` is the request header that tells users apart (lower case), None when each
+    request is drawn anew. `mirror` percent of the requests that change nothing are copied to the
+    candidate, as long as it gets none of its own.
+    """
+
+    candidate: str
+    cohort: str
+    sticky_by: str | None = None
+    mirror: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sticky_by is not None and not _HEADER.fullmatch(self.sticky_by):
+            raise ValueError(f"no name of a header in lower case: {self.sticky_by!r}")
+        if not 0 <= self.mirror <= 100:
+            raise ValueError(f"percent of requests to copy are 0 to 100: {self.mirror}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +148,15 @@ class Egress:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionEgress:
+    """The egress listeners of one version's own processes: the one by Host, and one per callee."""
+
+    version: str
+    port: int
+    to: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecar:
     """The Envoy beside one service. `inbound_port` is None for a worker or job: nobody calls it."""
 
@@ -110,6 +170,19 @@ class Sidecar:
     health: Health
     limits: CircuitBreaking
     egress: tuple[Egress, ...]
+    trial: Trial | None = None
+    own_egress: tuple[VersionEgress, ...] = ()
+
+    @property
+    def plain_cohort(self) -> str:
+        """The cohort of whatever calls through the plain egress ports; empty: not to be marked."""
+        own = {egress.version for egress in self.own_egress}
+        cohorts = {version.cohort for version in self.versions if version.name not in own}
+        return cohorts.pop() if len(cohorts) == 1 else ""
+
+    def cohort_of(self, version: str) -> str:
+        """The cohort of a version; empty for one that is not there (yet)."""
+        return next((v.cohort for v in self.versions if v.name == version), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +196,16 @@ class GatewayRoute:
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """The Envoy in front of the public routes."""
+    """The Envoy in front of the public routes.
+
+    While a deployment is under way, `cohort` is its label, for testers who ask for it; with
+    `remember_users` browsers get a cookie by which they are told apart.
+    """
 
     port: int
     routes: tuple[GatewayRoute, ...] = ()
+    cohort: str = ""
+    remember_users: bool = False
 
 
 @dataclass(frozen=True, slots=True)

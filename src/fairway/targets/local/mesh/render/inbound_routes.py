@@ -8,26 +8,19 @@ policy change is a route change: it takes effect at once and drains nothing. Fir
     3. each public route     the gateway only
     4. everything else       nobody
 
-An intent under a public route is decided by its grant alone (2 before 3).
+An intent under a public route is decided by its grant alone (2 before 3). Which version answers is
+decided within each of these, by `version_routes.py`.
 """
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.document import (
-    Json,
-    replicas_cluster,
-    response,
-    typed,
-)
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar, Version
+from fairway.targets.local.mesh.render.document import Json, response, typed
+from fairway.targets.local.mesh.render.version_routes import Asked, version_routes
+from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
 from fairway_runtime.intents import IntentRoute, IntentTable, path_regex
 
 INBOUND = "inbound"
 RBAC = "rbac"
-COHORT = "x-fairway-cohort"
-
-_NEVER_RECEIVED = "connect-failure,refused-stream,reset-before-request"
-"""Failures after which no replica has seen the request: safe to send to another one."""
 
 
 def inbound_routes(view: MeshView, sidecar: Sidecar) -> Json:
@@ -57,7 +50,9 @@ def _health(sidecar: Sidecar) -> list[Json]:
     return [
         route
         for method in ("GET", "HEAD")
-        for route in _to_versions(sidecar, {"path": path, **_method(method)}, anyone)
+        for route in version_routes(
+            sidecar, Asked("health", {"path": path, **_method(method)}, anyone)
+        )
     ]
 
 
@@ -68,7 +63,9 @@ def _intents(view: MeshView, sidecar: Sidecar) -> list[Json]:
     for intent in table.routes:
         match = {"safe_regex": {"regex": path_regex(intent.path)}, **_methods(intent)}
         callers = [_identity(view, name) for name in grants[intent.name].principals]
-        routes += _to_versions(sidecar, match, _admit(intent.name, callers), name=intent.name)
+        copied = intent.method == "GET" and not intent.stream
+        asked = Asked(intent.name, match, _admit(intent.name, callers), copied)
+        routes += version_routes(sidecar, asked)
     return routes
 
 
@@ -78,7 +75,9 @@ def _public(view: MeshView, sidecar: Sidecar) -> list[Json]:
     return [
         route
         for path in paths
-        for route in _to_versions(sidecar, prefix(path), gateway, name=f"public {path}")
+        for route in version_routes(
+            sidecar, Asked(f"public {path}", prefix(path), gateway, copied=True)
+        )
     ]
 
 
@@ -118,69 +117,3 @@ def _admit(policy: str, principals: list[Json]) -> Json:
     }
     per_route = typed("extensions.filters.http.rbac.v3.RBACPerRoute", rbac={"rules": rules})
     return {"typed_per_filter_config": {RBAC: per_route}}
-
-
-def _to_versions(sidecar: Sidecar, match: Json, admit: Json, name: str = "health") -> list[Json]:
-    """A route per version for its own cohort, then one for everyone else, by weight."""
-    several = sidecar.versions if len(sidecar.versions) > 1 else ()
-    sticky = [
-        {
-            "name": name,
-            "match": _in_cohort(match, version),
-            "route": {"cluster": replicas_cluster(version.name), **_patience()},
-            **admit,
-        }
-        for version in several
-    ]
-    return [*sticky, {"name": name, "match": match, **_by_weight(sidecar), **admit}]
-
-
-def _in_cohort(match: Json, version: Version) -> Json:
-    cohort = {"name": COHORT, "string_match": {"exact": version.name}}
-    return {**match, "headers": [*match.get("headers", []), cohort]}
-
-
-def _by_weight(sidecar: Sidecar) -> Json:
-    serving = [version for version in sidecar.versions if version.weight > 0]
-    match serving:
-        case []:
-            body = f"no version of {sidecar.service} takes new requests"
-            return {"direct_response": {"status": 503, "body": {"inline_string": body}}}
-        case [only]:
-            where: Json = {"cluster": replicas_cluster(only.name)}
-        case _:
-            where = {"weighted_clusters": {"clusters": [_weighted(v) for v in serving]}}
-    return {"route": {**where, **_patience()}}
-
-
-def _weighted(version: Version) -> Json:
-    """The chosen version marks the request, so that calls made for it stay in the same cohort."""
-    mark = {
-        "header": {"key": COHORT, "value": version.name},
-        "append_action": "ADD_IF_ABSENT",
-    }
-    return {
-        "name": replicas_cluster(version.name),
-        "weight": version.weight,
-        "request_headers_to_add": [mark],
-    }
-
-
-def _patience() -> Json:
-    """No timeout of its own: the caller's side knows how long it wants to wait."""
-    return {
-        "timeout": "0s",
-        "retry_policy": {
-            "retry_on": _NEVER_RECEIVED,
-            "num_retries": 2,
-            "retry_host_predicate": [
-                {
-                    "name": "previous_hosts",
-                    "typed_config": typed(
-                        "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-                    ),
-                }
-            ],
-            "host_selection_retry_max_attempts": 3,
-        },
-    }
