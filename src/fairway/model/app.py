@@ -11,8 +11,22 @@ from typing import Literal
 from pydantic import Field
 
 from fairway.model.environments import Environment
+from fairway.model.flags import FeatureFlag
 from fairway.model.services import Client, Declared, Service
 from fairway.model.values import InnerPath, Name, Number, Scalar, SomeTime, VariableName, Whole
+
+
+class Schema(Declared):
+    """The versions of a store's schema that this app works with: expand, then contract.
+
+    `version` is the one that its migrations lead to. `oldest` is the oldest one whose programs
+    still work beside it: raised when a migration takes away what those need (a contract step).
+    """
+
+    version: Whole = Field(ge=1, description="the schema that this app's migrations lead to")
+    oldest: Whole = Field(
+        0, ge=0, description="the oldest schema whose programs still work with it; absent: all"
+    )
 
 
 class Store(Declared):
@@ -20,6 +34,9 @@ class Store(Declared):
 
     kind: Literal["postgres", "valkey", "bucket", "dynamodb"] = Field(description="what it is")
     version: Scalar | None = Field(None, description="the major version, where it has one")
+    schema_: Schema | None = Field(
+        None, alias="schema", description="which schema the app is made for; says what can go back"
+    )
 
 
 class Topic(Declared):
@@ -56,6 +73,7 @@ class App(Declared):
     )
     stores: dict[Name, Store] = Field({}, description="databases, caches and buckets, by name")
     topics: dict[Name, Topic] = Field({}, description="streams of events, by name")
+    flags: dict[Name, FeatureFlag] = Field({}, description="feature flags, by name")
     slos: dict[Name, Slo] = Field({}, description="service level objectives, by name")
     environments: dict[Name, Environment] = Field(
         {"local": Environment()}, description="the places where it is deployed, by name"

@@ -10,11 +10,18 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from fairway.model.analysis import Analysis
+from fairway.model.flags import FeatureFlag
+from fairway.model.gates import Approvals, Freeze, ShortApprovals, Window
+from fairway.model.hooks import Hooks
+from fairway.model.notify import Notification
 from fairway.model.services import Declared
-from fairway.model.values import Duration, Name, Number, Whole
+from fairway.model.strategies import Strategy
+from fairway.model.values import BaseUrl, Name, Number, Whole
 
 Target = Literal[
     "local",
+    "memory",
     "compose",
     "kubernetes",
     "aws-ecs",
@@ -23,36 +30,6 @@ Target = Literal[
     "gcp-run",
     "cloudflare-workers",
 ]
-
-
-class Rolling(Declared):
-    """Replace replicas a few at a time."""
-
-    batch: Whole = Field(1, ge=1, description="replicas replaced at a time")
-    bake: Duration = Field(0.0, description="how long a batch is watched before the next")
-
-
-class BlueGreen(Declared):
-    """Start the new version beside the old one and switch all traffic at once."""
-
-    bake: Duration = Field(60.0, description="how long the old version stays ready to take over")
-
-
-class Canary(Declared):
-    """Shift traffic in steps (percent of requests), measuring for `bake` at each."""
-
-    steps: tuple[Whole, ...] = Field(
-        (5, 25, 50), description="percent of requests at each step, increasing, 1 to 99"
-    )
-    bake: Duration = Field(60.0, description="how long each step is measured")
-
-
-class Strategy(Declared):
-    """Exactly one of the three ways to ship a change; none means `rolling`."""
-
-    rolling: Rolling | None = Field(None, description="replace replicas a few at a time")
-    blue_green: BlueGreen | None = Field(None, description="switch all traffic at once")
-    canary: Canary | None = Field(None, description="shift traffic in measured steps")
 
 
 class Gateway(Declared):
@@ -71,14 +48,32 @@ class Telemetry(Declared):
 
 
 class Environment(Declared):
-    """A named place: target, regions, strategy, approvals, and what differs there."""
+    """A named place: target, regions, how a change gets there, and what differs there."""
 
     target: Target = Field("local", description="the adapter for where it runs")
     regions: tuple[str, ...] = Field((), description="regions of the target, the first leads")
     strategy: Strategy = Field(Strategy(), description="how a change gets there: one of three")
-    approvals: Whole = Field(0, ge=0, le=10, description="people who must agree to a change")
+    approvals: ShortApprovals = Field(
+        Approvals(), description="how many people must agree to a change, or who and how many"
+    )
+    windows: tuple[Window, ...] = Field((), description="when changes may happen; absent: always")
+    freezes: tuple[Freeze, ...] = Field((), description="days on which nothing is changed")
+    hooks: Hooks = Field(Hooks(), description="what else is done on the way of a change")
+    analysis: Analysis = Field(
+        Analysis(), description="how much worse a new version may be than the one beside it"
+    )
+    notify: tuple[Notification, ...] = Field((), description="who is told of what happens here")
+    server: BaseUrl | None = Field(
+        None, description="the control plane of a shared environment: https://…"
+    )
+    retention: Whole = Field(
+        50, ge=1, le=10_000, description="releases kept; those still in use are kept as well"
+    )
     gateway: Gateway = Field(Gateway(), description="where the public routes are served")
     telemetry: Telemetry = Field(Telemetry(), description="where traces and metrics go")
+    flags: dict[Name, FeatureFlag] = Field(
+        {}, description="feature flags that are different here, by name"
+    )
     overrides: dict[Name, dict[str, Any]] = Field(
         {}, description="per service: the keys that differ here, merged over the declared ones"
     )

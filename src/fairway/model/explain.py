@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from fairway.model.app import App
@@ -35,6 +36,7 @@ _BOUNDS = {
 }
 _PATTERNS = {
     "handler": ("is not a handler", "write the module and the callable: shop.main:handle"),
+    "bus": ("is not the address of an event bus", "write nats://bus.example.com:4222"),
     "otlp": ("is not an http(s) address", "write the collector's: http://127.0.0.1:4318"),
 }
 
@@ -42,6 +44,8 @@ _PATTERNS = {
 def explain(errors: Iterable[ErrorDetails], settled: Settled, findings: Findings) -> None:
     """Note a problem for each error of validating `settled.data` as an App."""
     for error in errors:
+        if error["type"] == "too_short" and error["input"]:
+            continue  # short only because items in it are wrong, each of which has its own error
         loc = error["loc"]
         path = real_path(settled.data, loc)
         message, remedy = _words(error, path, settled)
@@ -170,7 +174,7 @@ def _not_a_choice(error: ErrorDetails) -> tuple[str, str]:
 def _keys_at(loc: Path) -> list[str]:
     """The keys that the model knows at `loc`; empty where anything is allowed."""
     model = _model(_type_at(loc))
-    names = [*model.model_fields] if model else []
+    names = [*_fields(model)]
     return ["extends", *names] if model is App else names
 
 
@@ -178,9 +182,15 @@ def _type_at(loc: Path) -> Any:
     """The declared type at `loc`; None where the model says nothing."""
     kind: Any = App
     for step in loc:
-        fields = getattr(_model(kind), "model_fields", None)
-        kind = fields[step].annotation if fields and step in fields else _inner(kind)
+        fields = _fields(_model(kind))
+        kind = fields[str(step)].annotation if step in fields else _inner(kind)
     return kind
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    """The fields of a declaration by the keys that people write: `from` is no name in Python."""
+    fields = model.model_fields if model else {}
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _model(kind: Any) -> type[BaseModel] | None:

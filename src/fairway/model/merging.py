@@ -40,11 +40,22 @@ def merge(base: Node, over: Node, path: Path = ()) -> Node:
 
 
 def with_overrides(tree: Keys, environment: str) -> Keys | None:
-    """The app's tree as `environment` sees it; None where it overrides nothing."""
+    """The app's tree as `environment` sees it; None where it overrides no service and no flag."""
+    entries = {
+        **tree.entries,
+        **_overridden_services(tree, environment),
+        **_overridden_flags(tree, environment),
+    }
+    if entries == tree.entries:
+        return None
+    return Keys(entries, tree.place, 1 + sum(entry.node.size for entry in entries.values()))
+
+
+def _overridden_services(tree: Keys, environment: str) -> dict[str, Entry]:
     overrides = _at(tree, "environments", environment, "overrides")
     services = _at(tree, "services")
     if not (isinstance(overrides, Keys) and isinstance(services, Keys) and overrides.entries):
-        return None
+        return {}
     # Only what is declared can be overridden; the rest is reported where it stands.
     declared = {
         name: entry
@@ -52,8 +63,17 @@ def with_overrides(tree: Keys, environment: str) -> Keys | None:
         if name in services.entries and isinstance(entry.node, Keys)
     }
     changed = merge(services, Keys(declared, overrides.place, overrides.size), ("services",))
-    entries = {**tree.entries, "services": Entry(changed, tree.entries["services"].key_place)}
-    return Keys(entries, tree.place, tree.size + overrides.size)
+    return {"services": Entry(changed, tree.entries["services"].key_place)}
+
+
+def _overridden_flags(tree: Keys, environment: str) -> dict[str, Entry]:
+    """A flag is one decision, so it is replaced as a whole; the percentages would not add up."""
+    flags, over = _at(tree, "flags"), _at(tree, "environments", environment, "flags")
+    if not (isinstance(flags, Keys) and isinstance(over, Keys) and over.entries):
+        return {}
+    changed = {**flags.entries, **over.entries}
+    size = 1 + sum(entry.node.size for entry in changed.values())
+    return {"flags": Entry(Keys(changed, flags.place, size), tree.entries["flags"].key_place)}
 
 
 def _at(tree: Node, *path: str) -> Node | None:
@@ -65,15 +85,15 @@ def _at(tree: Node, *path: str) -> Node | None:
 
 
 def _written_out(node: Node, path: Path) -> Node:
-    """The long form of a short form that stands at `services.<name>.<key>…`."""
-    match path[2:]:
-        case ("health",) if isinstance(node, Text) and not (
+    """The long form of a short form, where `path` is one of those that have both."""
+    match path:
+        case ("services", _, "health") if isinstance(node, Text) and not (
             node.plain and typed(node.text) is None
         ):
             return _keys(node, path=node)
-        case ("calls", _) if isinstance(node, Items):
+        case ("services" | "clients", _, "calls", _) if isinstance(node, Items):
             return _keys(node, intents=node)
-        case ("intents", _) if isinstance(node, Text):
+        case ("services", _, "intents", _) if isinstance(node, Text):
             method, _, url_path = node.text.partition(" ")
             if method in METHODS:
                 return _keys(
@@ -81,6 +101,8 @@ def _written_out(node: Node, path: Path) -> Node:
                     method=Text(method, False, node.place),
                     path=Text(url_path.strip(), False, node.place),
                 )
+        case ("environments", _, "approvals") if isinstance(node, Text):
+            return _keys(node, count=node)
     return node
 
 

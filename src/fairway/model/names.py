@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 
 _LONGEST_COMPARED = 60
-_MOST_LISTED = 8
+_MOST_LISTED = 9
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 from fairway.model.values import (
     NAME_PATTERN,
     URL_PATH_PATTERN,
+    BaseUrl,
     Duration,
     Flag,
     Host,
@@ -46,7 +47,7 @@ SERVING_KINDS = frozenset({"http", "grpc", "websocket", "static", "function"})
 class Declared(BaseModel):
     """Base of everything in the app file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, serialize_by_alias=True)
 
 
 class Health(Declared):
@@ -127,6 +128,11 @@ class PublicRoute(Declared):
 
     path: UrlPath = Field("/", description="everything at and below this path")
     host: Host | None = Field(None, description="only requests for this host; absent: any host")
+    legacy: BaseUrl | None = Field(
+        None,
+        description="what answers instead of the service for now; removing it shifts the route "
+        "to the service by the environment's strategy",
+    )
 
 
 class Stop(Declared):

@@ -3,8 +3,8 @@
 Called by `load`. `${NAME}` and `${NAME:-default}` are filled in in every value, `$$` is a dollar;
 what a variable holds is always text and never read as YAML again, so that it cannot change the
 shape of the file. `run` is left exactly as written: its variables are those of the running
-replica. Plain scalars follow the core schema of YAML 1.2, except in `env`, where a value is the
-text that was written (`1.10` stays `1.10`).
+replica or hook. Plain scalars follow the core schema of YAML 1.2, except in `env`, where a value is
+the text that was written (`1.10` stays `1.10`).
 """
 
 from __future__ import annotations
@@ -154,13 +154,17 @@ def typed(text: str) -> str | int | float | bool | None:
 
 
 def is_run(path: Path) -> bool:
-    """Whether `path` is the `run` of a service, here or in an override."""
-    return _of_service(path, "run", 3)
+    """Whether `path` is the `run` of a service (here or in an override) or of a hook."""
+    return _of_service(path, "run", 3) or _of_hook(path, "run")
 
 
 def is_env(path: Path) -> bool:
     """Whether `path` is a variable's value in the `env` of a service, here or in an override."""
     return _of_service(path, "env", 4)
+
+
+def _of_hook(path: Path, key: str) -> bool:
+    return len(path) == 6 and (path[0], path[2], path[5]) == ("environments", "hooks", key)
 
 
 def _of_service(path: Path, key: str, length: int) -> bool:

@@ -24,6 +24,9 @@ NAME_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 NAME_LENGTH = 40
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATH_PATTERN = r"^/[^?#\s]*$"
+HTTP_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?$"
+BASE_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+EVENT_PATTERN = r"^[A-Z][A-Za-z]*$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$"
 
 _DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,30})?)(?P<unit>ms|s|m|h|d)\Z", re.ASCII)
@@ -109,9 +112,10 @@ def _flag(value: object) -> object:
     raise Misfit("is neither true nor false", "write true or false")
 
 
-def _text(
+def matching(
     pattern: str, message: str, remedy: str, longest: int | None = None
 ) -> Callable[..., Any]:
+    """A validator for text of a form; `pattern` is the one that editors get as well."""
     compiled = re.compile(pattern.removesuffix("$") + r"\Z", re.ASCII)
 
     def fits(value: object) -> object:
@@ -145,7 +149,7 @@ def _scalar_text(value: object) -> object:
 Name = Annotated[
     str,
     BeforeValidator(
-        _text(
+        matching(
             NAME_PATTERN,
             "is not a name",
             f"use lower-case letters, digits and single hyphens, at most {NAME_LENGTH}: my-service",
@@ -159,7 +163,7 @@ Name = Annotated[
 VariableName = Annotated[
     str,
     BeforeValidator(
-        _text(
+        matching(
             VARIABLE_PATTERN,
             "is not the name of a variable",
             "use letters, digits and underscores, not starting with a digit: API_KEY",
@@ -221,7 +225,7 @@ InnerPath = Annotated[
 UrlPath = Annotated[
     str,
     BeforeValidator(
-        _text(
+        matching(
             URL_PATH_PATTERN,
             "is not a URL path",
             "start with '/' and leave out '?', '#' and spaces: /health",
@@ -234,7 +238,7 @@ UrlPath = Annotated[
 Host = Annotated[
     str,
     BeforeValidator(
-        _text(
+        matching(
             HOST_PATTERN,
             "is not a host name",
             "use lower-case labels joined by dots, '*.' in front for any: shop.example.com",
@@ -243,3 +247,38 @@ Host = Annotated[
     WithJsonSchema({"type": "string", "pattern": HOST_PATTERN}),
 ]
 """A DNS name, or `*.` and one for every name below it."""
+
+HttpUrl = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            HTTP_URL_PATTERN,
+            "is not an http(s) address",
+            "write scheme, host and path, without a user or '#': https://example.com/api?key=1",
+        )
+    ),
+    WithJsonSchema({"type": "string", "pattern": HTTP_URL_PATTERN}),
+]
+"""An http(s) address without user and fragment."""
+
+BaseUrl = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            BASE_URL_PATTERN,
+            "is not the http(s) address of a server",
+            "write scheme and host, and a path if need be: https://shop.example.com",
+        )
+    ),
+    WithJsonSchema({"type": "string", "pattern": BASE_URL_PATTERN}),
+]
+"""An http(s) address below which there are others: neither query nor fragment."""
+
+EventName = Annotated[
+    str,
+    BeforeValidator(
+        matching(EVENT_PATTERN, "is not the name of an event", "write one: DeploymentSucceeded")
+    ),
+    WithJsonSchema({"type": "string", "pattern": EVENT_PATTERN}),
+]
+"""A domain event: `DeploymentSucceeded`."""

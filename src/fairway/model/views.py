@@ -1,4 +1,4 @@
-"""The app as one environment sees it: overrides merged over the declared services.
+"""The app as one environment sees it: its overrides merged over the services, its flags in force.
 
 Called by everything that acts on an environment. Pure, and the result is frozen like its source.
 """
@@ -25,12 +25,15 @@ def environment_view(app: App, environment: str) -> App:
             where="environments",
             remedy=did_you_mean(environment, app.environments, "declare it under environments"),
         )
-    overrides = app.environments[environment].overrides
+    declared = app.environments[environment]
+    overrides, flags = declared.overrides, declared.flags
     changed = {
         name: _overridden(service, overrides[name]) if name in overrides else service
         for name, service in app.services.items()
     }
-    return app.model_copy(update={"services": changed}) if overrides else app
+    if not overrides and not flags:
+        return app
+    return app.model_copy(update={"services": changed, "flags": {**app.flags, **flags}})
 
 
 def _overridden(service: Service, override: dict[str, Any]) -> Service:

@@ -9,9 +9,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from fairway.model.app import App, Slo, Store, Topic
-from fairway.model.environments import BlueGreen, Canary, Environment, Gateway, Rolling, Telemetry
+from fairway.model.analysis import Analysis, Metric
+from fairway.model.app import App, Schema, Slo, Store, Topic
+from fairway.model.environments import Environment, Gateway, Telemetry
+from fairway.model.flags import FeatureFlag
+from fairway.model.gates import Approvals, Freeze, Window
+from fairway.model.hooks import Hook, Hooks, HttpHook
 from fairway.model.load import load_app
+from fairway.model.notify import Notification
 from fairway.model.schema import app_file_schema
 from fairway.model.services import (
     Call,
@@ -27,6 +32,7 @@ from fairway.model.services import (
     Service,
     Stop,
 )
+from fairway.model.strategies import BlueGreen, Canary, Rolling, Strategy
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "tests" / "scenarios" / "app-files"
@@ -76,13 +82,15 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
 @pytest.mark.parametrize(
     "declaration",
     [
-        App, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment, Gateway, Health, Intent,
-        PublicRoute, Resources, Retries, Rolling, Scale, Service, Slo, Stop, Store, Telemetry,
-        Topic,
+        Analysis, App, Approvals, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment,
+        FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook, Intent, Metric, Notification,
+        PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop, Store,
+        Strategy, Telemetry, Topic, Window,
     ],
     ids=lambda declaration: declaration.__name__,
 )  # fmt: skip
 def test_every_key_stands_on_the_page(declaration: type[Declared]) -> None:
     paths = re.findall(r"`((?:[a-z_<>]+\.)*[a-z0-9_]+)`", PAGE)
     documented = {key for path in paths for key in path.split(".")}
-    assert set(declaration.model_fields) <= documented
+    keys = {field.alias or name for name, field in declaration.model_fields.items()}
+    assert keys <= documented

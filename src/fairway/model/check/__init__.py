@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator
 
 from fairway.model.check.calls import check_calls
 from fairway.model.check.environments import check_environments
+from fairway.model.check.flags import check_flags
+from fairway.model.check.gates import check_gates
+from fairway.model.check.hooks import check_hooks
 from fairway.model.check.identities import check_identities
 from fairway.model.check.kinds import check_kinds
+from fairway.model.check.notify import check_notify
 from fairway.model.check.ports import check_ports
 from fairway.model.check.routes import check_routes
 from fairway.model.check.secrets import check_secrets
@@ -33,6 +37,10 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_slos,
     check_stores,
     check_environments,
+    check_gates,
+    check_hooks,
+    check_notify,
+    check_flags,
 )
 
 

@@ -1,14 +1,14 @@
-"""Environments: one strategy each, steps that make sense, overrides of what exists."""
+"""Environments: one strategy each, that can come to its end, and overrides of what exists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fairway.model.check.subject import Finding, Subject, repeated
-from fairway.model.environments import Canary, Environment
-from fairway.model.names import did_you_mean
+from fairway.model.check.subject import Finding, Subject, repeated, unknown_service
+from fairway.model.environments import Environment
 from fairway.model.places import Path
+from fairway.model.strategies import Canary
 
 _STRATEGIES = ("rolling", "blue_green", "canary")
 
@@ -21,15 +21,11 @@ def check_environments(subject: Subject) -> Iterator[Finding]:
         path = ("environments", name)
         yield from _strategy(environment, (*path, "strategy"))
         yield from repeated(environment.regions, (*path, "regions"), "region")
+        yield from _metrics(subject, environment, (*path, "analysis", "metrics"))
         for service in environment.overrides:
             if service not in subject.names("services"):
-                yield Finding(
-                    (*path, "overrides", service),
-                    "unknown-service",
-                    f"the service '{service}' is not declared",
-                    did_you_mean(service, subject.names("services"), "declare it under services"),
-                    at_key=True,
-                )
+                at = (*path, "overrides", service)
+                yield unknown_service(service, subject.names("services"), at, at_key=True)
 
 
 def _strategy(environment: Environment, path: Path) -> Iterator[Finding]:
@@ -41,6 +37,15 @@ def _strategy(environment: Environment, path: Path) -> Iterator[Finding]:
             "strategy",
             f"more than one strategy: {' and '.join(chosen)}",
             "keep one",
+            at_key=True,
+        )
+    rolling = strategy.rolling
+    if rolling is not None and rolling.surge == rolling.unavailable == 0:
+        yield Finding(
+            (*path, "rolling"),
+            "rolling-stuck",
+            "no replica may be missing and none may be added, so none can be replaced",
+            "allow one more with 'surge: 1', or one fewer with 'unavailable: 1'",
             at_key=True,
         )
     if strategy.canary is not None:
@@ -59,3 +64,12 @@ def _steps(canary: Canary, path: Path) -> Iterator[Finding]:
         if step <= before:
             message = f"the canary step {step} is not above the one before it, {before}"
             yield Finding((*path, index + 1), "canary-steps", message, remedy)
+
+
+def _metrics(subject: Subject, environment: Environment, path: Path) -> Iterator[Finding]:
+    metrics = environment.analysis.metrics
+    yield from repeated(tuple(metric.name for metric in metrics), path, "metric")
+    known = subject.names("services")
+    for index, metric in enumerate(metrics):
+        if metric.service not in known:
+            yield unknown_service(metric.service, known, (*path, index, "service"))

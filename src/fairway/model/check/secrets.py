@@ -65,6 +65,7 @@ def _read_by_nobody(subject: Subject) -> Iterator[Finding]:
         return
     read = {secret for service in subject.app.services.values() for secret in service.secrets}
     for environment in subject.app.environments.values():
+        read |= {s for n in environment.notify for s in (n.secret, n.slack) if s is not None}
         for override in environment.overrides.values():
             listed = override.get("secrets")
             read.update(s for s in listed if isinstance(s, str)) if isinstance(

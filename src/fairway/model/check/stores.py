@@ -1,4 +1,4 @@
-"""Stores and topics: what is used is declared, and what is declared is used."""
+"""Stores and topics: what is used is declared and what is declared is used; schemas in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _USES = (("stores", "stores"), ("publishes", "topics"), ("subscribes", "topics")
 
 
 def check_stores(subject: Subject) -> Iterator[Finding]:
-    """Every use names a declaration, and every declaration has a use."""
+    """Every use names a declaration, every declaration has a use, schemas are in order."""
     for name, service in subject.app.services.items():
         for key, declared in _USES:
             used: tuple[str, ...] = getattr(service, key)
@@ -29,6 +29,20 @@ def check_stores(subject: Subject) -> Iterator[Finding]:
                         did_you_mean(item, known, f"declare it under {declared}"),
                     )
     yield from _unused(subject)
+    yield from _schemas(subject)
+
+
+def _schemas(subject: Subject) -> Iterator[Finding]:
+    for name, store in subject.app.stores.items():
+        schema = store.schema_
+        if schema is not None and schema.oldest > schema.version:
+            yield Finding(
+                ("stores", name, "schema", "oldest"),
+                "schema-order",
+                f"the oldest schema that '{name}' works with, {schema.oldest}, is newer than its "
+                f"own, {schema.version}",
+                "make oldest at most version",
+            )
 
 
 def _unused(subject: Subject) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.model.app import App
+from fairway.model.names import did_you_mean
 from fairway.model.places import Path
 
 
@@ -68,6 +69,19 @@ def repeated(values: tuple[str, ...], path: Path, what: str) -> Iterator[Finding
                 "remove one",
             )
         seen.add(value)
+
+
+def unknown_service(
+    name: str, known: frozenset[str], path: Path, *, at_key: bool = False
+) -> Finding:
+    """A finding about a service that is named and not declared."""
+    return Finding(
+        path,
+        "unknown-service",
+        f"the service '{name}' is not declared",
+        did_you_mean(name, known, "declare it under services"),
+        at_key=at_key,
+    )
 
 
 def _keys(value: object) -> frozenset[str]:
