@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.e2e.mesh_rig import Rig, rig
 
@@ -94,3 +95,138 @@ async def test_users_stay_in_the_canary_as_it_grows(tmp_path: Path) -> None:
         assert len(again) == 1
         unknown = Counter([await _asked(world) for _ in range(60)])
         assert set(unknown) == {"orbit", "orbit-r8"}
+
+
+async def test_what_a_version_calls_is_marked_though_its_program_passes_nothing_on(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as world:
+        await world.release("orbit", "axon")
+        stable, canary = world.egress("orbit", "axon"), world.egress("orbit", "axon", "r8")
+        assert (await world.http.post(stable + "/reason")).text == "axon"
+        assert (await world.http.post(canary + "/reason")).text == "axon-r8"
+        by_host = f"http://127.0.0.1:{world.ports.egress_port('orbit', 'r8')}/reason"
+        host = {"host": "axon.internal", "baggage": "a=b"}
+        assert (await world.http.post(by_host, headers=host)).text == "axon-r8"
+        seen = [found.headers for found in world.programs["axon"][1].seen]
+        assert [headers["x-fairway-cohort"] for headers in seen] == ["r8", "r8"]
+        assert seen[1]["baggage"] == "a=b,fairway.cohort=r8"
+        assert "x-fairway-callee" not in seen[1]
+        undeclared = {"host": "rogue.internal"}
+        assert (await world.http.post(by_host, headers=undeclared)).status_code == 403
+
+
+async def test_a_stamp_comes_and_goes_without_draining_anything(tmp_path: Path) -> None:
+    """Which versions are on trial is in the routes; only ports are in the listeners."""
+    async with rig(tmp_path) as world:
+        await world.release("orbit", "axon")
+        before = world.mesh.envoy("orbit").files()["lds.json"]
+        world.routing = None
+        await world.apply()
+        assert world.mesh.envoy("orbit").files()["lds.json"] == before
+        await world.http.post(world.egress("orbit", "axon", "r8") + "/reason")
+        unmarked = [seen for p in world.programs["axon"] for seen in p.seen]
+        assert not [seen for seen in unmarked if "x-fairway-cohort" in seen.headers]
+
+
+async def test_an_unchanged_service_stamps_nothing_and_forwards_what_it_got(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        await world.release("axon")
+        url = world.egress("orbit", "axon") + "/reason"
+        assert (await world.http.post(url)).text == "axon"
+        passed_on = {"baggage": "fairway.cohort=r8"}
+        assert (await world.http.post(url, headers=passed_on)).text == "axon-r8"
+
+
+async def test_browsers_stay_in_the_canary_by_a_cookie_of_the_gateway(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        await world.release("orbit")
+        users: list[dict[str, str]] = [{} for _ in range(USERS)]
+        inside: set[int] = set()
+        for percent, least, most in [(5, 1, 25), (25, 30, 72), (50, 76, 124)]:
+            await world.shift(percent, ["orbit"])
+            found = {
+                number
+                for number, cookies in enumerate(users)
+                if await _visit(world, cookies) == "orbit-r8"
+            }
+            assert inside <= found
+            assert least <= len(found) <= most
+            inside = found
+        assert len({cookies["fairway-user"] for cookies in users}) == USERS
+
+
+async def _visit(world: Rig, cookies: dict[str, str]) -> str:
+    """A browser: sends the cookies it has, keeps the one that it gets."""
+    sent = {"cookie": "; ".join(["a=b", *(f"{n}={v}" for n, v in cookies.items())])}
+    answer = await world.http.get(world.gateway + "/page", headers=sent)
+    given = answer.headers.get("set-cookie", "")
+    if given:
+        assert not cookies
+        value, *attributes = given.split("; ")
+        assert {"Path=/", "HttpOnly", "SameSite=Lax"} < set(attributes)
+        cookies["fairway-user"] = value.removeprefix("fairway-user=")
+    world.http.cookies.clear()
+    return answer.text
+
+
+async def test_no_cookie_without_a_deployment_that_wants_one(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        before = await world.http.get(world.gateway + "/page")
+        await world.release("orbit")
+        await world.shift(50, ["orbit"], sticky="none")
+        during = await world.http.get(world.gateway + "/page")
+        assert "set-cookie" not in {**before.headers, **during.headers}
+        assert "x-fairway-user" not in world.programs["orbit"][0].seen[0].headers
+
+
+async def test_a_client_says_no_cohort_but_may_ask_for_the_candidate(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        r8 = (await world.release("orbit"))["orbit"]
+        r1 = world.programs["orbit"][0]
+        forged = {
+            "": {"x-fairway-cohort": "r8"},
+            "a=b;p": {"baggage": "fairway.cohort=r8 , fairway.cohort=r8,a=b;p"},
+            "a=b,c=d": {"baggage": "a=b, fairway.x=1,fairway.cohort = r8,c=d"},
+            "a=fairway.cohort": {"baggage": "a=fairway.cohort"},
+        }
+        for headers in forged.values():
+            assert (await _page(world, headers)).text == "orbit"
+        kept = [seen.headers["baggage"].removesuffix("fairway.cohort=stable") for seen in r1.seen]
+        assert [baggage.rstrip(",") for baggage in kept] == list(forged)
+        assert (await _page(world, {"x-fairway-preview": "canary"})).text == "orbit-r8"
+        assert (
+            await _page(world, {"x-fairway-preview": "r8", "baggage": "a=b"})
+        ).text == "orbit-r8"
+        assert r8.seen[1].headers["baggage"] == "a=b,fairway.cohort=r8"
+
+
+async def test_a_member_that_comes_in_a_second_line_or_too_long_is_no_way_in(
+    tmp_path: Path,
+) -> None:
+    async with rig(tmp_path) as world:
+        r8 = (await world.release("orbit"))["orbit"]
+        lines = [("baggage", "a=b"), ("baggage", "fairway.cohort=r8"), ("baggage", "c=d")]
+        assert (await world.http.get(world.gateway + "/page", headers=lines)).text == "orbit"
+        long = {"baggage": f"a={'b' * 9000},fairway.cohort=r8"}
+        assert (await _page(world, long)).text == "orbit"
+        assert not r8.seen
+        assert world.programs["orbit"][0].seen[0].headers["baggage"] == (
+            "a=b,c=d,fairway.cohort=stable"
+        )
+
+
+async def test_a_tester_stays_with_the_candidates_beyond_a_service_in_between(
+    tmp_path: Path,
+) -> None:
+    """The first hop is unchanged; it gets the cohort as baggage, which it can pass on."""
+    async with rig(tmp_path) as world:
+        await world.release("axon")
+        await _page(world, {"x-fairway-preview": "canary"})
+        baggage = world.programs["orbit"][0].seen[0].headers["baggage"]
+        answer = await world.call("orbit", "axon", "POST", "/reason", headers={"baggage": baggage})
+        assert answer.text == "axon-r8"
+
+
+async def _page(world: Rig, headers: dict[str, str]) -> httpx2.Response:
+    return await world.http.get(world.gateway + "/page", headers=headers)

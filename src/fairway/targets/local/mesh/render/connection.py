@@ -15,6 +15,7 @@ from typing import Any
 
 from fairway.targets.local.mesh.render.access_log import Direction, access_log
 from fairway.targets.local.mesh.render.clusters import OTLP
+from fairway.targets.local.mesh.render.cohorts import PREVIEW
 from fairway.targets.local.mesh.render.document import (
     EnvoyPaths,
     Json,
@@ -23,18 +24,20 @@ from fairway.targets.local.mesh.render.document import (
     typed,
 )
 from fairway.targets.local.mesh.render.egress_routes import CALLEE, EGRESS
+from fairway.targets.local.mesh.render.guests import kept_baggage, set_aside
 from fairway.targets.local.mesh.render.inbound_routes import RBAC, deny_all
 from fairway.targets.local.mesh.render.replies import local_replies
 from fairway.targets.local.mesh.view import MeshView
 
 _FILTERS = "extensions.filters.http"
-_KEPT_FROM_OUTSIDE = ("x-fairway-nonce", "x-fairway-deadline")
-"""A client that signs puts these two under its signature; every other x-fairway-* is ours."""
+_KEPT_FROM_OUTSIDE = ("x-fairway-nonce", "x-fairway-deadline", PREVIEW)
+"""A client that signs puts the first two under its signature, a tester asks for the candidate;
+every other x-fairway-* is ours."""
 
 
-def egress_manager(view: MeshView, service: str, callee: str | None, paths: EnvoyPaths) -> Json:
-    """The network filter of an egress listener: of one callee, or (None) of the one by Host."""
-    named = {"header": {"key": CALLEE, "value": callee or "%REQ(:AUTHORITY)%"}}
+def egress_manager(view: MeshView, service: str, callee: str, paths: EnvoyPaths) -> Json:
+    """The network filter of an egress listener; `callee` is what it says to its routes."""
+    named = {"header": {"key": CALLEE, "value": callee}}
     mutation = {"append": {**named, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
     kind = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
     early = {"name": "callee", "typed_config": typed(kind, mutations=[mutation])}
@@ -123,8 +126,11 @@ def _filters(direction: Direction) -> list[Json]:
         case "egress":
             return []
         case "gateway":
-            mutations = {"request_mutations": _clean_headers()}
-            return [_filter("clean", "header_mutation.v3.HeaderMutation", mutations=mutations)]
+            mutations = {"request_mutations": [*_clean_headers(), kept_baggage()]}
+            return [
+                _filter("aside", "header_to_metadata.v3.Config", request_rules=set_aside()),
+                _filter("clean", "header_mutation.v3.HeaderMutation", mutations=mutations),
+            ]
 
 
 def _clean_headers() -> list[Json]:

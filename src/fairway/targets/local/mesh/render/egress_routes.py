@@ -14,10 +14,15 @@ Retries are the delicate part. First match wins:
 
 Safe are idempotent methods, requests with an idempotency key, and everything towards a callee for
 which the app file itself declares `retries`.
+
+While a deployment is under way, what a version of it calls is marked with that version's cohort, so
+that its program need not pass anything on. Each version calls through listeners of its own, which
+say so in the same header (`r8|axon`); whether they mark is in the routes, so nothing is drained.
 """
 
 from __future__ import annotations
 
+from fairway.targets.local.mesh.render.cohorts import marks
 from fairway.targets.local.mesh.render.document import (
     Json,
     callee_cluster,
@@ -44,14 +49,12 @@ def egress_routes(view: MeshView, sidecar: Sidecar) -> Json:
     """The route file: every declared callee under its names, and a clear no to all others."""
     declared = [
         {
-            "name": egress.callee,
-            "domains": [
-                egress.callee,
-                f"{egress.callee}.internal",
-                f"{egress.callee}.{view.app}.internal",
-            ],
+            "name": f"{egress.callee} of {cohort}" if cohort else egress.callee,
+            "domains": [listener + name for listener in listeners for name in _names(view, egress)],
             "routes": _routes(egress),
+            **({"request_headers_to_add": marks(cohort)} if cohort else {}),
         }
+        for cohort, listeners in _listeners_by_cohort(sidecar).items()
         for egress in sidecar.egress
     ]
     undeclared = {
@@ -71,6 +74,28 @@ def egress_routes(view: MeshView, sidecar: Sidecar) -> Json:
             )
         ]
     )
+
+
+def callee_mark(callee: str | None, version: str | None = None) -> str:
+    """What an egress listener puts into the header: a callee (None: its Host), and its version."""
+    return _prefix(version) + (callee or "%REQ(:AUTHORITY)%")
+
+
+def _prefix(version: str | None) -> str:
+    return "" if version is None else f"{version}|"
+
+
+def _names(view: MeshView, egress: Egress) -> list[str]:
+    name = egress.callee
+    return [name, f"{name}.internal", f"{name}.{view.app}.internal"]
+
+
+def _listeners_by_cohort(sidecar: Sidecar) -> dict[str, list[str]]:
+    """The prefixes of the listeners that mark alike."""
+    found = {sidecar.plain_cohort: [_prefix(None)]}
+    for own in sidecar.own_egress:
+        found.setdefault(sidecar.cohort_of(own.version), []).append(_prefix(own.version))
+    return found
 
 
 def _routes(egress: Egress) -> list[Json]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fairway.targets.local.mesh.render.document import Json, callee_cluster, response, typed
 from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
+from fairway.targets.local.mesh.render.guests import Guest, guests
 from fairway.targets.local.mesh.render.inbound_routes import prefix
 from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView
 
@@ -40,7 +41,7 @@ def _host(gateway: GatewayView, host: str | None) -> Json:
     return {
         "name": host or "any",
         "domains": [host or "*"],
-        "routes": [*(r for route in ordered for r in _routes(route)), _NO_ROUTE],
+        "routes": [*(r for route in ordered for r in _routes(gateway, route)), _NO_ROUTE],
     }
 
 
@@ -60,23 +61,29 @@ def _stem(path: str) -> str:
     return path.rstrip("/")
 
 
-def _routes(route: GatewayRoute) -> list[Json]:
+def _routes(gateway: GatewayView, route: GatewayRoute) -> list[Json]:
     """WebSockets may be quiet for an hour; the rest as long as the listener's idle timeout."""
-    match = prefix(route.path)
     return [
-        _route(route, {**match, "headers": [WEBSOCKET]}, {"idle_timeout": "3600s"}),
-        _route(route, match, {}),
+        _route(route, guest, headers, more)
+        for headers, more in (([WEBSOCKET], {"idle_timeout": "3600s"}), ([], {}))
+        for guest in guests(gateway)
     ]
 
 
-def _route(route: GatewayRoute, match: Json, more: Json) -> Json:
+def _route(route: GatewayRoute, guest: Guest, headers: list[Json], more: Json) -> Json:
+    wanted = [*headers, *guest.headers]
     action = {
         "cluster": callee_cluster(route.service),
         "timeout": "0s",  # a response may last; one that stalls ends by the idle timeout
         "retry_policy": _NEVER_RECEIVED,
         **more,
     }
-    return {"name": f"{route.service} {route.path}", "match": match, "route": action}
+    return {
+        "name": f"{route.service} {route.path}",
+        "match": {**prefix(route.path), **({"headers": wanted} if wanted else {})},
+        "route": action,
+        **guest.additions,
+    }
 
 
 def _correlation() -> Json:

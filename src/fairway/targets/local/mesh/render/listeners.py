@@ -4,18 +4,23 @@ changes while the system runs (weights, endpoints, policies, certificates) is in
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fairway.targets.local.mesh.render.connection import connection_manager, egress_manager
 from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, address, response, typed
-from fairway.targets.local.mesh.render.egress_routes import EGRESS, egress_routes
+from fairway.targets.local.mesh.render.egress_routes import (
+    EGRESS,
+    callee_mark,
+    egress_routes,
+)
 from fairway.targets.local.mesh.render.inbound_routes import INBOUND
 from fairway.targets.local.mesh.render.secrets import server_tls
 from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
 
 
 def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Json:
-    """Inbound (if the service serves), one per callee, and the one shared by Host."""
+    """Inbound (if the service serves), one per callee, one shared by Host, those of versions."""
     service = sidecar.service
     listeners = []
     if sidecar.inbound_port is not None:
@@ -24,16 +29,42 @@ def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Js
         listeners.append(
             _listener(INBOUND, sidecar.inbound_port, manager, "INBOUND", transport_socket=tls)
         )
-    for callee, port in [
-        (None, sidecar.egress_port),
-        *((egress.callee, egress.port) for egress in sidecar.egress),
-    ]:
-        manager = egress_manager(view, service, callee, paths)
-        if not sidecar.egress:
-            _take_in(manager, egress_routes(view, sidecar))
-        name = EGRESS if callee is None else f"{EGRESS}.{callee}"
-        listeners.append(_listener(name, port, manager, "OUTBOUND"))
+    listeners += [_egress_listener(view, sidecar, where, paths) for where in _egress(sidecar)]
     return response(listeners)
+
+
+@dataclass(frozen=True, slots=True)
+class _Egress:
+    """An egress listener: of one callee or (None) shared by Host, of one version or of all."""
+
+    port: int
+    callee: str | None
+    version: str | None = None
+
+    @property
+    def name(self) -> str:
+        own = "" if self.version is None else f"@{self.version}"
+        return f"{EGRESS}{own}" if self.callee is None else f"{EGRESS}{own}.{self.callee}"
+
+
+def _egress(sidecar: Sidecar) -> list[_Egress]:
+    return [
+        _Egress(sidecar.egress_port, None),
+        *(_Egress(egress.port, egress.callee) for egress in sidecar.egress),
+        *(
+            _Egress(port, callee, own.version)
+            for own in sidecar.own_egress
+            for callee, port in [(None, own.port), *own.to.items()]
+        ),
+    ]
+
+
+def _egress_listener(view: MeshView, sidecar: Sidecar, where: _Egress, paths: EnvoyPaths) -> Json:
+    mark = callee_mark(where.callee, where.version)
+    manager = egress_manager(view, sidecar.service, mark, paths)
+    if not sidecar.egress:
+        _take_in(manager, egress_routes(view, sidecar))
+    return _listener(where.name, where.port, manager, "OUTBOUND")
 
 
 def gateway_listener(view: MeshView, paths: EnvoyPaths) -> Json:
