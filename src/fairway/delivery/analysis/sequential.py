@@ -1,0 +1,152 @@
+"""Tests that may be looked at after every request: their error bounds hold at all times at once.
+
+Each function returns the logarithm of an *e-value*: evidence against a null hypothesis, as the
+factor by which somebody betting against it would have multiplied the stake. While the null is
+true, that factor reaches 1/alpha at any time during a rollout with probability at most alpha
+(Ville 1939); so one may look each half second and stop when one likes. `judge.py` is the caller.
+
+The comparison of two versions rests on this: under a weight of s, each event (a failed answer, a
+slow one) falls to the candidate with chance s if it is no worse, *whatever* the rate of events is
+just then, so an incident or a diurnal rhythm that both versions share is no bias. The events'
+sides are a sequence of coin flips, tested by a mixture over odds ratios.
+
+Sources:
+- M. Lindon, A. Malek: Anytime-valid inference for multinomial count data. NeurIPS 2022
+  (time-inhomogeneous Bernoulli and Poisson counts, canaries as the application)
+- H. Robbins: Statistical methods related to the law of the iterated logarithm. Annals of
+  Mathematical Statistics 41, 1970 (mixtures of likelihood ratios)
+- A. Ramdas, P. Grünwald, V. Vovk, G. Shafer: Game-theoretic statistics and safe anytime-valid
+  inference. Statistical Science 38, 2023 (e-processes; averages of them are e-processes)
+The margin's part (`_allowance`) is our own; its proof is in docs/decisions/0012-analysis.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Mixture = tuple[tuple[float, float], ...]
+"""Odds ratios to bet on, each with its part of the stake; the parts sum to 1."""
+
+
+def _evenly(odds: Sequence[float], stake: float = 1.0) -> Mixture:
+    return tuple((ratio, stake / len(odds)) for ratio in odds)
+
+
+WORSE: Mixture = _evenly((1.3, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0, 15.0, 40.0))
+"""Bets on more events: from a third more to forty times as many."""
+MUCH_WORSE: Mixture = (*((odds, stake / 2) for odds, stake in WORSE), (10_000.0, 0.5))
+"""Half of the stake on a release that is simply broken, so that two bad answers can suffice."""
+BETTER: Mixture = _evenly((0.001, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8))
+"""Bets on fewer events than the null allows."""
+
+FIRST_START = 0.8
+"""The stake on "worse from the beginning"; the rest is for releases that turn bad later."""
+OUT_OF_SHARE = 3.0
+"""Standard deviations by which the traffic's share may differ from the weight by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One stratum: how many requests each version had under a weight, and in how many the event.
+
+    `weight` is the candidate's chance to get a request, 0 to 1; 0 when only testers reach it.
+    """
+
+    weight: float
+    candidate_requests: int
+    candidate_events: int
+    stable_requests: int
+    stable_events: int
+
+    def share(self, *, at_least: bool) -> float:
+        """The candidate's share of the traffic, as it enters the test.
+
+        The weight, unless the traffic shows clearly that it is larger (`at_least`; testers opting
+        in, users that stick) or else smaller: whichever blames the candidate less.
+        """
+        total = self.candidate_requests + self.stable_requests
+        if total == 0:
+            return self.weight
+        seen = self.candidate_requests / total
+        if self.weight == 0.0:
+            return seen
+        chance = OUT_OF_SHARE * math.sqrt(self.weight * (1 - self.weight) / total) + 1 / total
+        off = seen - self.weight if at_least else self.weight - seen
+        return seen if off > chance else self.weight
+
+
+def log_more(strata: Sequence[Counts], margin: float, mixture: Mixture) -> float:
+    """Against "the candidate's rate of events is at most the stable's plus `margin`".
+
+    Bets are also placed on each stratum as the first in which it holds no longer, so that a long
+    healthy past does not hide a release that turns bad at a larger weight. Rates are per request
+    and in each stratum their own; -inf never occurs, 0.0 is no evidence.
+    """
+    gains = [
+        [_gain(stratum, odds, margin, at_least=True) for odds, _ in mixture] for stratum in strata
+    ]
+    later = [0.0] * len(mixture)
+    bets = []
+    for start in range(len(strata) - 1, -1, -1):
+        later = [so_far + gain for so_far, gain in zip(later, gains[start], strict=True)]
+        bets.append((_start(start), _averaged(later, mixture)))
+    unplaced = 1.0 - sum(stake for stake, _ in bets)
+    return _log_sum([*bets, (unplaced, 0.0)])
+
+
+def log_fewer(strata: Sequence[Counts], margin: float) -> float:
+    """Against "the candidate's rate of events is at least the stable's plus `margin`"."""
+    gains = [
+        sum(_gain(stratum, odds, margin, at_least=False) for stratum in strata)
+        for odds, _ in BETTER
+    ]
+    return _averaged(gains, BETTER)
+
+
+def log_above(events: int, requests: int, limit: float) -> float:
+    """Against "the rate of events is at most `limit`": one version alone, a mixture SPRT."""
+    gains = [_coin(events, requests, limit, odds) for odds, _ in MUCH_WORSE]
+    return _averaged(gains, MUCH_WORSE)
+
+
+def _gain(stratum: Counts, odds: float, margin: float, *, at_least: bool) -> float:
+    """What a bet on `odds` has gained in a stratum, as a logarithm."""
+    share = stratum.share(at_least=at_least)
+    events = stratum.candidate_events + stratum.stable_events
+    won = _coin(stratum.candidate_events, events, share, odds)
+    per_event = odds / (1 + share * (odds - 1))
+    return won + stratum.candidate_requests * _allowance(margin, per_event)
+
+
+def _coin(heads: int, flips: int, chance: float, odds: float) -> float:
+    """The log likelihood ratio of a coin with `odds` times the odds of `chance`."""
+    return heads * math.log(odds) - flips * math.log1p(chance * (odds - 1))
+
+
+def _allowance(margin: float, per_event: float) -> float:
+    """What each candidate request costs the bet because the null allows a difference, as a log.
+
+    `per_event` is the factor of a candidate's event. Chosen so that the stake's expectation does
+    not grow under any pair of rates that differ by the margin.
+    """
+    edge = margin * (per_event - 1)
+    if margin >= 0:
+        return -math.log1p(edge)
+    return math.log(per_event) - math.log(per_event + edge)
+
+
+def _start(index: int) -> float:
+    """The stake on stratum `index` being the first bad one; all of them sum to 1."""
+    return FIRST_START if index == 0 else (1 - FIRST_START) / (index * (index + 1))
+
+
+def _averaged(gains: Sequence[float], mixture: Mixture) -> float:
+    return _log_sum([(stake, gain) for gain, (_, stake) in zip(gains, mixture, strict=True)])
+
+
+def _log_sum(bets: Sequence[tuple[float, float]]) -> float:
+    """The logarithm of the sum of stake times exp(gain)."""
+    best = max(gain for _, gain in bets)
+    return best + math.log(sum(stake * math.exp(gain - best) for stake, gain in bets))
