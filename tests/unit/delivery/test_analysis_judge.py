@@ -176,7 +176,9 @@ def test_latencies_of_the_warm_up_count_for_nothing() -> None:
 
 
 def test_a_broken_slo_fails_where_the_stable_version_keeps_it() -> None:
-    policy = AnalysisPolicy(limits=Limits(availability=0.999), error_margin=0.5)
+    policy = AnalysisPolicy(
+        limits=Limits(availability=0.999), error_margin=0.5, error_tolerance=0.5
+    )
 
     verdict = judge(evidence(version(2000, 20), version(38_000, 20)), policy)
 

@@ -80,7 +80,7 @@ class AnalysisPolicy:
         for name, margin, tolerance in self._frames:
             if not 0 <= margin <= tolerance:
                 raise _refused(
-                    f"the margin of {name}, {margin}, is not between 0 and the tolerance {tolerance}",
+                    f"the margin of {name} is {margin}, not from 0 to the tolerance {tolerance}",
                     "lower the margin, or tolerate more",
                 )
         if not all(0 < quantile < 1 for quantile in self.latency_quantiles):
