@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.postgres import POSTGRES
 
 from fairway.errors import Conflict, NotFound
-from fairway.governance.database import GovernanceDatabase
+from fairway.governance.database import open_governance
 from fairway.governance.sets import Activation, Draft, PolicySet, PolicyStore, Release
-from fairway.governance.sqlite import SqlitePolicyStore
+from fairway.governance.sql_store import SqlPolicyStore
 from fairway.governance.store import MemoryPolicyStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=POSTGRES)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PolicyStore]:
     if request.param == "memory":
         yield MemoryPolicyStore()
         return
-    with opened(tmp_path) as sqlite:
-        yield sqlite
+    sqlite = request.param == "sqlite"
+    place = tmp_path / "governance.db" if sqlite else request.getfixturevalue("postgres_url")
+    with closing(open_governance(place, "fairway_shop_prod")) as database:
+        yield SqlPolicyStore(database)
 
 
 def draft(text: str = "permit (principal, action, resource);", base: int = 0) -> Draft:
@@ -129,29 +132,3 @@ def _winners(attempt: Callable[[int], object]) -> int:
 
     with ThreadPoolExecutor(8) as pool:
         return sum(pool.map(won, range(16)))
-
-
-def test_two_processes_share_one_sqlite_history(tmp_path: Path) -> None:
-    with opened(tmp_path) as here, opened(tmp_path) as there:
-        here.add(draft(), 0)
-        with pytest.raises(Conflict):
-            there.add(draft(), 0)
-        activate(there, 1, 0)
-        assert here.active() == 1
-
-
-def test_sqlite_remembers_over_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path) as store:
-        made = store.add(draft(), 0)
-    with opened(tmp_path) as store:
-        assert store.get(1) == made
-    assert (tmp_path / "governance.db").stat().st_mode & 0o777 == 0o600
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[SqlitePolicyStore]:
-    database = GovernanceDatabase(folder / "governance.db")
-    try:
-        yield SqlitePolicyStore(database)
-    finally:
-        database.close()

@@ -27,14 +27,14 @@ from fairway.control.port import (
     SecretStatus,
 )
 from fairway.errors import Conflict, FairwayError, InvalidAppFile, NotFound, Unavailable
-from fairway.governance.audit import Query, Record, SqliteAnchors, anchor, search, verify
+from fairway.governance.audit import Query, Record, SqlAnchors, anchor, search, verify
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
-from fairway.governance.database import GovernanceDatabase
+from fairway.governance.database import open_governance
 from fairway.governance.decide import DecisionDesk
 from fairway.governance.files import policies_text, read_policies
 from fairway.governance.sets import NO_VERSION, PolicySet, PolicySets, Release
-from fairway.governance.sqlite import SqlitePolicyStore
+from fairway.governance.sql_store import SqlPolicyStore
 from fairway.governance.validation import validate
 from fairway.model.app import App
 from fairway.model.names import did_you_mean
@@ -63,12 +63,12 @@ class LocalRecords:
         self.app = app
         self.state = state
         private_dir(state.audit)
-        self._database = GovernanceDatabase(state.database)
-        self._anchors = SqliteAnchors(self._database)
+        self._database = open_governance(state.database)
+        self._anchors = SqlAnchors(self._database)
         self._audit = AuditWriter(state.audit, "control")
         self._secrets = SecretStore(state.secret_store)
         self._sets = PolicySets(
-            SqlitePolicyStore(self._database),
+            SqlPolicyStore(self._database),
             validate=lambda source: validate(app, [source]),
             clock=time.time,
             record=self._audit.append,
@@ -312,7 +312,7 @@ class LocalRecords:
         return ReleaseRecord(
             number=release.number,
             kind=release.kind,
-            digest=_digest(self._sets.read(release.policy_set).text),
+            digest=release.digest or _digest(self._sets.read(release.policy_set).text),
             policy_set=release.policy_set,
             author=release.by,
             created_at=release.at,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from fairway.governance.database import GovernanceDatabase
+from fairway.storage.database import Database
 from fairway_runtime.policy.audit import chain_head, segments
 from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, read
 
@@ -74,10 +74,10 @@ class AnchorStore(Protocol):
         """Every writer that was ever anchored, sorted."""
 
 
-class SqliteAnchors:
-    """Anchors in the governance database."""
+class SqlAnchors:
+    """Anchors in the database of an environment (see `open_governance`)."""
 
-    def __init__(self, database: GovernanceDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, writer: str, head: Head, at: float) -> None:
@@ -93,13 +93,13 @@ class SqliteAnchors:
         """Every anchored head of a writer: sequence number to hash."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT seq, hash FROM anchors WHERE writer = ?", (writer,))
-            return dict(rows.fetchall())
+            return dict(rows)
 
     def writers(self) -> tuple[str, ...]:
         """Every writer that was ever anchored, sorted."""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT DISTINCT writer FROM anchors ORDER BY writer")
-            return tuple(row[0] for row in rows)
+            rows = connection.execute("SELECT DISTINCT writer FROM anchors")
+            return tuple(sorted(row[0] for row in rows))
 
 
 class MemoryAnchors:

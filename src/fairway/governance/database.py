@@ -1,22 +1,20 @@
-"""The governance database of an environment: one SQLite file, `governance.db`.
+"""The governance part of an environment's database: its tables, and how they came to be.
 
-Opened by the control plane; holds policy sets, releases and the anchors of the audit chains. The
-schema has a version (`PRAGMA user_version`) and is migrated step by step when the file is opened;
-a file from a newer Fairway is refused, never rewritten. WAL, so that a reader (`fairway policy
-list`) and the control plane do not wait for each other.
+Whoever starts an environment's control plane calls `open_governance` and hands the database to
+`SqlPolicyStore`, `SqlAnchors`, `SqlAuditLog`, `Tokens` and the delivery's store: one environment
+has one database, called `governance.db` where it is a file.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from fairway.errors import Conflict, FairwayError, Unavailable
+from fairway.errors import FairwayError
+from fairway.storage.database import Database
+from fairway.storage.migrations import Migration, migrate
+from fairway.storage.opening import open_database
 
-_MIGRATIONS = (
+MIGRATIONS = (
     """
     CREATE TABLE policy_sets (
         version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,78 +41,72 @@ _MIGRATIONS = (
         PRIMARY KEY (writer, seq)
     ) STRICT, WITHOUT ROWID;
     """,
+    Migration(
+        # A table of its own for `releases`, because an app without policies has policy set 0, which
+        # the reference forbade. The counter replaces AUTOINCREMENT, which PostgreSQL does not have.
+        """
+        ALTER TABLE releases RENAME TO releases_before;
+        CREATE TABLE releases (
+            number INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('policies', 'app')),
+            policy_set INTEGER NOT NULL,
+            previous INTEGER NOT NULL,
+            by TEXT NOT NULL,
+            at REAL NOT NULL,
+            note TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            document TEXT NOT NULL,
+            base INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO releases
+            SELECT number, kind, policy_set, previous, by, at, note, '', '', 0
+            FROM releases_before;
+        DROP TABLE releases_before;
+        CREATE TABLE in_force (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            release INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO in_force (id, release) VALUES (1, 0);
+        CREATE TABLE counters (name TEXT PRIMARY KEY, newest INTEGER NOT NULL) STRICT;
+        INSERT INTO counters (name, newest) VALUES ('policy_sets', 0);
+        CREATE TABLE audit_entries (
+            writer TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            at REAL NOT NULL,
+            line TEXT NOT NULL,
+            PRIMARY KEY (writer, seq)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX audit_entries_by_time ON audit_entries (at, writer, seq);
+        CREATE TABLE tokens (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            by TEXT NOT NULL,
+            at REAL NOT NULL,
+            expires REAL,
+            revoked REAL,
+            used REAL
+        ) STRICT, WITHOUT ROWID;
+        """,
+        sqlite="""
+        UPDATE counters SET newest = seq FROM sqlite_sequence
+            WHERE counters.name = 'policy_sets' AND sqlite_sequence.name = 'policy_sets';
+        """,
+    ),
 )
 """Schema version n is reached by running the first n of these; never edit one that shipped."""
 
 
-class GovernanceDatabase:
-    """A connection for all threads of a process. Close it when done."""
+def open_governance(place: str | Path, namespace: str = "") -> Database:
+    """An environment's database with the governance part up to date. Close it when done.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path, timeout=10, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-        except (sqlite3.Error, OSError) as error:
-            raise _unusable(path, error) from error
-        try:
-            self._migrate()
-        except FairwayError:
-            self._connection.close()
-            raise
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for reading."""
-        with self._lock:
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise _unusable(self._path, error) from error
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection in a write transaction: all of it happens, or nothing."""
-        with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    def close(self) -> None:
-        """Give the file up."""
-        with self._lock:
-            self._connection.close()
-
-    def _migrate(self) -> None:
-        with self.writing() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > len(_MIGRATIONS):
-                raise Conflict(
-                    "newer-governance-database",
-                    f"the database has schema {version}; this Fairway knows {len(_MIGRATIONS)}",
-                    where=str(self._path),
-                    remedy="use the newer Fairway, or move the file away to start a new history",
-                )
-            for script in _MIGRATIONS[version:]:
-                for statement in filter(str.strip, script.split(";")):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-
-
-def _unusable(path: Path, error: Exception) -> Unavailable:
-    return Unavailable(
-        "governance-database",
-        f"the governance database cannot be used: {error}",
-        where=str(path),
-        remedy="check the disk and the file's permissions; another process may hold it",
-    )
+    Takes and raises what `open_database` does.
+    """
+    database = open_database(place, namespace)
+    try:
+        migrate(database, "governance", MIGRATIONS)
+    except FairwayError:
+        database.close()
+        raise
+    return database

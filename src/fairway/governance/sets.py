@@ -60,7 +60,9 @@ class Activation:
 class Release:
     """One entry of the environment's history, numbered from 1 without gaps.
 
-    `kind` says what it changed: `policies` (an activation) or `app` (a deployment, later work).
+    `kind` says what it changed: `policies` (an activation) or `app` (a deployment). `digest` is
+    that of an app release's content, else empty; `base` is the app release that was in force when
+    this one was made, or 0.
     """
 
     number: int
@@ -70,6 +72,8 @@ class Release:
     by: str
     at: float
     note: str = ""
+    digest: str = ""
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,8 @@ class PolicySets:
         return difference(self._store.get(before).text, self._store.get(after).text)
 
     def _before(self, active: int) -> int:
-        for release in reversed(self._store.releases()):
+        activations = [each for each in self._store.releases() if each.kind == "policies"]
+        for release in reversed(activations):
             if release.policy_set == active and release.previous not in (NO_VERSION, active):
                 return release.previous
         raise NotFound(

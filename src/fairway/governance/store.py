@@ -1,5 +1,5 @@
 """Policy sets in memory: the adapter for tests and for a dry run; it passes the same conformance
-suite as the SQLite one (`sqlite.py`).
+suite as the one in a database (`sql_store.py`).
 """
 
 from __future__ import annotations

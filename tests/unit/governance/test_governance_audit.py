@@ -12,12 +12,12 @@ from fairway.governance.audit import (
     AnchorStore,
     MemoryAnchors,
     Query,
-    SqliteAnchors,
+    SqlAnchors,
     anchor,
     search,
     verify,
 )
-from fairway.governance.database import GovernanceDatabase
+from fairway.governance.database import open_governance
 from fairway_runtime.policy.audit import AuditWriter, Entry
 
 
@@ -26,8 +26,8 @@ def anchors(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnchorSt
     if request.param == "memory":
         yield MemoryAnchors()
         return
-    database = GovernanceDatabase(tmp_path / "db" / "governance.db")
-    yield SqliteAnchors(database)
+    database = open_governance(tmp_path / "db" / "governance.db")
+    yield SqlAnchors(database)
     database.close()
 
 

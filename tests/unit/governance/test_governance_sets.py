@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.unit.governance.governance_samples import SHOP
 
-from fairway.errors import Conflict, InvalidAppFile, InvalidInput, NotFound, Unavailable
-from fairway.governance.database import GovernanceDatabase
+from fairway.errors import Conflict, InvalidAppFile, InvalidInput, NotFound
 from fairway.governance.files import policies_text, read_policies
 from fairway.governance.generate import generate_policies
 from fairway.governance.sets import PolicySets, difference
@@ -127,33 +125,6 @@ def test_a_change_of_one_policy_shows_both_texts() -> None:
     changed = difference(ALLOW, ALLOW.replace("permit", "forbid"))
     assert changed.changed == {"a": (ALLOW, ALLOW.replace("permit", "forbid"))}
     assert difference(ALLOW, f"// a comment\n{ALLOW}\n") == difference("", "")
-
-
-def test_a_database_of_a_newer_fairway_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "governance.db"
-    GovernanceDatabase(path).close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(Conflict, match="schema 99"):
-        GovernanceDatabase(path)
-
-
-def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
-    path = tmp_path / "governance.db"
-    path.write_text("this is not a database, and longer than a header would be " * 20)
-    with pytest.raises(Unavailable, match="cannot be used"):
-        GovernanceDatabase(path)
-
-
-def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = GovernanceDatabase(tmp_path / "governance.db")
-    insert = "INSERT INTO anchors (writer, seq, hash, at) VALUES ('w', 1, 'h', 0)"
-    with pytest.raises(KeyError), database.writing() as connection:
-        connection.execute(insert)
-        raise KeyError
-    with database.reading() as connection:
-        assert connection.execute("SELECT count(*) FROM anchors").fetchone() == (0,)
 
 
 def test_the_policy_folder_is_read_in_order_with_relative_names(tmp_path: Path) -> None:
