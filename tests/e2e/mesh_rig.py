@@ -101,6 +101,7 @@ class Program:
     always_fail: bool = False
     healthy: bool = True
     delay: float = 0.0
+    metrics: str | None = None
     _server: uvicorn.Server | None = None
     _task: asyncio.Task[None] | None = None
 
@@ -128,6 +129,9 @@ class Program:
         path = scope["path"]
         if path == "/health":
             await _answer(send, 200 if self.healthy else 503, b"{}")
+            return
+        if path == "/metrics":
+            await _answer(send, 404 if self.metrics is None else 200, (self.metrics or "").encode())
             return
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
         raw = scope["raw_path"].decode()

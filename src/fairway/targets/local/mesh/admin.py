@@ -42,6 +42,13 @@ class Admin:
         _, body = await self._get(f"/stats{query}")
         return parse_statistics(body.decode())
 
+    async def detailed(self, pattern: str) -> dict[str, Any]:
+        """Counters, gauges and whole histograms whose names match a regular expression."""
+        query = f"filter={quote(pattern)}&format=json&histogram_buckets=detailed"
+        _, body = await self._get(f"/stats?{query}")
+        found: dict[str, Any] = json.loads(body)
+        return found
+
     async def clusters(self) -> list[dict[str, Any]]:
         """Every cluster with its hosts and their health, as Envoy's `/clusters` tells."""
         _, body = await self._get("/clusters?format=json")
@@ -72,18 +79,25 @@ class Admin:
             ) from error
 
     async def _exchange(self, target: str) -> tuple[int, bytes]:
-        reader, writer = await asyncio.open_unix_connection(str(self._socket))
-        try:
-            # HTTP/1.0 style: the end of the connection is the end of the body, never chunks.
-            writer.write(
-                f"GET {target} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n".encode()
-            )
-            await writer.drain()
-            head = await reader.readuntil(b"\r\n\r\n")
-            body = await reader.read()
-        finally:
-            writer.close()
-        return int(head.split(b" ", 2)[1]), _unchunked(head, body)
+        return await exchange(
+            await asyncio.open_unix_connection(str(self._socket)), "admin", target
+        )
+
+
+async def exchange(
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], host: str, target: str
+) -> tuple[int, bytes]:
+    """One GET over a fresh connection: status and body. Raises OSError, EOFError or ValueError."""
+    reader, writer = streams
+    try:
+        # HTTP/1.0 style: the end of the connection is the end of the body, never chunks.
+        writer.write(f"GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.read()
+    finally:
+        writer.close()
+    return int(head.split(b" ", 2)[1]), _unchunked(head, body)
 
 
 def parse_statistics(text: str) -> Statistics:

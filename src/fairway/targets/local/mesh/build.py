@@ -38,13 +38,12 @@ class Access(Protocol):
         ...
 
 
-def mesh_view(  # noqa: PLR0913 - what the whole data plane depends on, each of its own origin
+def mesh_view(  # noqa: PLR0913, PLR0917 - what the whole data plane depends on, each of its own origin
     app: App,
     ports: PortPlan,
     versions: Mapping[str, tuple[Version, ...]],
     access: Access,
     environment: str,
-    *,
     routing: Routing | None = None,
 ) -> MeshView:
     """The data plane of `environment`. `app` has the environment's overrides merged in already.

@@ -32,7 +32,7 @@ from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
 from fairway.targets.local.mesh.render.document import IDENTITY, TRUST, secret_file
 from fairway.targets.local.mesh.render.secrets import identity_secret, trust_secret
 from fairway.targets.local.mesh.status import EnvoyState, state_of
-from fairway.targets.local.mesh.view import MeshView
+from fairway.targets.local.mesh.view import MeshView, Sidecar
 
 Clock = Callable[[], datetime]
 _T = TypeVar("_T")
@@ -122,6 +122,10 @@ class Mesh:
     def envoy(self, name: str) -> Envoy:
         """One Envoy of the running mesh, for those who look closer than `status`."""
         return self._envoys[name]
+
+    def sidecar(self, name: str) -> Sidecar | None:
+        """How a service is meant to be served now; None while no Envoy of it runs."""
+        return self._view.sidecars.get(name) if self._view and name in self._envoys else None
 
     async def _run(self, names: Iterable[str]) -> tuple[str, ...]:
         fresh = {name: Envoy(self._places.of(name, self._binary), self._launcher) for name in names}

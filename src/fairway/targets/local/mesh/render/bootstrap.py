@@ -25,7 +25,8 @@ def bootstrap(view: MeshView, name: str, paths: EnvoyPaths) -> Json:
             "cds_config": from_file(paths, CDS),
             "lds_config": from_file(paths, LDS),
         },
-        "stats_flush_on_admin": True,
+        # Histograms can be read only after a flush, and a canary is judged within seconds.
+        "stats_flush_interval": "0.500s",
         "overload_manager": {"resource_monitors": [_connection_limit()]},
         "layered_runtime": {
             "layers": [

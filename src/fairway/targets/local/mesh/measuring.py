@@ -1,0 +1,167 @@
+"""Measure what each version of a service answered, as running totals: read from its Envoy.
+
+Who calls it: the local target's `measure`, twice a second while a deployment is analysed. Any
+program can be measured, because nothing is asked of it:
+
+    requests, errors   Envoy's counters of the version's cluster; its own health checks and its
+                       denials are not among them
+    no answer          lines of the access log with status 0: no counter tells them from streams
+                       that ended as they should
+    latency            Envoy's histogram; where half of the answers take less than 5 ms, its whole
+                       milliseconds are too coarse, and the microseconds of the access log are taken
+    user metrics       counters that the program itself exports, from each of its replicas
+
+It guarantees totals that never fall. An Envoy or a replica that does not answer adds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway.targets.contract import Measured
+from fairway.targets.local.log_files import cut_away, size
+from fairway.targets.local.mesh.admin import AdminUnreachable, exchange
+from fairway.targets.local.mesh.envoys import Mesh
+from fairway.targets.local.mesh.render.document import LOOPBACK
+from fairway.targets.local.mesh.sources import counter_sum, counters, logged, statistics_filter
+from fairway.targets.local.mesh.totals import (
+    Look,
+    Scraped,
+    ServiceTotals,
+    Totals,
+    advanced,
+    is_fine,
+)
+from fairway.targets.local.mesh.view import Sidecar, Version
+
+_SCRAPE_PATIENCE = 1.0
+_MOST_AT_ONCE = 8 * 2**20
+"""Bytes of a log in one look; what is beyond waits for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSource:
+    """A ratio of two counters that a program exports in Prometheus' text format.
+
+    `hits` and `total` are names of counters, perhaps with labels: `orders_total{status="bad"}`.
+    """
+
+    name: str
+    hits: str
+    total: str
+    path: str = "/metrics"
+
+
+class Meter:
+    """Keeps the running totals of a mesh. `totals` may be kept, and given to a successor."""
+
+    def __init__(self, mesh: Mesh, totals: Totals | None = None) -> None:
+        self._mesh = mesh
+        self._turn = asyncio.Lock()
+        self.totals = totals or Totals()
+
+    async def measure(
+        self,
+        services: Sequence[str],
+        metrics: Mapping[str, Sequence[MetricSource]] | None = None,
+    ) -> Measured:
+        """The running totals of these services' versions; `metrics` are wanted of which service."""
+        wanted = metrics or {}
+        async with self._turn:
+            found = await asyncio.gather(
+                *(self._service(name, wanted.get(name, ())) for name in services)
+            )
+        return dict(zip(services, (totals.traffic for totals in found), strict=True))
+
+    async def _service(self, name: str, metrics: Sequence[MetricSource]) -> ServiceTotals:
+        before = self.totals.of(name)
+        sidecar = self._mesh.sidecar(name)
+        if sidecar is None or sidecar.inbound_port is None or not sidecar.versions:
+            return before
+        try:
+            look = await self._look(sidecar, before, metrics)
+        except AdminUnreachable:
+            return before
+        after = advanced(before, look)
+        self.totals = self.totals.with_service(name, after)
+        return after
+
+    async def _look(
+        self, sidecar: Sidecar, before: ServiceTotals, metrics: Sequence[MetricSource]
+    ) -> Look:
+        envoy = self._mesh.envoy(sidecar.service)
+        versions = [version.name for version in sidecar.versions]
+        statistics, scraped = await asyncio.gather(
+            envoy.admin.detailed(statistics_filter(versions)),
+            _scraped(sidecar.versions, metrics),
+        )
+        counted = counters(statistics, versions)
+        fine = is_fine(counted) and not _has_copies(sidecar)
+        lines, position = _read_on(envoy.place.paths.access_log, before.position)
+        found = logged(lines, latencies=fine)
+        return Look(str(envoy.pid), counted, found, scraped, position, fine)
+
+
+def _has_copies(sidecar: Sidecar) -> bool:
+    """Whether some requests are copies, of which no log line tells."""
+    return sidecar.trial is not None and sidecar.trial.mirror > 0
+
+
+def _read_on(log: Path, position: int | None) -> tuple[bytes, int]:
+    """The whole lines after a position, and the position after these.
+
+    The first look starts at the end: what was answered before is nobody's question.
+    """
+    end = size(log)
+    if position is None:
+        return b"", end
+    missed = cut_away(log, position) if position > end else b""
+    start = 0 if position > end else position
+    if start == end:
+        return missed, end
+    with log.open("rb") as file:
+        file.seek(start)
+        content = file.read(_MOST_AT_ONCE)
+    whole = content.rpartition(b"\n")[0]
+    return missed + whole, start + (len(whole) + 1 if whole else 0)
+
+
+async def _scraped(
+    versions: Sequence[Version], metrics: Sequence[MetricSource]
+) -> Mapping[str, Scraped]:
+    """Every metric's two counters, from each replica that answers."""
+    replicas = [(version.name, port) for version in versions for port in version.endpoints]
+    paths = {metric.path for metric in metrics}
+    wanted = [(version, port, path) for version, port in replicas for path in paths]
+    texts = await asyncio.gather(*(_text(port, path) for _, port, path in wanted))
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for (version, port, path), text in zip(wanted, texts, strict=True):
+        if text is None:
+            continue
+        found.setdefault(version, {}).update(
+            {
+                f"{metric.name}@{port}": (
+                    counter_sum(text, metric.hits),
+                    counter_sum(text, metric.total),
+                )
+                for metric in metrics
+                if metric.path == path
+            }
+        )
+    return found
+
+
+async def _text(port: int, path: str) -> str | None:
+    """What a replica answers with 200; None when it does not."""
+
+    async def asked() -> tuple[int, bytes]:
+        return await exchange(await asyncio.open_connection(LOOPBACK, port), LOOPBACK, path)
+
+    try:
+        status, body = await asyncio.wait_for(asked(), _SCRAPE_PATIENCE)
+    except (OSError, EOFError, ValueError, TimeoutError):
+        return None
+    return body.decode(errors="replace") if status == 200 else None

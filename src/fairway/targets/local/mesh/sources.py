@@ -1,0 +1,130 @@
+"""What measurements are read from: Envoy's statistics, its access log, a program's metrics. Pure.
+
+Used by `measuring.py`, which fetches these texts. Envoy's documentation of the first:
+https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--stats
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fairway.plan.latency import bucket_of
+from fairway.targets.local.mesh.render.document import replicas_cluster
+from fairway.targets.local.mesh.totals import Counters, Histogram, Logged
+
+Json = dict[str, Any]
+
+_COMPLETED, _FAILED, _TIME = "upstream_rq_completed", "upstream_rq_5xx", "upstream_rq_time"
+_UNANSWERED = b'"status":0,'
+_INBOUND = b'"direction":"inbound"'
+
+_SAMPLE = re.compile(
+    r"(?P<name>[A-Za-z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>[^\s{}]+)(?:\s+-?\d+)?\s*"
+)
+_LABEL = re.compile(r'\s*(?P<name>[A-Za-z_]\w*)\s*=\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*,?')
+
+
+def statistics_filter(versions: Iterable[str]) -> str:
+    """The regular expression for what is needed of an Envoy's statistics."""
+    clusters = "|".join(re.escape(replicas_cluster(version)) for version in versions)
+    return rf"^cluster\.({clusters})\.({_COMPLETED}|{_FAILED}|{_TIME})$"
+
+
+def counters(statistics: Json, versions: Iterable[str]) -> dict[str, Counters]:
+    """The counters of each version, from `/stats?format=json&histogram_buckets=detailed`.
+
+    Nothing was counted yet for a version that is not in there.
+    """
+    numbers: dict[str, int] = {}
+    histograms: dict[str, Histogram] = {}
+    for entry in statistics["stats"]:
+        if "name" in entry:
+            numbers[entry["name"]] = entry["value"]
+        for histogram in entry.get("histograms", {}).get("details", ()):
+            histograms[histogram["name"]] = _buckets(histogram["totals"])
+    found = {}
+    for version in versions:
+        prefix = f"cluster.{replicas_cluster(version)}."
+        found[version] = Counters(
+            numbers.get(prefix + _COMPLETED, 0),
+            numbers.get(prefix + _FAILED, 0),
+            histograms.get(prefix + _TIME, {}),
+        )
+    return found
+
+
+def _buckets(totals: Iterable[Mapping[str, float]]) -> dict[int, int]:
+    """Envoy's buckets as ours. It cuts off what exceeds whole milliseconds: half of one is added
+    on average.
+    """
+    buckets: Counter[int] = Counter()
+    for bucket in totals:
+        middle = bucket["lower_bound"] + max(bucket["width"], 1.0) / 2
+        buckets[bucket_of(middle * 1_000)] += int(bucket["count"])
+    return dict(buckets)
+
+
+def logged(lines: bytes, *, latencies: bool) -> dict[str, Logged]:
+    """What whole lines of an access log add, by version; latencies only where they are wanted."""
+    unanswered: Counter[str] = Counter()
+    histograms: dict[str, Counter[int]] = {}
+    for line in lines.splitlines():
+        if _INBOUND not in line or not (latencies or _UNANSWERED in line):
+            continue
+        entry = _entry(line)
+        version = entry.get("version")
+        if version is None:
+            continue
+        if entry["status"] == 0:
+            unanswered[version] += 1
+        elif latencies and entry["upstream_us"] is not None:
+            histogram = histograms.setdefault(version, Counter())
+            histogram[bucket_of(entry["upstream_us"])] += 1
+    names = unanswered.keys() | histograms.keys()
+    return {name: Logged(histograms.get(name, {}), unanswered[name]) for name in names}
+
+
+def _entry(line: bytes) -> Json:
+    """A line that was cut by a full disk counts for nothing."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def counter_sum(exposition: str, selector: str) -> int:
+    """The sum of all series of a counter in Prometheus' text format.
+
+    `selector` is a name, or a name with labels that a series must have: `orders{status="bad"}`.
+    https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+    """
+    name, _, wanted = selector.partition("{")
+    labels = _labels(wanted.rstrip("} "))
+    total = 0.0
+    for line in exposition.splitlines():
+        if not line.startswith(name.strip()):
+            continue
+        sample = _SAMPLE.fullmatch(line)
+        if sample is None or sample["name"] != name.strip():
+            continue
+        if labels.items() <= _labels(sample["labels"] or "").items():
+            total += _number(sample["value"])
+    return round(total)
+
+
+def _labels(text: str) -> dict[str, str]:
+    return {label["name"]: label["value"] for label in _LABEL.finditer(text)}
+
+
+def _number(text: str) -> float:
+    """A counter is finite; anything else counts for nothing."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0 <= value < float("inf") else 0.0

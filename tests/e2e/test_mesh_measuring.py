@@ -1,0 +1,148 @@
+"""Measurements of real Envoys: counted exactly, in microseconds where that matters, cheaply."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.e2e.mesh_rig import Program, Rig, rig
+
+from fairway.plan.latency import quantile
+from fairway.targets.contract import Traffic
+from fairway.targets.local.log_files import rotate
+from fairway.targets.local.mesh.measuring import Meter, MetricSource
+from fairway.targets.local.mesh.totals import Totals
+
+pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
+
+SETTLED = 1.2
+"""Seconds after which all has been flushed: histograms twice, and the access log."""
+
+
+@asynccontextmanager
+async def measured(tmp_path: Path) -> AsyncIterator[tuple[Rig, Meter, Program, Program]]:
+    async with rig(tmp_path) as world:
+        canary = (await world.release("orbit"))["orbit"]
+        meter = Meter(world.mesh)
+        await meter.measure(["orbit"])
+        yield world, meter, world.programs["orbit"][0], canary
+
+
+async def _ask(world: Rig, cohort: str, count: int = 1) -> None:
+    headers = {"x-fairway-cohort": cohort}
+    for _ in range(count):
+        await world.call("rogue", "orbit", "POST", "/dispatch", headers=headers)
+
+
+async def _read(meter: Meter) -> dict[str, Traffic]:
+    await asyncio.sleep(SETTLED)
+    return dict((await meter.measure(["orbit"]))["orbit"])
+
+
+async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path) -> None:
+    async with measured(tmp_path) as (world, meter, _, canary):
+        await _ask(world, "stable", 7)
+        canary.fail_next = 3
+        await _ask(world, "r8", 5)
+        denied = await world.call("rogue", "orbit", "POST", "/other")
+        assert denied.status_code == 403
+        found = await _read(meter)
+    counted = {name: (traffic.requests, traffic.errors) for name, traffic in found.items()}
+    assert counted == {"r1": (7, 0), "r8": (5, 3)}
+    assert {name: sum(t.latency.values()) for name, t in found.items()} == {"r1": 7, "r8": 5}
+
+
+async def test_fast_answers_are_measured_in_microseconds(tmp_path: Path) -> None:
+    async with measured(tmp_path) as (world, meter, _, _):
+        await _ask(world, "stable", 40)
+        await _read(meter)
+        await _ask(world, "stable", 40)
+        latency = (await _read(meter))["r1"].latency
+    below = [bucket for bucket in latency if quantile({bucket: 1}, 1.0) not in {None, 500.0}]
+    assert len(below) > 3  # whole milliseconds would be one or two buckets
+    median = quantile(latency, 0.5)
+    assert median is not None
+    assert 50 < median < 5_000
+
+
+async def test_slow_answers_are_measured_from_statistics(tmp_path: Path) -> None:
+    async with measured(tmp_path) as (world, meter, stable, canary):
+        stable.delay, canary.delay = 0.02, 0.05
+        await _ask(world, "stable", 10)
+        await _ask(world, "r8", 10)
+        found = await _read(meter)
+    medians = {name: quantile(traffic.latency, 0.5) for name, traffic in found.items()}
+    assert medians["r1"] == pytest.approx(21_500, rel=0.15)
+    assert medians["r8"] == pytest.approx(51_500, rel=0.1)
+
+
+async def test_requests_without_an_answer_are_errors_and_ended_streams_are_not(
+    tmp_path: Path,
+) -> None:
+    async with measured(tmp_path) as (world, meter, stable, _):
+        async with world.http.stream("GET", world.gateway + "/stream") as stream:
+            await anext(stream.aiter_lines())
+        stable.delay = 5
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_ask(world, "stable"), 0.2)
+        stable.delay = 0
+        found = await _read(meter)
+        assert (found["r1"].requests, found["r1"].errors) == (2, 1)
+        await stable.stop()
+        await _ask(world, "stable")
+        found = await _read(meter)
+        assert (found["r1"].requests, found["r1"].errors) == (3, 2)
+
+
+async def test_totals_survive_envoy_the_control_plane_and_a_rotated_log(tmp_path: Path) -> None:
+    async with measured(tmp_path) as (world, meter, _, _):
+        await _ask(world, "stable", 5)
+        assert (await _read(meter))["r1"].requests == 5
+        await _ask(world, "stable", 2)
+        await asyncio.sleep(SETTLED)
+        assert rotate(world.access_log("orbit"), max_bytes=1)
+        await _ask(world, "stable", 2)
+        kept = json.loads(json.dumps(meter.totals.to_json()))
+        successor = Meter(world.mesh, Totals.from_json(kept))
+        found = await _read(successor)
+        assert (found["r1"].requests, sum(found["r1"].latency.values())) == (9, 9)
+        pid = world.mesh.envoy("orbit").pid
+        assert pid is not None
+        os.kill(pid, 9)
+        psutil.Process(pid).wait(5)
+        assert (await successor.measure(["orbit"]))["orbit"]["r1"].requests == 9
+        assert await world.mesh.heal() == ("orbit",)
+        await _ask(world, "stable", 20)
+        assert (await _read(successor))["r1"].requests == 29
+
+
+async def test_metrics_of_the_program_are_summed_over_replicas(tmp_path: Path) -> None:
+    sources = {"orbit": [MetricSource("bad", 'orders_total{status="bad"}', "orders_total")]}
+    async with measured(tmp_path) as (_, meter, stable, canary):
+        stable.metrics = 'orders_total{status="bad"} 1\norders_total{status="ok"} 9\n'
+        canary.metrics = None
+        found = (await meter.measure(["orbit"], sources))["orbit"]
+        assert {name: dict(t.ratios) for name, t in found.items()} == {
+            "r1": {"bad": (1, 10)},
+            "r8": {},
+        }
+        stable.metrics = 'orders_total{status="bad"} 2\norders_total{status="ok"} 19\n'
+        found = (await meter.measure(["orbit"], sources))["orbit"]
+        assert found["r1"].ratios == {"bad": (2, 21)}
+
+
+async def test_a_look_is_cheap(tmp_path: Path) -> None:
+    async with measured(tmp_path) as (world, meter, _, _):
+        await _ask(world, "stable", 250)
+        await asyncio.sleep(SETTLED)
+        began = time.process_time()
+        await meter.measure(["orbit"])
+        spent = time.process_time() - began
+        assert spent < 0.015, spent  # 250 log lines: about 3 ms, the rest is a loaded machine
