@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -93,6 +94,46 @@ async def test_weights_change_under_load(tmp_path: Path) -> None:
         await world.apply(axon=(Version("r2", 100, (new.port,)),))
         assert (await world.call("orbit", "axon", "POST", "/reason")).text == "axon-new"
         assert (await world.mesh.status())["axon"].counters.rejected_files == 0
+
+
+async def test_a_release_of_two_services_under_load_drains_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """Two more versions with listeners of their own come, thirty shifts, and the old ones go."""
+    moved = ("orbit", "axon")
+    async with rig(tmp_path) as world, under_load(world), uncut_streams(world):
+        before = await _drained(world)
+        await world.release(*moved)
+        updates = await _listener_updates(world)
+        took = []
+        for number in range(30):
+            began = time.monotonic()
+            await world.shift(round(number * 100 / 29), moved)
+            took.append(time.monotonic() - began)
+        assert await _listener_updates(world) == updates
+        for service in moved:
+            world.versions[service] = reweighted(world.versions[service][1:], 100)
+        world.routing = None
+        await world.apply()
+        assert (await world.call("orbit", "axon", "POST", "/reason")).text == "axon-r8"
+        assert await _drained(world) == before
+        assert sorted(took)[15] < 0.15, took
+
+
+async def _drained(world: Rig) -> int:
+    found = [
+        await world.mesh.envoy(name).admin.statistics(r"downstream_cx_drain_close$")
+        for name in ("orbit", "axon", "gateway")
+    ]
+    return sum(int(value) for each in found for value in each.values())
+
+
+async def _listener_updates(world: Rig) -> list[int | str]:
+    name = "listener_manager.lds.update_success"
+    return [
+        (await world.mesh.envoy(service).admin.statistics(f"^{name}$"))[name]
+        for service in ("orbit", "axon", "gateway")
+    ]
 
 
 async def test_streams_survive_changes_of_their_own_route_and_certificates(tmp_path: Path) -> None:
