@@ -22,7 +22,7 @@ class Metric(Declared):
     total: str = Field(min_length=1, description="the Prometheus counter below the line")
     worse: Literal["more", "fewer"] = Field("more", description="which direction is bad")
     margin: Number = Field(
-        1.0, ge=0, le=100, description="the difference that is tolerated, in percent points"
+        1.0, gt=0, le=100, description="the difference that is tolerated, in percent points"
     )
 
 
@@ -30,10 +30,10 @@ class Analysis(Declared):
     """When a new version is worse than the one beside it."""
 
     errors: Number = Field(
-        1.0, ge=0, le=100, description="tolerated difference of error rates, in percent points"
+        1.0, gt=0, le=100, description="tolerated difference of error rates, in percent points"
     )
     latency: Number = Field(
-        30.0, ge=0, le=1000, description="tolerated growth of the 95th percentile, in percent"
+        30.0, gt=0, le=1000, description="tolerated growth of the 95th percentile, in percent"
     )
     minimum: Whole = Field(
         50, ge=1, description="requests of the new version before anything is concluded"

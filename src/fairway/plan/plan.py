@@ -49,7 +49,8 @@ class Plan:
 
     `moves` are in dependency order: callees before their callers. `facts` are those of `Observed`,
     so that a stale plan can say what moved. `strategy` is the `Strategy` as JSON, settled: exactly
-    one of its three keys.
+    one of its three keys. `leftovers` are (service, version) pairs that an interrupted deployment
+    left beside what serves: the first shift takes their requests, and they are retired in the end.
     """
 
     app: str
@@ -64,6 +65,7 @@ class Plan:
     fingerprint: str
     facts: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    leftovers: tuple[tuple[str, str], ...] = ()
 
     @property
     def empty(self) -> bool:
