@@ -115,9 +115,9 @@ def _ratio(metric: Metric) -> Ratio:
 def _limits(app: App, service: str | None) -> Limits:
     """The strictest of the objectives that are about everything a service answers."""
     slos = [slo for slo in app.slos.values() if slo.service == service and _about_all(app, slo)]
-    availabilities = [slo.availability / 100 for slo in slos if slo.availability is not None]
+    percent = max((slo.availability for slo in slos if slo.availability is not None), default=None)
     return Limits(
-        availability=max(availabilities, default=None),
+        availability=None if percent is None else round(percent / 100, 12),
         p95=min((slo.p95 for slo in slos if slo.p95 is not None), default=None),
         p99=min((slo.p99 for slo in slos if slo.p99 is not None), default=None),
     )

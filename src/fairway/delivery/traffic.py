@@ -85,10 +85,14 @@ def restored(deployment: Deployment) -> tuple[Wanted, ...]:
 
 
 def leaving(deployment: Deployment, *, back: bool) -> tuple[tuple[str, str], ...]:
-    """The (service, version) pairs that go, callers first: the old ones, or with `back` the new."""
+    """The (service, version) pairs that go, callers first: the old ones, or with `back` the new.
+
+    What an earlier deployment left behind goes either way: the first shift took its requests.
+    """
     moves = reversed(replaced(deployment))
     pairs = ((move.service, move.after if back else move.before) for move in moves)
-    return tuple((service, version) for service, version in pairs if version is not None)
+    named = ((service, version) for service, version in pairs if version is not None)
+    return (*named, *deployment.plan.leftovers)
 
 
 def _part(replicas: int, share: float | None) -> int:
