@@ -58,7 +58,7 @@ def test_a_secret_shows_nowhere_in_the_state_but_where_it_is_kept(axon_orbit: Dr
 
 def test_a_policy_takes_effect_under_load_and_nothing_is_dropped(axon_orbit: Driver) -> None:
     control = api(axon_orbit)
-    active = next(s["version"] for s in control.get("/v1/policy-sets").json() if s["active"])
+    active = next(s["version"] for s in control.get("/api/v1/policy-sets").json() if s["active"])
     with traffic(axon_orbit.status()["gateway_url"]) as seen:
         until(lambda: len(seen.answers) > 20)
         asked = time.monotonic()
@@ -131,15 +131,15 @@ def api(driver: Driver) -> httpx2.Client:
 
 def forbidding(control: httpx2.Client, version: int) -> int:
     """A new policy set: like `version`, but orbit may no longer ask axon to reason."""
-    text = control.get(f"/v1/policy-sets/{version}").json()["policies"]
+    text = control.get(f"/api/v1/policy-sets/{version}").json()["policies"]
     forbid = 'forbid (principal, action == Action::"reason", resource == Service::"axon");'
     new = {"policies": f'{text}\n@id("frozen")\n{forbid}\n', "author": "test"}
-    created: int = control.post("/v1/policy-sets", json=new).raise_for_status().json()["version"]
+    created: int = control.post("/api/v1/policy-sets", json=new).raise_for_status().json()["version"]
     return created
 
 
 def activate(control: httpx2.Client, version: int) -> float:
     """Make a version decide; seconds until the control plane says it is in force."""
-    answer = control.post(f"/v1/policy-sets/{version}/activate", json={"author": "test"})
+    answer = control.post(f"/api/v1/policy-sets/{version}/activate", json={"author": "test"})
     seconds: float = answer.raise_for_status().json()["seconds"]
     return seconds

@@ -1,62 +1,154 @@
-"""Who may talk to the control plane: a local process that can read `control.json`.
+"""The door: who may talk to the control plane at all, and who they are.
 
-`app` wraps the whole API in it. Every request, reads and the OpenAPI document too, needs the
-bearer token, compared in constant time. The `Host` header must name the loopback interface, so
-that a web page whose DNS name was rebound to 127.0.0.1 gets nowhere even with a leaked token.
+`app` wraps the whole API in it. Every request, reads and the OpenAPI document too, needs a bearer
+token. The `Host` header must be a name that this control plane goes by (the loopback names unless
+told otherwise), so that a web page whose DNS name was rebound to it gets nowhere even with a leaked
+token. Addresses that keep guessing are put off. What a caller may do is decided by `roles`.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+from fairway.api.problems import Asgi, Receive, Scope, Send, send_problem
+from fairway.api.statuses import TooManyRequests, Unauthenticated
+from fairway.control.door import Door
+from fairway.delivery.port import Actor
+from fairway.errors import FairwayError, Refused
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+_FAILURES = 20
+"""Wrong tokens that one address may send before it has to wait."""
+_REFILL_SECONDS = 3.0
+"""After each of which one more wrong token is let through."""
+_REMEMBERED = 10_000
+"""Addresses, and tokens that were right, that are remembered at most."""
+_NO_TOKEN = Unauthenticated(
+    "unauthorized",
+    "the bearer token is missing or wrong",
+    remedy="on this machine control.json in the app's state folder has URL and token; for a shared "
+    "control plane ask an admin for a token (`fairway token issue`)",
+)
 
 
 class Guard:
-    """ASGI middleware: passes on only what comes from a loopback name with the right token."""
+    """ASGI middleware: passes on only what comes to a known name with a token that is somebody's.
 
-    def __init__(self, app: Asgi, token: str) -> None:
+    The actor is left in the request's state, where `roles` finds it.
+    """
+
+    def __init__(
+        self, app: Asgi, door: Door, hosts: frozenset[str], clock: Callable[[], float]
+    ) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._door = door
+        self._hosts = hosts
+        self._limiter = _Limiter(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 or 403 here, or let the API answer."""
+        """Answer 401, 403 or 429 here, or let the API answer."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":  # there is nothing but HTTP here: refused before it is accepted
             await send({"type": "websocket.close", "code": 1008})
             return
+        try:
+            actor = await self._admit(scope)
+        except FairwayError as error:
+            await send_problem(scope, send, error, _headers(error, self._limiter.wait_seconds))
+            return
+        scope.setdefault("state", {})["actor"] = actor
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> Actor:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if not names_loopback(headers.get(b"host", b"").decode("latin-1")):
-            await _refuse(send, 403, "foreign-host", "this API answers only on the loopback names")
-        elif not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-            await _refuse(send, 401, "unauthorized", "the bearer token is missing or wrong")
+        host = host_name(headers.get(b"host", b"").decode("latin-1"))
+        if host not in self._hosts:
+            raise _foreign(self._hosts)
+        address = (scope.get("client") or ("", 0))[0]
+        token = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if token is None:  # nothing was guessed: browsers and probes ask without any
+            raise _NO_TOKEN
+        self._limiter.check(address, token)
+        actor = await self._door.admit(token)
+        self._limiter.note(address, token, right=actor is not None)
+        if actor is None:
+            raise _NO_TOKEN
+        return actor
+
+
+class _Limiter:
+    """A bucket of wrong guesses per address; tokens that were right are not put off by others'."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._guesses: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self.wait_seconds = math.ceil(_REFILL_SECONDS)
+
+    def check(self, address: str, token: str) -> None:
+        """TooManyRequests for an address that has guessed too often."""
+        if self._level(address) >= _FAILURES and _digest(token) not in self._right:
+            raise TooManyRequests(
+                "too-many-wrong-tokens",
+                "too many wrong tokens came from this address",
+                remedy="wait a few seconds and use a token that is right",
+            )
+
+    def note(self, address: str, token: str, *, right: bool) -> None:
+        """What came of it."""
+        if right:
+            _remember(self._right, _digest(token), None)
         else:
-            await self._app(scope, receive, send)
+            _remember(self._guesses, address, (self._clock(), self._level(address) + 1))
+
+    def _level(self, address: str) -> float:
+        at, level = self._guesses.get(address, (0.0, 0.0))
+        return max(0.0, level - (self._clock() - at) / _REFILL_SECONDS)
 
 
-def names_loopback(host: str) -> bool:
-    """Whether a `Host` header (with or without a port) names the loopback interface."""
+def host_name(host: str) -> str:
+    """The name in a `Host` header, without a port, in lower case."""
     name, separator, port = host.rpartition(":")
     if not separator or not port.isdigit():
         name = host
-    return name.lower() in LOOPBACK_NAMES
+    return name.lower()
 
 
-async def _refuse(send: Send, status: int, code: str, message: str) -> None:
-    remedy = "read the URL and the token from control.json in the app's state folder"
-    error = {"code": code, "message": message, "where": "", "remedy": remedy}
-    headers = [(b"content-type", b"application/json")]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"error": error}).encode()})
+def _bearer(header: str) -> str | None:
+    scheme, _, token = header.partition(" ")
+    return token if scheme == "Bearer" and token else None
+
+
+def _foreign(hosts: frozenset[str]) -> Refused:
+    if hosts == LOOPBACK_NAMES:
+        message, remedy = "this API answers only on the loopback names", "use http://127.0.0.1:PORT"
+    else:
+        message = "this API does not go by that name"
+        remedy = "name it with `fairway server --host NAME` if it should"
+    return Refused("foreign-host", message, remedy=remedy)
+
+
+def _headers(error: FairwayError, wait_seconds: int) -> dict[str, str]:
+    if isinstance(error, TooManyRequests):
+        return {"retry-after": str(wait_seconds)}
+    return {"www-authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _remember(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > _REMEMBERED:
+        kept.popitem(last=False)

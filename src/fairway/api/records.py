@@ -1,63 +1,49 @@
-"""The routes of what is stored: policy sets, releases, the audit log, secrets.
+"""The routes of what is stored: policy sets, the audit log, secrets, decisions.
 
-`app` adds them. Writes take part in optimistic concurrency by `expected`: the version that the
-caller believes to be the newest (create) or the active one (activate); a stale one is a 409.
+`app` adds them once for the one environment of a local control plane and once below the path of an
+environment; `records_of` finds whose they are. Writes take part in optimistic
+concurrency by `expected`: the version that the caller believes to be the newest (create) or the
+active one (activate); a stale one is a 409.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from fairway.api.asked import (
+    LARGEST_NUMBER,
+    ActivationRequest,
+    DecideRequest,
+    NewPolicySet,
+    RollbackRequest,
+    SecretValue,
+)
+from fairway.api.offer import control_of, directory_of
+from fairway.api.problems import fails
+from fairway.api.roles import Admin, Approver, Deployer, Viewer
+from fairway.api.writes import QUERY
+from fairway.control.door import may
 from fairway.control.port import (
     Activation,
+    Answer,
     AuditEntry,
     AuditQuery,
     ChainReport,
     PolicySetDiff,
     PolicySetDocument,
     PolicySetSummary,
+    Question,
     Records,
     ReleaseRecord,
     SecretStatus,
 )
+from fairway.delivery.port import Actor
 
-
-class Written(BaseModel):
-    """Base of what is written: who writes it is always said."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    author: str = Field("api", min_length=1, max_length=200)
-
-
-class NewPolicySet(Written):
-    """All policies of a new version, as Cedar text."""
-
-    policies: str
-    description: str = ""
-    expected: int | None = None
-
-
-class ActivationRequest(Written):
-    """Activate; refused when `expected` is given and is not what is active now."""
-
-    expected: int | None = None
-
-
-class RollbackRequest(Written):
-    """Roll back to a version, or to the one that was active before."""
-
-    to: int | None = None
-
-
-class SecretValue(BaseModel):
-    """A new value; never echoed, never logged."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    value: str = Field(min_length=1, repr=False)
+Version = Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
+SecretName = Annotated[str, Path(alias="name", max_length=200)]
 
 
 class AuditFilters(BaseModel):
@@ -86,88 +72,155 @@ class AuditAnswer(BaseModel):
     chains: tuple[ChainReport, ...] | None = None
 
 
-def add_record_routes(app: FastAPI, records: Records) -> None:
-    """Add every route of this module."""
-    _add_policy_set_routes(app, records)
-    _add_activation_routes(app, records)
-    _add_history_routes(app, records)
-    _add_secret_routes(app, records)
+async def records_of(request: Request) -> Records:
+    """The records of the environment in the path, else of the running system."""
+    here = request.path_params
+    if "environment" in here:
+        return await directory_of(request).records(here["app"], here["environment"])
+    return control_of(request)
 
 
-def _add_policy_set_routes(app: FastAPI, records: Records) -> None:
-    tags: list[str | Enum] = ["policies"]
-
-    @app.get("/v1/policy-sets", tags=tags)
-    async def policy_sets() -> tuple[PolicySetSummary, ...]:
-        return await records.policy_sets()
-
-    @app.post("/v1/policy-sets", status_code=201, tags=tags)
-    async def create(new: NewPolicySet) -> PolicySetSummary:
-        return await records.create_policy_set(
-            new.policies, author=new.author, description=new.description, expected=new.expected
-        )
-
-    @app.get("/v1/policy-sets/{version}", tags=tags)
-    async def show(version: int) -> PolicySetDocument:
-        return await records.policy_set(version)
-
-    @app.put("/v1/policy-sets/{version}", status_code=201, tags=tags)
-    async def update(version: int, new: NewPolicySet) -> PolicySetSummary:
-        return await records.update_policy_set(
-            version,
-            new.policies,
-            author=new.author,
-            description=new.description,
-            expected=new.expected,
-        )
-
-    @app.delete("/v1/policy-sets/{version}", status_code=204, tags=tags)
-    async def delete(version: int, author: str = "api") -> None:
-        await records.delete_policy_set(version, author=author)
-
-    @app.get("/v1/policy-sets/{before}/diff/{after}", tags=tags)
-    async def diff(before: int, after: int) -> PolicySetDiff:
-        return await records.diff_policy_sets(before, after)
+Here = Annotated[Records, Depends(records_of)]
+router = APIRouter(responses=fails(503))
+history = APIRouter(tags=["history"], responses=fails(503))
+"""Only for the one environment of a local control plane: others have their releases."""
 
 
-def _add_activation_routes(app: FastAPI, records: Records) -> None:
-    @app.post("/v1/policy-sets/{version}/activate", tags=["policies"])
-    async def activate(version: int, asked: ActivationRequest | None = None) -> Activation:
-        asked = asked or ActivationRequest()
-        return await records.activate_policy_set(
-            version, author=asked.author, expected=asked.expected
-        )
-
-    @app.post("/v1/policy-sets/rollback", tags=["policies"])
-    async def roll_back(asked: RollbackRequest | None = None) -> Activation:
-        asked = asked or RollbackRequest()
-        return await records.roll_back_policies(author=asked.author, to=asked.to)
+@router.post("/decide", tags=["governance"], openapi_extra=QUERY)
+async def decide(asked: DecideRequest, records: Here, by: Viewer) -> Answer:  # noqa: ARG001 - the role is checked on the way
+    """Ask the active policy set. Anything unknown is a denial, not an error."""
+    caller = asked.principal
+    question = Question(caller.kind, caller.name, asked.service, asked.intent, asked.context)
+    return await records.decide(question)
 
 
-def _add_history_routes(app: FastAPI, records: Records) -> None:
-    @app.get("/v1/releases", tags=["history"])
-    async def releases() -> tuple[ReleaseRecord, ...]:
-        return await records.releases()
-
-    @app.get("/v1/audit", tags=["history"])
-    async def audit(asked: Annotated[AuditFilters, Query()]) -> AuditAnswer:
-        chains = await records.verify_audit() if asked.verify else None
-        return AuditAnswer(entries=await records.audit(asked.query()), chains=chains)
+@router.get("/policy-sets", tags=["policies"])
+async def policy_sets(records: Here, by: Viewer) -> tuple[PolicySetSummary, ...]:  # noqa: ARG001
+    """All versions, the newest first."""
+    return await records.policy_sets()
 
 
-def _add_secret_routes(app: FastAPI, records: Records) -> None:
-    @app.get("/v1/secrets", tags=["secrets"])
-    async def secrets() -> tuple[SecretStatus, ...]:
-        return await records.secrets()
+@router.post("/policy-sets", status_code=201, tags=["policies"], responses=fails(409))
+async def create_policy_set(new: NewPolicySet, records: Here, by: Deployer) -> PolicySetSummary:
+    """Store a new version; it decides nothing before it is activated."""
+    return await records.create_policy_set(
+        new.policies,
+        author=written_by(by, new.author),
+        description=new.description,
+        expected=new.expected,
+    )
 
-    @app.put("/v1/secrets/{name}", tags=["secrets"])
-    async def set_secret(name: str, new: SecretValue) -> SecretStatus:
-        return await records.set_secret(name, new.value)
 
-    @app.post("/v1/secrets/{name}/rotate", tags=["secrets"])
-    async def rotate_secret(name: str) -> SecretStatus:
-        return await records.rotate_secret(name)
+@router.get("/policy-sets/{version}", tags=["policies"], responses=fails(404))
+async def policy_set(version: Version, records: Here, by: Viewer) -> PolicySetDocument:  # noqa: ARG001
+    """One version with its text."""
+    return await records.policy_set(version)
 
-    @app.post("/v1/signing-keys/rotate", tags=["secrets"])
-    async def rotate_signing_keys(identity: str | None = None) -> tuple[str, ...]:
-        return await records.rotate_signing_keys(identity)
+
+@router.put("/policy-sets/{version}", status_code=201, tags=["policies"], responses=fails(404, 409))
+async def update_policy_set(
+    version: Version, new: NewPolicySet, records: Here, by: Deployer
+) -> PolicySetSummary:
+    """Store a new version made from this one, which stays as it is."""
+    return await records.update_policy_set(
+        version,
+        new.policies,
+        author=written_by(by, new.author),
+        description=new.description,
+        expected=new.expected,
+    )
+
+
+@router.delete(
+    "/policy-sets/{version}", status_code=204, tags=["policies"], responses=fails(404, 409)
+)
+async def delete_policy_set(
+    version: Version,
+    records: Here,
+    by: Approver,
+    author: Annotated[str, Query(max_length=200)] = "",
+) -> None:
+    """Forget a version; 409 while it is active or a release names it."""
+    await records.delete_policy_set(version, author=written_by(by, author))
+
+
+@router.get("/policy-sets/{before}/diff/{after}", tags=["policies"], responses=fails(404))
+async def diff_policy_sets(
+    before: Version,
+    after: Version,
+    records: Here,
+    by: Viewer,  # noqa: ARG001
+) -> PolicySetDiff:
+    """What would change."""
+    return await records.diff_policy_sets(before, after)
+
+
+@router.post("/policy-sets/{version}/activate", tags=["policies"], responses=fails(404, 409))
+async def activate_policy_set(
+    version: Version, records: Here, by: Approver, asked: ActivationRequest | None = None
+) -> Activation:
+    """Make a version decide, everywhere, without dropping a request."""
+    asked = asked or ActivationRequest()
+    return await records.activate_policy_set(
+        version, author=written_by(by, asked.author), expected=asked.expected
+    )
+
+
+@router.post("/policy-sets/rollback", tags=["policies"], responses=fails(404, 409))
+async def roll_back_policies(
+    records: Here, by: Approver, asked: RollbackRequest | None = None
+) -> Activation:
+    """Activate a version, or the one that was active before the present one."""
+    asked = asked or RollbackRequest()
+    return await records.roll_back_policies(author=written_by(by, asked.author), to=asked.to)
+
+
+@history.get("/releases")
+async def history_of_policies(records: Here, by: Viewer) -> tuple[ReleaseRecord, ...]:  # noqa: ARG001
+    """The history of apps and policy sets on this machine, the newest first."""
+    return await records.releases()
+
+
+@router.get("/audit", tags=["governance"])
+async def audit(asked: Annotated[AuditFilters, Query()], records: Here, by: Viewer) -> AuditAnswer:  # noqa: ARG001
+    """Matching entries of all writers, the oldest first."""
+    chains = await records.verify_audit() if asked.verify else None
+    return AuditAnswer(entries=await records.audit(asked.query()), chains=chains)
+
+
+@router.get("/secrets", tags=["secrets"])
+async def secrets(records: Here, by: Viewer) -> tuple[SecretStatus, ...]:  # noqa: ARG001
+    """All declared secrets, without their values."""
+    return await records.secrets()
+
+
+@router.put("/secrets/{name}", tags=["secrets"], responses=fails(404))
+async def set_secret(
+    name: SecretName,
+    new: SecretValue,
+    records: Here,
+    by: Admin,  # noqa: ARG001
+) -> SecretStatus:
+    """Store a value and hand it to the services that read it."""
+    return await records.set_secret(name, new.value)
+
+
+@router.post("/secrets/{name}/rotate", tags=["secrets"], responses=fails(404, 409))
+async def rotate_secret(name: SecretName, records: Here, by: Admin) -> SecretStatus:  # noqa: ARG001
+    """A random value, for secrets that only this app's services know."""
+    return await records.rotate_secret(name)
+
+
+@router.post("/signing-keys/rotate", tags=["secrets"], responses=fails(404, 409))
+async def rotate_signing_keys(
+    records: Here,
+    by: Admin,  # noqa: ARG001
+    identity: Annotated[str | None, Query(max_length=200)] = None,
+) -> tuple[str, ...]:
+    """New signing keys for one identity or all, the old ones still valid."""
+    return await records.rotate_signing_keys(identity)
+
+
+def written_by(actor: Actor, author: str) -> str:
+    """Whose name the history gets: an admin may speak for someone else, nobody else may."""
+    return author if author and may(actor, "admin") else actor.name

@@ -74,15 +74,17 @@ class RemoteRecords:
         """See `Records`."""
         asked = asdict(question)
         principal = {"kind": asked.pop("kind"), "name": asked.pop("name")}
-        return Answer(**_tuples(self._client.post("/v1/decide", asked | {"principal": principal})))
+        return Answer(
+            **_tuples(self._client.post("/api/v1/decide", asked | {"principal": principal}))
+        )
 
     async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
         """See `Records`."""
-        return tuple(PolicySetSummary(**one) for one in self._client.get("/v1/policy-sets"))
+        return tuple(PolicySetSummary(**one) for one in self._client.get("/api/v1/policy-sets"))
 
     async def policy_set(self, version: int) -> PolicySetDocument:
         """See `Records`."""
-        found = self._client.get(f"/v1/policy-sets/{version}")
+        found = self._client.get(f"/api/v1/policy-sets/{version}")
         return PolicySetDocument(PolicySetSummary(**found["summary"]), found["policies"])
 
     async def create_policy_set(
@@ -91,7 +93,7 @@ class RemoteRecords:
         """See `Records`."""
         texts = {"policies": policies, "author": author, "description": description}
         return PolicySetSummary(
-            **self._client.post("/v1/policy-sets", texts | {"expected": expected})
+            **self._client.post("/api/v1/policy-sets", texts | {"expected": expected})
         )
 
     async def update_policy_set(
@@ -105,61 +107,63 @@ class RemoteRecords:
     ) -> PolicySetSummary:
         """See `Records`."""
         texts = {"policies": policies, "author": author, "description": description}
-        path = f"/v1/policy-sets/{version}"
+        path = f"/api/v1/policy-sets/{version}"
         return PolicySetSummary(**self._client.put(path, texts | {"expected": expected}))
 
     async def delete_policy_set(self, version: int, *, author: str) -> None:
         """See `Records`."""
-        self._client.delete(f"/v1/policy-sets/{version}?author={segment(author)}")
+        self._client.delete(f"/api/v1/policy-sets/{version}?author={segment(author)}")
 
     async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
         """See `Records`."""
-        return PolicySetDiff(**_tuples(self._client.get(f"/v1/policy-sets/{before}/diff/{after}")))
+        return PolicySetDiff(
+            **_tuples(self._client.get(f"/api/v1/policy-sets/{before}/diff/{after}"))
+        )
 
     async def activate_policy_set(
         self, version: int, *, author: str, expected: int | None = None
     ) -> Activation:
         """See `Records`."""
         body = {"author": author, "expected": expected}
-        return Activation(**self._client.post(f"/v1/policy-sets/{version}/activate", body))
+        return Activation(**self._client.post(f"/api/v1/policy-sets/{version}/activate", body))
 
     async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
         """See `Records`."""
         body = {"author": author, "to": to}
-        return Activation(**self._client.post("/v1/policy-sets/rollback", body))
+        return Activation(**self._client.post("/api/v1/policy-sets/rollback", body))
 
     async def releases(self) -> tuple[ReleaseRecord, ...]:
         """See `Records`."""
-        return tuple(ReleaseRecord(**one) for one in self._client.get("/v1/releases"))
+        return tuple(ReleaseRecord(**one) for one in self._client.get("/api/v1/releases"))
 
     async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
         """See `Records`."""
-        found = self._client.get("/v1/audit", **asdict(query))["entries"]
+        found = self._client.get("/api/v1/audit", **asdict(query))["entries"]
         return tuple(AuditEntry(**_tuples(entry)) for entry in found)
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
         """See `Records`."""
-        found = self._client.get("/v1/audit", verify=True, limit=1)["chains"]
+        found = self._client.get("/api/v1/audit", verify=True, limit=1)["chains"]
         return tuple(ChainReport(**chain) for chain in found)
 
     async def secrets(self) -> tuple[SecretStatus, ...]:
         """See `Records`."""
-        return tuple(SecretStatus(**_tuples(one)) for one in self._client.get("/v1/secrets"))
+        return tuple(SecretStatus(**_tuples(one)) for one in self._client.get("/api/v1/secrets"))
 
     async def set_secret(self, name: str, value: str) -> SecretStatus:
         """See `Records`."""
-        found = self._client.put(f"/v1/secrets/{segment(name)}", {"value": value})
+        found = self._client.put(f"/api/v1/secrets/{segment(name)}", {"value": value})
         return SecretStatus(**_tuples(found))
 
     async def rotate_secret(self, name: str) -> SecretStatus:
         """See `Records`."""
-        found = self._client.post(f"/v1/secrets/{segment(name)}/rotate")
+        found = self._client.post(f"/api/v1/secrets/{segment(name)}/rotate")
         return SecretStatus(**_tuples(found))
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """See `Records`."""
         query = f"?identity={segment(identity)}" if identity else ""
-        return tuple(self._client.post(f"/v1/signing-keys/rotate{query}"))
+        return tuple(self._client.post(f"/api/v1/signing-keys/rotate{query}"))
 
 
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
+from fairway.cli.desk import user
 from fairway.cli.progress import Progress
 from fairway.control.port import ControlPlane, SystemStatus
 from fairway.targets.local.layout import StateDir, write_private
@@ -110,9 +111,9 @@ def _interrupts() -> Iterator[asyncio.Queue[int]]:
 async def _announced(control: ControlPlane, state: StateDir) -> AsyncIterator[str]:
     """Serve the API and say in `control.json` where; yields the URL."""
     # Imported here, in a thread: FastAPI takes half a second, and the services are already up.
-    serve = await asyncio.to_thread(_import_serve)
+    serve, local_offer = await asyncio.to_thread(_import_api)
     token = secrets.token_urlsafe(32)
-    async with serve(control, token) as url:
+    async with serve(local_offer(control, token, user(), time.time)) as url:
         found = {"pid": os.getpid(), "url": url, "token": token, "started_at": time.time()}
         write_private(state.control, json.dumps(found).encode())
         try:
@@ -121,7 +122,8 @@ async def _announced(control: ControlPlane, state: StateDir) -> AsyncIterator[st
             state.control.unlink(missing_ok=True)
 
 
-def _import_serve() -> Any:
+def _import_api() -> tuple[Any, Any]:
+    from fairway.api.offer import local_offer
     from fairway.api.server import serve
 
-    return serve
+    return serve, local_offer

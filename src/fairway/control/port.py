@@ -23,6 +23,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from fairway.control.door import Trail
+
 Phase = Literal["starting", "running", "stopping", "stopped"]
 ServiceState = Literal["starting", "healthy", "degraded", "backoff", "stopped", "failed", "done"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -39,6 +41,7 @@ class ReplicaStatus:
     restarts: int
     uptime: float
     detail: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +318,8 @@ class Records(Protocol):
         ...
 
 
-class ControlPlane(Records, Protocol):
-    """A running system, and everything that one may ask of it."""
+class ControlPlane(Records, Trail, Protocol):
+    """A running system, and everything that one may ask of it; keeps what the API was asked."""
 
     async def start(self) -> None:
         """Bring everything up (or adopt what still runs); return when all of it is healthy.

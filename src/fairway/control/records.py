@@ -13,6 +13,7 @@ import secrets
 import time
 from pathlib import Path
 
+from fairway.control.door import Write
 from fairway.control.port import (
     Activation,
     Answer,
@@ -47,7 +48,7 @@ from fairway.targets.local.layout import StateDir, private_dir
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.secret_files import Secret, SecretStore
-from fairway_runtime.policy.audit import AuditWriter, segments
+from fairway_runtime.policy.audit import AuditWriter, Entry, segments
 from fairway_runtime.policy.bundle import PolicyBundle
 from fairway_runtime.policy.engine import PolicyEngine
 
@@ -69,7 +70,7 @@ class LocalRecords:
         self._secrets = SecretStore(state.secret_store)
         self._sets = PolicySets(
             SqlPolicyStore(self._database),
-            validate=lambda source: validate(app, [source]),
+            validate=lambda source: validate(self.app, [source]),
             clock=time.time,
             record=self._audit.append,
         )
@@ -217,6 +218,14 @@ class LocalRecords:
         wanted = Query(query.service, query.intent, allowed, query.since, query.until)
         found = list(search(self.state.audit, wanted))
         return tuple(_entry(record) for record in found[-query.limit :])
+
+    async def note(self, write: Write) -> None:
+        """Keep what the API was asked to change, by whom and how it ended."""
+        asked = f"{write.method} {write.path}"
+        entry = Entry(
+            "command", principal=write.actor, intent=asked, reason=f"answered {write.status}"
+        )
+        self._audit.append(entry)
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
         """Check every writer's chain against its anchored head."""

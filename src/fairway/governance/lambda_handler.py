@@ -1,6 +1,6 @@
 """Governance as an AWS Lambda function; the handler is `fairway.governance.lambda_handler.handler`.
 
-The same decisions as `POST /v1/decide`, for an API Gateway HTTP API (payload version 2.0), a
+The same decisions as `POST /api/v1/decide`, for an API Gateway HTTP API (payload version 2.0), a
 function URL, or a direct invocation with the request document as the event. Policies come from the
 bundle file at `FAIRWAY_POLICY_FILE`, in the package or a mounted file system; the audit entries go
 to standard output as JSON lines, which Lambda keeps in CloudWatch Logs.

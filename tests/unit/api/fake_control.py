@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
+from fairway.control.door import Write
 from fairway.control.port import (
     Activation,
     Answer,
@@ -64,6 +65,7 @@ class MemoryControl:
     _audit: list[AuditEntry] = field(default_factory=list)
     _secrets: dict[str, tuple[str, int]] = field(default_factory=dict)
     hurried: bool = False
+    writes: list[Write] = field(default_factory=list)
     damaged: str = ""
 
     async def start(self) -> None:
@@ -230,6 +232,9 @@ class MemoryControl:
             and (query.until is None or entry.at <= query.until)
         ]
         return tuple(found[-query.limit :])
+
+    async def note(self, write: Write) -> None:
+        self.writes.append(write)
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
         return (ChainReport("control", len(self._audit), not self.damaged, self.damaged),)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 
+from fairway.api.offer import local_offer
 from fairway.api.server import serve
 from fairway.cli.main import run
 from fairway.targets.local.layout import StateDir, write_private
@@ -78,7 +80,7 @@ def running(control: MemoryControl, folder: Path, environment: str = "local") ->
     urls: list[str] = []
 
     async def live() -> None:
-        async with serve(control, "t") as url:
+        async with serve(local_offer(control, "t", "ada", time.time)) as url:
             found = {"pid": os.getpid(), "url": url, "token": "t", "started_at": 0}
             write_private(state.control, json.dumps(found).encode())
             urls.append(url)

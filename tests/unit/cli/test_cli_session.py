@@ -178,7 +178,7 @@ def test_the_background_is_awaited_and_its_events_are_shown(state: StateDir) -> 
     seen = Seen()
     client = start_in_background([sys.executable, "-c", script], state, seen)
     try:
-        assert client.get("/v1/status")["phase"] == "running"
+        assert client.get("/api/v1/status")["phase"] == "running"
         assert [e.kind for e in seen.events][-1] == "system.running"
         assert state.log("control").stat().st_mode & 0o777 == 0o600
         assert os.getsid(client.pid) == client.pid

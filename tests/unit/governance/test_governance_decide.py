@@ -113,7 +113,7 @@ def test_text_that_is_not_json_is_denied() -> None:
 def http_event(body: str | None, encoded: bool = False) -> dict[str, Any]:
     return {
         "version": "2.0",
-        "rawPath": "/v1/decide",
+        "rawPath": "/api/v1/decide",
         "requestContext": {"http": {"method": "POST"}},
         "body": body,
         "isBase64Encoded": encoded,

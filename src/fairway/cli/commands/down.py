@@ -52,7 +52,7 @@ def stop_through(client: ControlClient, state: StateDir, progress: Progress) -> 
     """Ask the control plane to stop, show how it goes, return when it has let go of the app."""
     events = client.events()
     next(events)  # subscribed: no event between the request and the stream is lost
-    client.post("/v1/stop")
+    client.post("/api/v1/stop")
     try:
         for event in events:
             if event is not None:

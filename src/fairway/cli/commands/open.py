@@ -28,7 +28,7 @@ def open_service(
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,
 ) -> None:
     """Open a service in the browser."""
-    url = public_url(connect(current(context)).get("/v1/status"), service)
+    url = public_url(connect(current(context)).get("/api/v1/status"), service)
     if as_json:
         say_json({"url": url})
         return

@@ -28,7 +28,7 @@ def restart(
     client = connect(current(context))
     found: summary.Status = {}
     for service in services:
-        found = client.post(f"/v1/services/{segment(service)}/restart")
+        found = client.post(f"/api/v1/services/{segment(service)}/restart")
     if as_json:
         say_json(found)
     else:

@@ -30,7 +30,7 @@ def scale(
     client = connect(current(context))
     found: summary.Status = {}
     for service, replicas in pairs:
-        found = client.post(f"/v1/services/{segment(service)}/scale", {"replicas": replicas})
+        found = client.post(f"/api/v1/services/{segment(service)}/scale", {"replicas": replicas})
     if as_json:
         say_json(found)
     else:

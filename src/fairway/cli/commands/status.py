@@ -25,7 +25,7 @@ def status(
     """
     invocation = current(context)
     client = connect(invocation)
-    found = client.get("/v1/status")
+    found = client.get("/api/v1/status")
     if as_json:
         say_json(found | {"api_url": client.url, "control_pid": client.pid})
         return

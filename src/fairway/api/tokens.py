@@ -1,0 +1,43 @@
+"""The routes of tokens, for admins: issue, list, revoke. A token's text is shown exactly once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from fairway.api.asked import TokenRequest
+from fairway.api.offer import TokensHere
+from fairway.api.problems import fails
+from fairway.api.roles import Admin
+from fairway.control.door import NewToken, TokenSummary
+
+router = APIRouter(prefix="/tokens", tags=["tokens"], responses=fails(503))
+
+
+@router.get("")
+async def list_tokens(desk: TokensHere, by: Admin) -> tuple[TokenSummary, ...]:  # noqa: ARG001 - the role is checked on the way
+    """All valid tokens, without their texts."""
+    return await desk.tokens()
+
+
+@router.post("", status_code=201, responses=fails(409))
+async def issue_token(
+    asked: TokenRequest,
+    desk: TokensHere,
+    response: Response,
+    by: Admin,  # noqa: ARG001
+) -> NewToken:
+    """A new token."""
+    response.headers["cache-control"] = "no-store"
+    return await desk.issue(asked.name, asked.role, asked.expires_at)
+
+
+@router.delete("/{token}", status_code=204, responses=fails(404))
+async def revoke_token(
+    token: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
+    desk: TokensHere,
+    by: Admin,  # noqa: ARG001
+) -> None:
+    """Make a token worthless, at once."""
+    await desk.revoke(token)
