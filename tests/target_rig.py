@@ -1,4 +1,4 @@
-"""What the conformance suite needs of a target besides its contract, and how the memory one does it.
+"""What the conformance suite needs of a target, and how the memory target gives it.
 
 A new target adds a class like `MemoryRig` and its name to `RIGS` in
 `tests/conformance/test_conformance_target.py`.

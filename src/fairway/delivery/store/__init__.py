@@ -1,0 +1,1 @@
+"""What a delivery must not forget: releases, deployments, events, leases, evidence."""
