@@ -315,6 +315,40 @@ async def test_context_headers_are_passed_on(tmp_path: Path) -> None:
     assert headers["traceparent"].endswith("-01")
 
 
+async def test_what_keeps_a_request_in_its_cohort_is_passed_on(tmp_path: Path) -> None:
+    callee = Failing()
+    client = answering(tmp_path, callee)
+    carried = (("baggage", "a=b,fairway.cohort=r8"), ("x-fairway-user", "u-1"))
+    with serving(request_context(carried=carried)):
+        await client.call("axon", "reason")
+        await client.call("axon", "reason", headers={"Baggage": "own=1"})
+    first, second = (seen.headers for seen in callee.seen)
+    assert (first["baggage"], first["x-fairway-user"]) == ("a=b,fairway.cohort=r8", "u-1")
+    assert second.get_list("baggage") == ["own=1"]
+    assert "x-fairway-preview" not in first
+
+
+async def test_the_cohort_goes_from_the_incoming_request_to_the_outgoing_call(
+    tmp_path: Path,
+) -> None:
+    callee = Failing()
+    calls = answering(tmp_path, callee)
+
+    async def between(scope: Any, receive: Any, send: Any) -> None:
+        await calls.call("axon", "reason")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    wrapped = fairway(between, Settings.from_environment({}), metrics=Metrics())
+    sent = {"x-fairway-cohort": "r8", "x-fairway-preview": "canary", "x-fairway-shadow": "1"}
+    async with served(wrapped) as host, httpx2.AsyncClient() as browser:
+        lines = [("baggage", "a=b"), ("baggage", "fairway.cohort=r8"), *sent.items()]
+        assert (await browser.get(f"http://{host}/", headers=lines)).status_code == 200
+    found = callee.seen[0].headers
+    assert {name: found[name] for name in sent} == sent
+    assert found["baggage"] == "a=b,fairway.cohort=r8"
+
+
 async def test_a_slow_callee_costs_no_more_than_the_timeout(tmp_path: Path) -> None:
     async def slow(request: httpx2.Request) -> httpx2.Response:
         await asyncio.sleep(30)

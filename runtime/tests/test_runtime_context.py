@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fairway_runtime import current_request
 from fairway_runtime.context import (
     Trace,
+    carried_headers,
     child,
     correlation_id,
     new_trace,
@@ -106,6 +107,12 @@ def test_any_other_correlation_id_is_replaced(value: str) -> None:
 )
 def test_deadlines_are_unix_milliseconds(value: bytes, seconds: float | None) -> None:
     assert parse_deadline({b"x-fairway-deadline": value}) == seconds
+
+
+@pytest.mark.parametrize("value", [b"", b"a=\xc3\xa4", b"x" * 8193])
+def test_baggage_that_no_header_may_hold_is_not_passed_on(value: bytes) -> None:
+    headers = {b"baggage": value, b"x-fairway-user": b"u", b"x-other": b"o"}
+    assert carried_headers(headers) == (("x-fairway-user", "u"),)
 
 
 async def test_outside_of_a_request_there_is_no_context() -> None:

@@ -29,7 +29,7 @@ BODIES = [b"", b"{}", b"\x00\xff" * 500, b"x" * 2**20]
 HEADERS = [
     [],
     [("content-type", "application/json; charset=utf-8")],
-    [("Content-Type", "text/plain"), ("X-Fairway-Cohort", "canary")],
+    [("Content-Type", "text/plain"), ("X-Fairway-Any", "canary")],
     [("x-fairway-a", "  padded   inside  "), ("x-fairway-b", '"q  q"')],
     [("x-fairway-a", "2"), ("x-fairway-a", "1"), ("X-Fairway-A", " 3 ")],
     [("x-fairway-empty", "")],

@@ -79,13 +79,19 @@ def test_an_unsigned_payload_matches_any_body_and_says_so() -> None:
     assert found.body_matches(b"whatever")
 
 
-@pytest.mark.parametrize("name", ["x-fairway-cohort", "content-type", "host", "idempotency-key"])
+@pytest.mark.parametrize("name", ["x-fairway-deadline", "content-type", "host", "idempotency-key"])
 def test_an_altered_signed_header_is_refused(name: str) -> None:
     sent = request(
-        headers=[("x-fairway-cohort", "a"), ("content-type", "b"), ("idempotency-key", "c")]
+        headers=[("x-fairway-deadline", "1"), ("content-type", "b"), ("idempotency-key", "c")]
     )
     headers = replaced(signed_headers(sent), name, "changed")
     assert "does not match" in refused(sent, headers)
+
+
+def test_what_sidecars_set_when_they_choose_a_version_breaks_no_signature() -> None:
+    sent = request(headers=[("x-fairway-cohort", "r7")])
+    moved = replaced(signed_headers(sent), "x-fairway-cohort", "stable")
+    assert verify(sent, [*moved, ("x-fairway-shadow", "1"), ("baggage", "a=b")]).caller
 
 
 @pytest.mark.parametrize(

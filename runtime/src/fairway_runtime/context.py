@@ -3,7 +3,7 @@
 Set by the ASGI wrapper for as long as a request runs; read by handlers (`current_request`), by
 every log line and by the client, which passes ids and the deadline on. Ids from outside are
 accepted only in the form that their specifications allow; anything else is replaced by a new one.
-Trace context: https://www.w3.org/TR/trace-context/
+Trace context: https://www.w3.org/TR/trace-context/, baggage: https://www.w3.org/TR/baggage/
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _TRACESTATE_MEMBER = re.compile(
     rb"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]\Z"
 )
 _DEADLINE = re.compile(rb"\d{1,15}\Z")
+_CARRIED = (b"baggage", b"x-fairway-preview", b"x-fairway-user", b"x-fairway-shadow")
+_MAX_BAGGAGE = 8192
 _MAX_TRACESTATE = 4096
 _MAX_MEMBERS = 32
 
@@ -49,7 +51,11 @@ class Trace(NamedTuple):
 
 
 class RequestContext(NamedTuple):
-    """The request being served. `deadline` is Unix time in seconds; `caller` None: unknown."""
+    """The request being served. `deadline` is Unix time in seconds; `caller` None: unknown.
+
+    `carried` are headers that go on to whatever is called, as they came: W3C baggage, and by what
+    the mesh keeps a request in its cohort, a user in theirs, and a copy apart from its original.
+    """
 
     correlation_id: str
     trace: Trace
@@ -61,6 +67,7 @@ class RequestContext(NamedTuple):
     source: str
     cohort: str
     request_id: str
+    carried: tuple[tuple[str, str], ...] = ()
 
     @property
     def trace_id(self) -> str:
@@ -139,6 +146,15 @@ def new_trace(sampled: bool = False) -> Trace:
 def child(trace: Trace) -> Trace:
     """A span below `trace`, for a call that it makes."""
     return Trace(trace.trace_id, new_span_id(), trace.span_id, trace.sampled, trace.state)
+
+
+def carried_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
+    """The headers to pass on; one that is too long or not ASCII is left out."""
+    return tuple(
+        (name.decode(), value.decode())
+        for name in _CARRIED
+        if (value := headers.get(name)) and len(value) <= _MAX_BAGGAGE and value.isascii()
+    )
 
 
 def _tracestate(value: bytes | None) -> str:

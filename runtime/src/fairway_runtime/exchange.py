@@ -18,6 +18,7 @@ from fairway_runtime.body import (
 )
 from fairway_runtime.context import (
     RequestContext,
+    carried_headers,
     correlation_id,
     current,
     parse_deadline,
@@ -173,6 +174,7 @@ class Exchange:
             source=admission.source if admission else "direct",
             cohort=values.get(b"x-fairway-cohort", b"").decode("latin-1"),
             request_id=values.get(b"x-request-id", b"").decode("latin-1"),
+            carried=carried_headers(values),
         )
 
     async def _send_and_note(self, message: Message) -> None:

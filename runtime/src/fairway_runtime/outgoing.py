@@ -195,7 +195,8 @@ def _context_headers(call: Outgoing, context: RequestContext, stamp: Stamp) -> d
         "idempotency-key": call.terms.idempotency_key or "",
     }
     headers |= {name: value for name, value in optional.items() if value}
-    return headers
+    own = call.request.headers
+    return headers | {name: value for name, value in context.carried if name not in own}
 
 
 def _signable(call: Outgoing, pairs: Pairs) -> SignableRequest:

@@ -21,6 +21,8 @@ from fairway_runtime.sigv4.keys import Credentials
 
 _ALWAYS_SIGNED = frozenset({b"host", b"content-type", b"idempotency-key"})
 _SIGNED_PREFIXES = (b"x-fairway-", b"x-amz-")
+_SET_ON_THE_WAY = frozenset({b"x-fairway-cohort", b"x-fairway-shadow"})
+"""Sidecars set these when they choose a version, after the caller has signed."""
 REPLACED = frozenset(
     {"authorization", "x-amz-date", "x-amz-content-sha256", "x-fairway-nonce"},
 )
@@ -34,7 +36,8 @@ def sign(
 
     `now` is Unix time in seconds; `nonce` must be new for every attempt (16 to 64 characters of
     `A-Za-z0-9_-`). Signed are host, content-type, idempotency-key and every `x-fairway-*` and
-    `x-amz-*` header; proxies may change the others (trace context, forwarding) on the way.
+    `x-amz-*` header but those that sidecars set; proxies may change all others (trace context,
+    forwarding, baggage) on the way.
     Raises ValueError when the request has no host header.
     """
     timestamp = _timestamp(int(now))
@@ -72,10 +75,14 @@ def _signed_pairs(request: SignableRequest, added: dict[str, str]) -> list[tuple
         for name, value in request.headers
         if name.lower() not in REPLACED
     ]
-    kept = [
-        pair for pair in pairs if pair[0] in _ALWAYS_SIGNED or pair[0].startswith(_SIGNED_PREFIXES)
-    ]
+    kept = [pair for pair in pairs if _is_signed(pair[0])]
     return kept + [(name.encode(), value.encode()) for name, value in added.items()]
+
+
+def _is_signed(name: bytes) -> bool:
+    if name in _SET_ON_THE_WAY:
+        return False
+    return name in _ALWAYS_SIGNED or name.startswith(_SIGNED_PREFIXES)
 
 
 def _payload_hash(body: bytes | None) -> str:
