@@ -1,11 +1,11 @@
 """The audit logs of an environment together: search them, anchor them, find what was tampered with.
 
-Every process writes its own hash chain (`fairway_runtime.policy.audit`). The control plane calls
-`anchor` every ten seconds and at each policy change, which copies the head of each chain into the
-governance database; `fairway policy audit` searches and verifies. What verification detects: a
-changed line, a removed or moved line, a removed segment, and, against the anchors, a chain that was
-cut at its end, rewritten as a whole or deleted. Lines younger than the last anchor are protected by
-the chain only.
+Every process writes its own hash chain (`fairway_runtime.policy.audit`); what a control plane keeps
+in its database is chained likewise (`audit_log.py`). The control plane calls `anchor` every ten
+seconds and at each policy change, which copies the head of each chain into the environment's
+database; `fairway policy audit` searches and verifies. What verification detects: a changed line, a
+removed or moved line, a removed segment, and, against the anchors, a chain that was cut at its end,
+rewritten as a whole or deleted. Lines younger than the last anchor are protected by the chain only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,10 @@ from fairway_runtime.policy.audit import chain_head, segments
 from fairway_runtime.policy.chain import BrokenChain, Head, follow, genesis, read
 
 Record = dict[str, Any]
+Located = tuple[str, int, str]
+"""A line of a chain: its file, its number there, and the line without its newline."""
+IN_DATABASE = "@database"
+"""Ends the name of a writer whose chain is in a database; no file's writer has an @ in its name."""
 _TEXTS = (
     "kind", "principal", "service", "intent", "reason", "decision_id", "correlation_id",
 )  # fmt: skip
@@ -123,22 +127,34 @@ class MemoryAnchors:
 
 def anchor(folder: Path, anchors: AnchorStore, now: float) -> tuple[Damage, ...]:
     """Anchor the head of every chain; a chain shorter than its last anchor is reported instead."""
-    damages: list[Damage] = []
-    for writer in chain_writers(folder):
-        head = chain_head(folder, writer)
-        known = anchors.heads(writer)
-        if head.seq < max(known, default=0):
-            damages.append(_too_short(writer, head.seq, max(known)))
-        elif head.seq and head.seq not in known:
-            anchors.add(writer, head, now)
-    return tuple(damages)
+    damages = (
+        anchor_head(writer, chain_head(folder, writer), anchors, now, f"{writer}.jsonl")
+        for writer in chain_writers(folder)
+    )
+    return tuple(damage for damage in damages if damage is not None)
+
+
+def anchor_head(
+    writer: str, head: Head, anchors: AnchorStore, now: float, file: str
+) -> Damage | None:
+    """Anchor the head of one chain, or say that it is shorter than its last anchor."""
+    known = anchors.heads(writer)
+    if head.seq < max(known, default=0):
+        return _too_short(writer, file, head.seq, max(known))
+    if head.seq and head.seq not in known:
+        anchors.add(writer, head, now)
+    return None
 
 
 def verify(folder: Path, anchors: AnchorStore) -> tuple[Damage, ...]:
     """Everything that is wrong with the chains in a folder; empty when all of them hold."""
-    writers = sorted({*chain_writers(folder), *anchors.writers()})
+    anchored = (writer for writer in anchors.writers() if not writer.endswith(IN_DATABASE))
     return tuple(
-        damage for writer in writers for damage in _verify(folder, writer, anchors.heads(writer))
+        damage
+        for writer in sorted({*chain_writers(folder), *anchored})
+        for damage in verify_chain(
+            writer, _located(folder, writer), anchors.heads(writer), f"{writer}.jsonl"
+        )
     )
 
 
@@ -157,27 +173,29 @@ def chain_writers(folder: Path) -> tuple[str, ...]:
     return tuple(sorted({path.stem.partition("@")[0] for path in folder.glob("*.jsonl")}))
 
 
-def _verify(folder: Path, writer: str, anchored: dict[int, str]) -> Iterator[Damage]:
+def verify_chain(
+    writer: str, lines: Iterable[Located], anchored: Mapping[int, str], file: str
+) -> Iterator[Damage]:
+    """Everything that is wrong with one chain; `file` stands for the whole of it."""
     head = genesis(writer)
-    for path in segments(folder, writer):
-        for number, line in _lines(path):
-            try:
-                _, head = follow(head, line)
-            except BrokenChain as broken:
-                yield Damage(writer, path.name, number, str(broken))
-                head = _claimed(line, head)
-            if anchored.get(head.seq, head.hash) != head.hash:
-                yield Damage(
-                    writer, path.name, number, "the chain was rewritten: it differs from its anchor"
-                )
+    for place, number, line in lines:
+        try:
+            _, head = follow(head, line)
+        except BrokenChain as broken:
+            yield Damage(writer, place, number, str(broken))
+            head = _claimed(line, head)
+        if anchored.get(head.seq, head.hash) != head.hash:
+            yield Damage(
+                writer, place, number, "the chain was rewritten: it differs from its anchor"
+            )
     last = max(anchored, default=0)
     if head.seq < last:
-        yield _too_short(writer, head.seq, last)
+        yield _too_short(writer, file, head.seq, last)
 
 
-def _too_short(writer: str, found: int, anchored: int) -> Damage:
+def _too_short(writer: str, file: str, found: int, anchored: int) -> Damage:
     what = f"the chain was cut: it ends at {found}, and was anchored at {anchored}"
-    return Damage(writer, f"{writer}.jsonl", 0, what)
+    return Damage(writer, file, 0, what)
 
 
 def _claimed(line: str, head: Head) -> Head:
@@ -192,12 +210,18 @@ def _claimed(line: str, head: Head) -> Head:
 def _records(folder: Path, writer: str) -> Iterator[Record]:
     for path in segments(folder, writer):
         for _, line in _lines(path):
-            try:
-                record = read(line)
-            except BrokenChain:
-                continue
-            if _is_sound(record):
+            record = sound_record(line)
+            if record is not None:
                 yield {**record, "writer": writer}
+
+
+def sound_record(line: str) -> Record | None:
+    """The entry on a line, None for one that no writer of ours can have written."""
+    try:
+        record = read(line)
+    except BrokenChain:
+        return None
+    return record if _is_sound(record) else None
 
 
 def _is_sound(record: Record) -> bool:
@@ -219,6 +243,12 @@ def _is_sound(record: Record) -> bool:
         and isinstance(policies, list)
         and all(isinstance(name, str) for name in policies)
     )
+
+
+def _located(folder: Path, writer: str) -> Iterator[Located]:
+    for path in segments(folder, writer):
+        for number, line in _lines(path):
+            yield path.name, number, line
 
 
 def _lines(path: Path) -> Iterable[tuple[int, str]]:

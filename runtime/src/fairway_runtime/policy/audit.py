@@ -38,10 +38,11 @@ _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 class Entry(NamedTuple):
     """One thing to remember. `allowed` is None for what is not a decision; `at` (Unix seconds) is
-    given only for what happened earlier than it is written.
+    given only for what happened earlier than it is written. A `command` is what a person or a
+    program told the control plane to do.
     """
 
-    kind: Literal["decision", "policy-change", "recovered", "left-out"]
+    kind: Literal["decision", "policy-change", "command", "recovered", "left-out"]
     allowed: bool | None = None
     principal: str = ""
     service: str = ""
@@ -130,7 +131,7 @@ class AuditWriter:
                 return
             if self._size >= self._segment_bytes:
                 self._rotate()
-            self._write(_fields(now, entry, self._sample.left_out))
+            self._write(entry_fields(now, entry, self._sample.left_out))
             self._sample.left_out = 0
 
     def sync(self) -> None:
@@ -144,7 +145,9 @@ class AuditWriter:
                 left_out = self._sample.left_out
                 if left_out and self._process == process_id():
                     reason = f"{left_out} allows outside the sample were not written"
-                    self._write(_fields(self._clock(), Entry("left-out", reason=reason), left_out))
+                    self._write(
+                        entry_fields(self._clock(), Entry("left-out", reason=reason), left_out)
+                    )
                 os.fsync(self._file)
             finally:
                 os.close(self._file)
@@ -166,7 +169,7 @@ class AuditWriter:
         self._head, self._size, cut = _recover(self._folder, self.name, self._path, self._file)
         if cut:
             reason = f"a line cut short by a crash was removed ({cut} bytes)"
-            self._write(_fields(self._clock(), Entry("recovered", reason=reason)))
+            self._write(entry_fields(self._clock(), Entry("recovered", reason=reason)))
 
     def _rotate(self) -> None:
         os.fsync(self._file)
@@ -175,7 +178,8 @@ class AuditWriter:
         self._open()
 
 
-def _fields(now: float, entry: Entry, left_out: int = 0) -> str:
+def entry_fields(now: float, entry: Entry, left_out: int = 0) -> str:
+    """An entry as JSON members, to be linked into a chain (`chain.link`); pure ASCII."""
     at = round(now if entry.at is None else entry.at, 6)
     omitted = f',"left_out":{left_out}' if left_out else ""
     return (
