@@ -101,6 +101,19 @@ def app_release(connection: Connection, number: int) -> tuple[Release, str]:
     return Release(*row[:-1]), str(row[-1])
 
 
+def app_releases(
+    connection: Connection, *, before: int | None = None, limit: int | None = None
+) -> tuple[tuple[Release, str], ...]:
+    """Releases of the app that are still kept, with their documents, the newest first."""
+    bounds = [_LARGEST if bound is None else min(bound, _LARGEST) for bound in (before, limit)]
+    rows = connection.execute(
+        f"SELECT {_COLUMNS}, document FROM releases"  # noqa: S608 - a constant
+        " WHERE kind = 'app' AND document <> '' AND number < ? ORDER BY number DESC LIMIT ?",
+        bounds,
+    )
+    return tuple((Release(*row[:-1]), str(row[-1])) for row in rows)
+
+
 def forget_app_release(connection: Connection, number: int) -> None:
     """Give up a document that retention no longer keeps. Its row stays: numbers have no gaps.
 

@@ -13,6 +13,7 @@ from fairway.delivery.store.leases import Leases
 from fairway.delivery.store.looks import Looks
 from fairway.delivery.store.releases import Releases
 from fairway.delivery.store.schema import MIGRATIONS, PART
+from fairway.governance.database import MIGRATIONS as GOVERNANCE
 from fairway.storage.database import Database
 from fairway.storage.migrations import migrate
 
@@ -21,6 +22,7 @@ class DeliveryStore:
     """The repositories of one environment; brings their tables up to date."""
 
     def __init__(self, database: Database) -> None:
+        migrate(database, "governance", GOVERNANCE)  # the history, whose numbers releases share
         migrate(database, PART, MIGRATIONS)
         self.database = database
         self.releases = Releases(database)

@@ -17,6 +17,7 @@ from fairway.delivery.port import Page, WhenBusy
 from fairway.delivery.store.events import append
 from fairway.delivery.store.leases import refused
 from fairway.errors import Conflict, InvalidInput, NotFound
+from fairway.governance.history import app_in_force, put_in_force
 from fairway.storage.database import Connection, Database, Row
 from fairway.targets.contract import Fence
 
@@ -97,6 +98,8 @@ class Deployments:
             if revision + 1 != kept.revision:
                 raise _stale(deployment.id, f"revision {kept.revision} does not follow {revision}")
             _update(connection, kept, fence)
+            if deployment.status == "succeeded":
+                put_in_force(connection, deployment.release, app_in_force(connection))
             append(connection, deployment.id, announcements, at)
 
     def get(self, name: str) -> Deployment:

@@ -1,17 +1,17 @@
-"""Kept releases of an environment: numbered without gaps, never changed, forgotten in the end.
+"""Kept releases of an environment's app: numbered in its one history, never changed.
 
-The service keeps one before its deployment begins; the engine reads it at each step. Of a release
-that was cleaned up the number and the digest stay, so that no number is ever given twice.
+The service keeps one before its deployment begins; the engine reads it at each step. Which one is
+in force moves with the deployment that succeeds (`deployments.py`). What retention forgets keeps
+its number and digest in the history.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-
-from fairway.delivery.codec import decode, encode, plain
-from fairway.errors import NotFound
+from fairway.delivery.codec import decode, encode
+from fairway.governance import history
+from fairway.governance.sets import Release as Entry
 from fairway.plan.release import Release, ReleaseContent
+from fairway.plan.releases import content_digest
 from fairway.storage.database import Connection, Database
 
 RETENTION = 50
@@ -24,40 +24,29 @@ class Releases:
         self._database = database
 
     def keep(self, content: ReleaseContent, *, by: str, at: float, note: str = "") -> Release:
-        """A new release with the next number, also when the same content has one already."""
+        """A new release with the next number; NotFound when its policy set is gone."""
+        draft = history.AppDraft(
+            content_digest(content), encode(content), content.policy_set, by, at, note
+        )
         with self._database.writing() as connection:
-            number = int(_one(connection, "SELECT COALESCE(MAX(number), 0) FROM kept_releases")) + 1
-            release = Release(number, content_digest(content), content, by, at, note)
-            connection.execute(
-                "INSERT INTO kept_releases (number, digest, value) VALUES (?, ?, ?)",
-                (number, release.digest, encode(release)),
-            )
-        return release
+            entry = history.append_app_release(connection, draft)
+        return _release(entry, draft.document)
 
     def get(self, number: int) -> Release:
         """One release; NotFound when there is none, or it was cleaned up."""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT value FROM kept_releases WHERE number = ?", (number,))
-        if not rows:
-            raise _missing(number, "there is no such release")
-        if rows[0][0] is None:
-            raise _missing(number, "it was cleaned up")
-        return decode(Release, rows[0][0])
+            return _release(*history.app_release(connection, number))
 
     def list(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         """Kept releases, the newest first; `before` continues a list."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT value FROM kept_releases WHERE value IS NOT NULL AND number < ?"
-                " ORDER BY number DESC LIMIT ?",
-                (before if before is not None else 2**62, limit),
-            )
-        return tuple(decode(Release, row[0]) for row in rows)
+            found = history.app_releases(connection, before=before, limit=limit)
+        return tuple(_release(entry, document) for entry, document in found)
 
     def in_force(self) -> int:
-        """The release of the last deployment that succeeded, 0 before the first."""
+        """The release that should run, 0 before the first deployment has succeeded."""
         with self._database.reading() as connection:
-            return _in_force(connection)
+            return history.app_in_force(connection)
 
     def clean_up(self, keep: int = RETENTION) -> tuple[int, ...]:
         """Forget all but the newest; never one in force, nor of a deployment that is under way.
@@ -65,45 +54,19 @@ class Releases:
         Returns the numbers that were forgotten, so that their artifacts can be removed as well.
         """
         with self._database.writing() as connection:
-            rows = connection.execute(
-                "SELECT number FROM kept_releases WHERE value IS NOT NULL ORDER BY number DESC"
-            )
+            old = history.app_releases(connection)[keep:]
             needed = _referenced(connection)
-            old = [row[0] for row in rows[keep:] if row[0] not in needed]
-            for number in old:
-                connection.execute(
-                    "UPDATE kept_releases SET value = NULL WHERE number = ?", (number,)
-                )
-        return tuple(sorted(old))
-
-
-def content_digest(content: ReleaseContent) -> str:
-    """The address of a content: the same for the same app, artifacts and policies."""
-    text = json.dumps(plain(content), sort_keys=True)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+            forgotten = [entry.number for entry, _ in old if entry.number not in needed]
+            for number in forgotten:
+                history.forget_app_release(connection, number)
+        return tuple(sorted(forgotten))
 
 
 def _referenced(connection: Connection) -> set[int]:
     rows = connection.execute("SELECT release, base FROM deployments WHERE ended = 0")
-    return {_in_force(connection)} | {number for row in rows for number in row}
+    return {history.app_in_force(connection)} | {number for row in rows for number in row}
 
 
-def _in_force(connection: Connection) -> int:
-    rows = connection.execute(
-        "SELECT release FROM deployments WHERE status = 'succeeded' ORDER BY place DESC LIMIT 1"
-    )
-    return int(rows[0][0]) if rows else 0
-
-
-def _one(connection: Connection, statement: str) -> int:
-    [(value,)] = connection.execute(statement)
-    return int(value)
-
-
-def _missing(number: int, why: str) -> NotFound:
-    return NotFound(
-        "unknown-release",
-        f"release {number} is not kept: {why}",
-        where=f"release {number}",
-        remedy="see `fairway history` for those that are",
-    )
+def _release(entry: Entry, document: str) -> Release:
+    content = decode(ReleaseContent, document)
+    return Release(entry.number, entry.digest, content, entry.by, entry.at, entry.note)

@@ -8,11 +8,6 @@ from __future__ import annotations
 PART = "delivery"
 MIGRATIONS = (
     """
-    CREATE TABLE kept_releases (
-        number INTEGER PRIMARY KEY,
-        digest TEXT NOT NULL,
-        value TEXT
-    ) STRICT;
     CREATE TABLE deployments (
         id TEXT PRIMARY KEY,
         place INTEGER NOT NULL UNIQUE,
