@@ -17,6 +17,7 @@ from fairway.delivery.analysis.sequential import (
     log_above,
     log_fewer,
     log_more,
+    mixture,
 )
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.9)
@@ -33,16 +34,16 @@ def one_request(share: float, candidate: float, stable: float) -> list[tuple[flo
     ]
 
 
-@pytest.mark.parametrize("mixture", [((odds, 1.0),) for odds, _ in MUCH_WORSE])
+@pytest.mark.parametrize("odds", MUCH_WORSE.odds)
 @pytest.mark.parametrize("margin", [0.0, 0.001, 0.05, -0.05])
 def test_no_bet_on_more_gains_while_the_difference_is_within_the_margin(
-    mixture: Mixture, margin: float
+    odds: float, margin: float
 ) -> None:
     for share, stable in product(SHARES, RATES):
         candidate = stable + margin
         if 0 <= candidate <= 1:
             stake = sum(
-                chance * math.exp(log_more([counts], margin, mixture))
+                chance * math.exp(log_more([counts], margin, mixture((odds, 1.0))))
                 for chance, counts in one_request(share, candidate, stable)
             )
             assert stake <= 1 + 1e-9
@@ -67,9 +68,9 @@ def test_no_bet_on_a_broken_limit_gains_while_it_is_kept(limit: float) -> None:
     assert limit * failed + (1 - limit) * fine <= 1 + 1e-9
 
 
-@pytest.mark.parametrize("mixture", [WORSE, MUCH_WORSE, BETTER])
-def test_the_stakes_are_one_in_all(mixture: Mixture) -> None:
-    assert sum(stake for _, stake in mixture) == pytest.approx(1.0)
+@pytest.mark.parametrize("bets", [WORSE, MUCH_WORSE, BETTER])
+def test_the_stakes_are_one_in_all(bets: Mixture) -> None:
+    assert sum(bets.stakes) == pytest.approx(1.0)
 
 
 def test_without_requests_there_is_no_evidence() -> None:

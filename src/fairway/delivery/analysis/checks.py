@@ -42,12 +42,9 @@ def all_checks(strata: Strata, policy: AnalysisPolicy) -> tuple[Check, ...]:
 def _errors(strata: Strata, policy: AnalysisPolicy) -> Check:
     """All strata count, cold ones too: a program may begin slowly, but not by failing."""
     counts = [_failed(stratum) for stratum in strata]
-    check = replace(
-        _of_shares("errors", counts),
-        doubt_worse=_doubt(log_more(counts, policy.error_margin, MUCH_WORSE)),
-        doubt_fine=_doubt(log_fewer(counts, policy.error_tolerance)),
-    )
-    return _compared(check, policy.alpha_errors, policy.beta)
+    worse = log_more(counts, policy.error_margin, MUCH_WORSE)
+    fine = log_fewer(counts, policy.error_tolerance)
+    return _compared(_of_shares("errors", counts), worse, fine, policy.alpha_errors, policy.beta)
 
 
 def _latency(strata: Strata, policy: AnalysisPolicy, quantile: float) -> Check:
@@ -62,12 +59,9 @@ def _latency(strata: Strata, policy: AnalysisPolicy, quantile: float) -> Check:
     tolerance = [  # from the bucket before, so that equal latencies on both sides are evidence
         _slow(stratum, bound - 1, policy.latency_tolerance, policy) for stratum, bound in bounds
     ]
-    check = replace(
-        _of_latency(f"p{quantile * 100:g}", strata, quantile),
-        doubt_worse=_doubt(log_more(margin, 0.0, WORSE)),
-        doubt_fine=_doubt(log_fewer(tolerance, 0.0)),
-    )
-    return _compared(check, policy.alpha_other, policy.beta)
+    worse, fine = log_more(margin, 0.0, WORSE), log_fewer(tolerance, 0.0)
+    check = _of_latency(f"p{quantile * 100:g}", strata, quantile)
+    return _compared(check, worse, fine, policy.alpha_other, policy.beta)
 
 
 def _ratio(strata: Strata, policy: AnalysisPolicy, ratio: Ratio) -> Check:
@@ -77,10 +71,8 @@ def _ratio(strata: Strata, policy: AnalysisPolicy, ratio: Ratio) -> Check:
     else:
         worse = log_fewer(counts, -ratio.margin)
         fine = log_more(counts, -ratio.tolerance, WORSE)
-    check = replace(
-        _of_shares(ratio.name, counts), doubt_worse=_doubt(worse), doubt_fine=_doubt(fine)
-    )
-    return _compared(check, policy.alpha_other, policy.beta)
+    check = _of_shares(ratio.name, counts)
+    return _compared(check, worse, fine, policy.alpha_other, policy.beta)
 
 
 def _limits(strata: Strata, policy: AnalysisPolicy) -> Iterable[Check]:
@@ -97,14 +89,18 @@ def _limits(strata: Strata, policy: AnalysisPolicy) -> Iterable[Check]:
             yield _limited(check, counts, 1 - quantile, policy)
 
 
-def _compared(check: Check, alpha: float, beta: float) -> Check:
-    """Decided by its doubts. Nothing is fine that was not measured on both sides."""
+def _compared(check: Check, worse: float, fine: float, alpha: float, beta: float) -> Check:
+    """Decided by the (logarithmic) evidence that it is worse, and that it is fine.
+
+    Nothing is fine that was not measured on both sides.
+    """
+    doubt_worse, doubt_fine = _doubt(worse), _doubt(fine)
     outcome: Outcome = "need_more_data"
-    if check.doubt_worse <= alpha:
+    if doubt_worse <= alpha:
         outcome = "fail"
-    elif check.candidate_requests and check.stable_requests and check.doubt_fine <= beta:
+    elif check.candidate_requests and check.stable_requests and doubt_fine <= beta:
         outcome = "pass"
-    return replace(check, outcome=outcome)
+    return replace(check, outcome=outcome, doubt_worse=doubt_worse, doubt_fine=doubt_fine)
 
 
 def _limited(

@@ -10,7 +10,7 @@ Evidence is kept durably as JSON between looks. Pure: times are arguments, in Un
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -46,7 +46,9 @@ class Latencies:
 
     def quantile(self, share: float) -> int | None:
         """The first bucket that `share` of the answers do not exceed; None without answers."""
-        return shared_quantile([self], share)
+        if not self.total:
+            return None
+        return self._buckets[bisect_left(self._up_to, share * self.total, 1) - 1]
 
     @property
     def range(self) -> tuple[int, int]:
@@ -63,7 +65,7 @@ def shared_quantile(parts: Sequence[Latencies], share: float) -> int | None:
     lowest, highest = min(p.range[0] for p in filled), max(p.range[1] for p in filled)
     while lowest < highest:
         middle = (lowest + highest) // 2
-        if sum(part.up_to(middle) for part in filled) >= wanted:
+        if sum([part.up_to(middle) for part in filled]) >= wanted:
             highest = middle
         else:
             lowest = middle + 1

@@ -25,20 +25,34 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-Mixture = tuple[tuple[float, float], ...]
-"""Odds ratios to bet on, each with its part of the stake; the parts sum to 1."""
+from functools import lru_cache
 
 
-def _evenly(odds: Sequence[float], stake: float = 1.0) -> Mixture:
-    return tuple((ratio, stake / len(odds)) for ratio in odds)
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Odds ratios to bet on, each with its part of the stake: 1 in all. Logarithms for speed."""
+
+    odds: tuple[float, ...]
+    stakes: tuple[float, ...]
+    log_odds: tuple[float, ...]
+    log_stakes: tuple[float, ...]
 
 
-WORSE: Mixture = _evenly((1.3, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0, 15.0, 40.0))
+def mixture(*bets: tuple[float, float]) -> Mixture:
+    """Of (odds ratio, part of the stake)."""
+    odds = tuple(ratio for ratio, _ in bets)
+    stakes = tuple(stake for _, stake in bets)
+    return Mixture(odds, stakes, tuple(map(math.log, odds)), tuple(map(math.log, stakes)))
+
+
+_WORSE = (1.3, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0, 15.0, 40.0)
+_BETTER = (0.001, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
+
+WORSE = mixture(*((odds, 1 / len(_WORSE)) for odds in _WORSE))
 """Bets on more events: from a third more to forty times as many."""
-MUCH_WORSE: Mixture = (*((odds, stake / 2) for odds, stake in WORSE), (10_000.0, 0.5))
+MUCH_WORSE = mixture(*((odds, 0.5 / len(_WORSE)) for odds in _WORSE), (10_000.0, 0.5))
 """Half of the stake on a release that is simply broken, so that two bad answers can suffice."""
-BETTER: Mixture = _evenly((0.001, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8))
+BETTER = mixture(*((odds, 1 / len(_BETTER)) for odds in _BETTER))
 """Bets on fewer events than the null allows."""
 
 FIRST_START = 0.8
@@ -77,56 +91,60 @@ class Counts:
         return seen if off > chance else self.weight
 
 
-def log_more(strata: Sequence[Counts], margin: float, mixture: Mixture) -> float:
+def log_more(strata: Sequence[Counts], margin: float, bets: Mixture) -> float:
     """Against "the candidate's rate of events is at most the stable's plus `margin`".
 
-    Bets are also placed on each stratum as the first in which it holds no longer, so that a long
-    healthy past does not hide a release that turns bad at a larger weight. Rates are per request
-    and in each stratum their own; -inf never occurs, 0.0 is no evidence.
+    Bets are also placed on each stratum as the first in which that no longer holds, so that a long
+    healthy past does not hide a release that turns bad at a larger weight. The rates may differ
+    between strata and change within them. 0 is no evidence, less speaks for the null.
     """
-    gains = [
-        [_gain(stratum, odds, margin, at_least=True) for odds, _ in mixture] for stratum in strata
-    ]
-    later = [0.0] * len(mixture)
-    bets = []
+    gained = bets.log_stakes
+    grown: list[float] = []
+    left = 1.0
     for start in range(len(strata) - 1, -1, -1):
-        later = [so_far + gain for so_far, gain in zip(later, gains[start], strict=True)]
-        bets.append((_start(start), _averaged(later, mixture)))
-    unplaced = 1.0 - sum(stake for stake, _ in bets)
-    return _log_sum([*bets, (unplaced, 0.0)])
+        gains = _gains(strata[start], bets, margin, at_least=True)
+        gained = tuple([so_far + gain for so_far, gain in zip(gained, gains, strict=True)])
+        stake = _start(start)
+        placed = math.log(stake)
+        grown += [placed + gain for gain in gained]
+        left -= stake
+    return _log_sum([*grown, math.log(left)])
 
 
 def log_fewer(strata: Sequence[Counts], margin: float) -> float:
     """Against "the candidate's rate of events is at least the stable's plus `margin`"."""
-    gains = [
-        sum(_gain(stratum, odds, margin, at_least=False) for stratum in strata)
-        for odds, _ in BETTER
-    ]
-    return _averaged(gains, BETTER)
+    gains = [_gains(stratum, BETTER, margin, at_least=False) for stratum in strata]
+    return _log_sum([sum(bet) for bet in zip(BETTER.log_stakes, *gains, strict=True)])
 
 
 def log_above(events: int, requests: int, limit: float) -> float:
     """Against "the rate of events is at most `limit`": one version alone, a mixture SPRT."""
-    gains = [_coin(events, requests, limit, odds) for odds, _ in MUCH_WORSE]
-    return _averaged(gains, MUCH_WORSE)
+    gains = _coin(events, requests, limit, MUCH_WORSE)
+    return _log_sum([sum(bet) for bet in zip(MUCH_WORSE.log_stakes, gains, strict=True)])
 
 
-def _gain(stratum: Counts, odds: float, margin: float, *, at_least: bool) -> float:
-    """What a bet on `odds` has gained in a stratum, as a logarithm."""
+@lru_cache(maxsize=4096)
+def _gains(stratum: Counts, bets: Mixture, margin: float, *, at_least: bool) -> list[float]:
+    """What each bet has gained in a stratum, as logarithms. Kept: closed strata never change."""
     share = stratum.share(at_least=at_least)
     events = stratum.candidate_events + stratum.stable_events
-    won = _coin(stratum.candidate_events, events, share, odds)
-    per_event = odds / (1 + share * (odds - 1))
-    return won + stratum.candidate_requests * _allowance(margin, per_event)
+    won = _coin(stratum.candidate_events, events, share, bets)
+    return [
+        gain + stratum.candidate_requests * _allowance(margin, odds / (1 + share * (odds - 1)))
+        for gain, odds in zip(won, bets.odds, strict=True)
+    ]
 
 
-def _coin(heads: int, flips: int, chance: float, odds: float) -> float:
-    """The log likelihood ratio of a coin with `odds` times the odds of `chance`."""
-    return heads * math.log(odds) - flips * math.log1p(chance * (odds - 1))
+def _coin(heads: int, flips: int, chance: float, bets: Mixture) -> list[float]:
+    """The log likelihood ratios of coins with so many times the odds of `chance`."""
+    return [
+        heads * log - flips * math.log1p(chance * (odds - 1))
+        for odds, log in zip(bets.odds, bets.log_odds, strict=True)
+    ]
 
 
 def _allowance(margin: float, per_event: float) -> float:
-    """What each candidate request costs the bet because the null allows a difference, as a log.
+    """What each candidate request costs a bet because the null allows a difference, as a log.
 
     `per_event` is the factor of a candidate's event. Chosen so that the stake's expectation does
     not grow under any pair of rates that differ by the margin.
@@ -134,7 +152,7 @@ def _allowance(margin: float, per_event: float) -> float:
     edge = margin * (per_event - 1)
     if margin >= 0:
         return -math.log1p(edge)
-    return math.log(per_event) - math.log(per_event + edge)
+    return math.log(per_event / (per_event + edge))
 
 
 def _start(index: int) -> float:
@@ -142,11 +160,7 @@ def _start(index: int) -> float:
     return FIRST_START if index == 0 else (1 - FIRST_START) / (index * (index + 1))
 
 
-def _averaged(gains: Sequence[float], mixture: Mixture) -> float:
-    return _log_sum([(stake, gain) for gain, (_, stake) in zip(gains, mixture, strict=True)])
-
-
-def _log_sum(bets: Sequence[tuple[float, float]]) -> float:
-    """The logarithm of the sum of stake times exp(gain)."""
-    best = max(gain for _, gain in bets)
-    return best + math.log(sum(stake * math.exp(gain - best) for stake, gain in bets))
+def _log_sum(logarithms: Sequence[float]) -> float:
+    """The logarithm of the sum."""
+    most = max(logarithms)
+    return most + math.log(sum([math.exp(one - most) for one in logarithms]))
