@@ -52,7 +52,9 @@ def courses(draw: st.DrawFn) -> Course:
         count = draw(st.integers(1, 4))
         first = draw(st.booleans())
         stages = tuple(
-            Stage(round(100 * k / count), draw(bake), share=k / count, stop_first=first)
+            Stage(
+                round(100 * k / count), draw(bake), share=k / count, stop_first=first and k < count
+            )
             for k in range(1, count + 1)
         )
     else:

@@ -76,7 +76,8 @@ def _rolling(rolling: Rolling, replaced: list[Move]) -> tuple[Stage, ...]:
             bake=rolling.bake,
             judged=rolling.bake > 0,
             share=part / parts,
-            stop_first=rolling.surge == 0,
+            # The last old replica answers until the last new one does, with room for it or not.
+            stop_first=rolling.surge == 0 and part < parts,
         )
         for part in range(1, parts + 1)
     )

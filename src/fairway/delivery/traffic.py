@@ -69,7 +69,7 @@ def remainder(deployment: Deployment, stage: int) -> tuple[Wanted, ...]:
     if share is None:
         return ()
     return tuple(
-        Wanted(move.service, move.before, move.before_replicas - _part(move.before_replicas, share))
+        Wanted(move.service, move.before, _rest(move.before_replicas, share))
         for move in reversed(replaced(deployment))
         if move.before is not None and move.after is not None
     )
@@ -100,3 +100,8 @@ def _part(replicas: int, share: float | None) -> int:
     if share is None or share >= 1:
         return replicas
     return math.ceil(replicas * share - 1e-9)
+
+
+def _rest(replicas: int, share: float) -> int:
+    """What is left of the old replicas; one stays for as long as any request goes there."""
+    return 0 if share >= 1 else max(1, replicas - _part(replicas, share))
