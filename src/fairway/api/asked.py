@@ -48,8 +48,8 @@ class DecideRequest(Asked):
 class DeploymentRequest(Asked):
     """What is to be deployed: an app with its artifacts and policies, or a kept release.
 
-    `app` is the app file as the environment sees it, as JSON. `fingerprint` is that of a plan that
-    somebody saw: a stale one is a 409. `emergency` skips gate, windows and analysis; it needs the
+    `app` is the app file as the environment sees it, as JSON. `fingerprint` and `facts` are those of
+    a plan that somebody saw: a stale one is a 409. `emergency` skips gate, windows and analysis; it needs the
     role approver and a reason, and is told to everyone.
     """
 
@@ -58,6 +58,7 @@ class DeploymentRequest(Asked):
     policies: Annotated[str, Field(max_length=4_000_000)] | None = None
     release: Number | None = None
     fingerprint: Digest | None = None
+    facts: dict[str, str] = Field({}, max_length=50_000)
     note: Text = ""
     when_busy: WhenBusy = "refuse"
     emergency: bool = False

@@ -38,8 +38,8 @@ class Wish:
     """What someone wants deployed.
 
     `app` is the `App` as JSON as the environment sees it, `artifacts` a digest per service,
-    `policies` the Cedar text that comes with the app. `fingerprint` is that of the plan they saw:
-    Conflict when it is stale. `release` names a kept release instead: a rollback.
+    `policies` the Cedar text that comes with the app. `fingerprint` and `facts` are those of the
+    plan they saw: Conflict when it is stale. `release` names a kept release instead: a rollback.
     """
 
     app: Json | None = None
@@ -47,6 +47,7 @@ class Wish:
     policies: str | None = None
     release: int | None = None
     fingerprint: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     when_busy: WhenBusy = "refuse"
     emergency: bool = False

@@ -43,6 +43,11 @@ class Releases:
             found = history.app_releases(connection, before=before, limit=limit)
         return tuple(_release(entry, document) for entry, document in found)
 
+    def next_number(self) -> int:
+        """The number that the next release would get, if nothing else is kept before."""
+        with self._database.reading() as connection:
+            return history.newest(connection) + 1
+
     def in_force(self) -> int:
         """The release that should run, 0 before the first deployment has succeeded."""
         with self._database.reading() as connection:

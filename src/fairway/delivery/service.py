@@ -1,0 +1,329 @@
+"""The delivery of one environment: what people ask of it, put together from its parts.
+
+`wiring` makes one; the API offers it. Commands are checked and left in the store, and the engine
+acts on them: nothing here waits for a deployment. Stores block, so they are asked in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from fairway.delivery.announcements import Announcement
+from fairway.delivery.deployment import Command, Deployment, Status
+from fairway.delivery.port import (
+    Actor,
+    DeliveryEvent,
+    Page,
+    ReleaseDiff,
+    Watching,
+    Wish,
+)
+from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.delivery.store.deployments import Order, OrderKind
+from fairway.delivery.transitions import objection
+from fairway.delivery.wishes import (
+    Ground,
+    PolicyDesk,
+    Prepared,
+    check_schema,
+    deployment_of,
+    planned,
+    prepare,
+)
+from fairway.errors import Conflict, InvalidInput, NotFound, Refused
+from fairway.model.app import App
+from fairway.plan.describe import moved
+from fairway.plan.difference import difference
+from fairway.plan.observed import Observed
+from fairway.plan.plan import Plan
+from fairway.plan.release import Release
+from fairway.plan.schemas import schema_of
+from fairway.targets.contract import Drift, Target
+
+_EVENT_INTERVAL = 0.2
+"""Between looks for new events, in seconds."""
+_REPAIR_SECONDS = 300.0
+"""For how long a repair may hold the environment."""
+_DEEP = 1000
+"""How many deployments are looked through for what has migrated a database."""
+
+
+class Engine(Protocol):
+    """Who carries deployments out."""
+
+    async def start(self) -> None:
+        """Begin to work, and go on with what was interrupted. Again is fine."""
+        ...
+
+    def wake(self) -> None:
+        """There is something new to do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a delivery is made of. `secrets` gives the versions in force of an app's secrets."""
+
+    app: str
+    environment: str
+    store: DeliveryStore
+    target: Target
+    engine: Engine
+    policies: PolicyDesk
+    secrets: Callable[[App], Mapping[str, int]]
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+
+
+class EnvironmentDelivery:
+    """A `Delivery`: see there for what each method does."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._store = parts.store
+
+    async def plan(self, wish: Wish) -> Plan:
+        """What deploying this would do now. Nothing is changed, and nothing kept."""
+        ground = await self._ground()
+        return await asyncio.to_thread(self._planned, wish, ground)
+
+    async def deploy(self, wish: Wish, by: Actor) -> Deployment:
+        """Keep the release and begin (or queue) its deployment; returns at once."""
+        if wish.emergency and not wish.reason:
+            raise InvalidInput(
+                "emergency-without-reason",
+                "an emergency skips every gate, so it needs a reason",
+                remedy="say why: --reason '…'",
+            )
+        ground = await self._ground()
+        made = await asyncio.to_thread(self._open, wish, by, ground)
+        await self._parts.engine.start()
+        self._parts.engine.wake()
+        return made
+
+    async def tell(self, deployment: str, command: Command, by: Actor, reason: str = "") -> None:
+        """Promote, pause, resume, abort or override; Conflict when it makes no sense now."""
+        found = await self.deployment(deployment)
+        problem = objection(found, command)
+        if problem is not None:
+            raise Conflict(
+                "command-out-of-turn", problem, where=found.id, remedy="look at it: fairway follow"
+            )
+        if command == "override":
+            self._require_role(by, ("admin",), "override the gates")
+        await self._give(found, command, by, reason)
+
+    async def approve(self, deployment: str, by: Actor, reason: str = "") -> None:
+        """Agree to it. Refused for a missing role and for whoever started it."""
+        found = await self._awaiting(deployment)
+        self._require_role(by, found.course.gate.roles, "approve it")
+        if by.name == found.by:
+            raise Refused(
+                "own-deployment",
+                f"{by.name} started this deployment and cannot approve it",
+                where=found.id,
+                remedy="ask someone else; in an emergency an admin may override",
+            )
+        await self._give(found, "approve", by, reason)
+
+    async def reject(self, deployment: str, by: Actor, reason: str) -> None:
+        """Refuse it: it ends as cancelled."""
+        found = await self._awaiting(deployment)
+        self._require_role(by, found.course.gate.roles, "reject it")
+        await self._give(found, "reject", by, reason)
+
+    async def deployment(self, deployment: str) -> Deployment:
+        """One deployment, as it is now; a unique prefix of its id will do."""
+        return await asyncio.to_thread(self._store.deployments.get, deployment)
+
+    async def deployments(
+        self, *, status: Status | None = None, cursor: str | None = None, limit: int = 20
+    ) -> Page:
+        """Deployments, the newest first."""
+        return await asyncio.to_thread(
+            self._store.deployments.list, status=status, cursor=cursor, limit=limit
+        )
+
+    async def watching(self, deployment: str) -> Watching | None:
+        """The latest live numbers of a deployment, None before its first look."""
+        found = await self.deployment(deployment)
+        return await asyncio.to_thread(self._store.looks.watching, found.id)
+
+    async def events(self, deployment: str | None, after: int = 0) -> AsyncIterator[DeliveryEvent]:
+        """Events with a greater id, as they come; ends when that deployment has ended."""
+        name = (await self.deployment(deployment)).id if deployment else None
+        while True:
+            over = name is not None and (await self.deployment(name)).over
+            found = await asyncio.to_thread(self._store.events.after, after, deployment=name)
+            for event in found:
+                after = event.id
+                yield event
+            if over and not found:
+                return
+            if not found:
+                await asyncio.sleep(_EVENT_INTERVAL)
+
+    async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
+        """Kept releases, the newest first."""
+        return await asyncio.to_thread(self._store.releases.list, before=before, limit=limit)
+
+    async def release(self, number: int) -> Release:
+        """One release; NotFound when there is none, or it was cleaned up."""
+        return await asyncio.to_thread(self._store.releases.get, number)
+
+    async def diff(self, before: int, after: int) -> ReleaseDiff:
+        """What differs between two releases."""
+        old, new = await self.release(before), await self.release(after)
+        texts = (self._policies_of(old), self._policies_of(new))
+        found = difference(old, new, texts, environment=self._parts.environment)
+        changes = tuple(asdict(change) for change in found.changes)
+        return ReleaseDiff(before, after, changes, found.lines)
+
+    async def drift(self) -> tuple[Drift, ...]:
+        """What runs against what should."""
+        return await self._parts.target.drift()
+
+    async def repair(self, by: Actor) -> tuple[Drift, ...]:
+        """End every difference; Conflict while a deployment is under way."""
+        found = await self.drift()
+        if not found:
+            return ()
+        lease = await asyncio.to_thread(
+            self._store.leases.take, self._parts.environment, "repair", self._parts.new_id(),
+            now=self._parts.clock(), seconds=_REPAIR_SECONDS,
+        )  # fmt: skip
+        if lease is None:
+            raise Conflict(
+                "deployment-under-way",
+                "a deployment is under way, which changes what should be there",
+                remedy="repair after it has ended",
+            )
+        try:
+            await self._parts.target.repair(found, lease.fence)
+        finally:
+            await asyncio.to_thread(self._store.leases.give_back, lease)
+        await asyncio.to_thread(self._tell_of_repair, found, by)
+        return found
+
+    async def _ground(self) -> Ground:
+        observed = await self._parts.target.observe()
+        return await asyncio.to_thread(self._ground_on, observed)
+
+    def _ground_on(self, observed: Observed) -> Ground:
+        in_force = self._store.releases.in_force()
+        return Ground(
+            environment=self._parts.environment,
+            observed=observed,
+            base=self._store.releases.get(in_force) if in_force else None,
+            schemas=schema_of(self._deployed_releases()),
+            secrets=self._parts.secrets,
+            policies=self._parts.policies,
+        )
+
+    def _deployed_releases(self) -> Iterator[Release]:
+        """Those whose hooks may have migrated a database."""
+        page = self._store.deployments.list(limit=_DEEP)
+        for number in {each.release for each in page.deployments if each.started}:
+            with suppress(NotFound):  # retention forgot it: newer ones have at least its schema
+                yield self._store.releases.get(number)
+
+    def _planned(self, wish: Wish, ground: Ground) -> Plan:
+        kept = self._kept(wish, ground)
+        prepared = prepare(wish, kept, ground)
+        number = kept.number if kept else self._store.releases.next_number()
+        found = planned(prepared, ground, number)
+        _check_fingerprint(wish, found)
+        return found
+
+    def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:
+        """Keep release and deployment in one transaction: both, or neither and no number spent."""
+        with self._store.database.writing():
+            kept = self._kept(wish, ground)
+            prepared = prepare(wish, kept, ground)
+            release = kept or self._keep(prepared, by, wish)
+            found = planned(prepared, ground, release.number)
+            _check_fingerprint(wish, found)
+            if found.empty:
+                raise _nothing_to_do(self._parts.environment)
+            made = deployment_of(
+                wish, release, found, by, id=self._parts.new_id(), at=self._parts.clock()
+            )
+            self._store.deployments.open(made, _queued(made), when_busy=wish.when_busy)
+        return made
+
+    def _keep(self, prepared: Prepared, by: Actor, wish: Wish) -> Release:
+        if prepared.text is not None:
+            self._parts.policies.keep(prepared.text, by.name)
+        return self._store.releases.keep(
+            prepared.content, by=by.name, at=self._parts.clock(), note=wish.note
+        )
+
+    def _kept(self, wish: Wish, ground: Ground) -> Release | None:
+        if wish.release is None:
+            return None
+        kept = self._store.releases.get(wish.release)
+        check_schema(kept, ground)
+        return kept
+
+    def _policies_of(self, release: Release) -> str:
+        version = release.content.policy_set
+        return self._parts.policies.text(version) if version else ""
+
+    async def _awaiting(self, deployment: str) -> Deployment:
+        found = await self.deployment(deployment)
+        if found.status != "awaiting_approval" or not found.course.gate.count:
+            raise Conflict(
+                "no-approval-needed",
+                f"the deployment waits for no approval: {found.status.replace('_', ' ')}",
+                where=found.id,
+                remedy="look at it: fairway follow",
+            )
+        return found
+
+    async def _give(self, found: Deployment, command: OrderKind, by: Actor, reason: str) -> None:
+        order = Order(command, by.name, by.role, reason, self._parts.clock())
+        await asyncio.to_thread(self._store.deployments.give, found.id, order)
+        self._parts.engine.wake()
+
+    def _require_role(self, by: Actor, roles: tuple[str, ...], what: str) -> None:
+        if by.role not in roles:
+            raise Refused(
+                "role-missing",
+                f"{by.name} has the role {by.role}, and may not {what}",
+                remedy=f"it takes the role {' or '.join(roles)}",
+            )
+
+    def _tell_of_repair(self, found: tuple[Drift, ...], by: Actor) -> None:
+        words = f"{by.name} had {len(found)} differences repaired"
+        data = {"by": by.name, "drift": [asdict(each) for each in found]}
+        told = Announcement("DriftRepaired", words, data)
+        self._store.events.tell("", (told,), self._parts.clock())
+
+
+def _check_fingerprint(wish: Wish, found: Plan) -> None:
+    if wish.fingerprint is not None and wish.fingerprint != found.fingerprint:
+        what = moved(wish.facts, found.facts) if wish.facts else "the environment has changed"
+        raise Conflict(
+            "stale-plan",
+            f"the plan is stale: {what}",
+            where=found.environment,
+            remedy="plan again, and look at what is different now",
+        )
+
+
+def _nothing_to_do(environment: str) -> InvalidInput:
+    return InvalidInput(
+        "nothing-changes",
+        f"'{environment}' is as the release says: there is nothing to deploy",
+        remedy="see `fairway plan`",
+    )
+
+
+def _queued(made: Deployment) -> tuple[Announcement, ...]:
+    words = f"{made.by} wants {made.cohort} deployed"
+    data = {"app": made.app, "environment": made.environment, "release": made.release}
+    return (Announcement("DeploymentQueued", words, {**data, "by": made.by}),)
