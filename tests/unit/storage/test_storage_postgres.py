@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from tests.postgres import POSTGRES, Server, running_postgres
+from tests.postgres import POSTGRES, Server
 
 from fairway.errors import FairwayError, InvalidInput, Unavailable
 from fairway.storage.database import Database
@@ -34,6 +34,10 @@ def opened(postgres_url: str) -> Iterator[Callable[..., PostgresDatabase]]:
     yield open_it
     for each in databases:
         each.close()
+
+
+def name_in(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
 
 
 def hang_up(url: str) -> int:
@@ -102,16 +106,20 @@ def test_a_connection_lost_at_the_end_leaves_a_doubt_and_says_so(
     assert ids(database) == []
 
 
-def test_a_server_that_goes_away_keeps_no_place_of_the_pool(
-    postgres_server: Server,
+def test_who_was_turned_away_keeps_no_place_of_the_pool(
+    opened: Callable[..., PostgresDatabase], postgres_server: Server, postgres_url: str
 ) -> None:
-    with running_postgres(postgres_server.binaries) as server:
-        database = PostgresDatabase(server.url("postgres"), size=1)
-        migrate(database, "things", TABLES)
+    database, name = opened(size=1), name_in(postgres_url)
+    migrate(database, "things", TABLES)
+    postgres_server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    postgres_server.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
     for _ in range(3):
-        with pytest.raises(Unavailable, match="No such file or directory"):
+        with pytest.raises(Unavailable, match="not currently accepting connections"):
             ids(database)
-    database.close()
+    postgres_server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert ids(database) == []
 
 
 def test_more_threads_than_connections_take_turns(
@@ -131,12 +139,11 @@ def test_more_threads_than_connections_take_turns(
 def test_a_user_who_may_not_create_schemas_can_use_one(
     postgres_server: Server, postgres_url: str
 ) -> None:
-    name = str(conninfo_to_dict(postgres_url)["dbname"])
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS clerk")
         connection.execute("CREATE ROLE clerk LOGIN PASSWORD 'pencil'")
         connection.execute("CREATE SCHEMA prepared AUTHORIZATION clerk")
-    url = postgres_server.url(name, user="clerk", password="pencil")
+    url = postgres_server.url(name_in(postgres_url), user="clerk", password="pencil")
     database = open_database(url, "prepared")
     migrate(database, "things", TABLES)
     assert ids(database) == []
