@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from bench.analysis import measure_analysis
 from bench.calls import measure_calls
 from bench.decisions import measure_decisions
 from bench.memory import measure_memory
@@ -24,6 +25,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Sequence[Figure]]]] = {
     "start": ("`fairway up` against honcho", measure_start),
     "calls": ("a governed call against a hand-written mesh", measure_calls),
     "decisions": ("policy decisions against cedarpy with the whole set", measure_decisions),
+    "analysis": ("simulated rollouts against fixed thresholds", measure_analysis),
     "memory": ("what the control plane and the Envoys keep resident", measure_memory),
 }
 

@@ -48,6 +48,7 @@ def test_errors_far_beyond_the_stable_ones_fail_in_words() -> None:
     assert verdict.outcome == "fail"
     assert not verdict.harmless
     assert verdict.harmed == 16
+    assert 0.01 < (named(verdict, "errors").worse_by or 0) < 0.05
     assert verdict.words == (
         "5.1 % of r8's answers failed against 0.17 % of r7's over the same 46 s "
         "(312 and 6940 requests): worse beyond doubt"

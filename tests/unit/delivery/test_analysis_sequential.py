@@ -14,6 +14,7 @@ from fairway.delivery.analysis.sequential import (
     WORSE,
     Counts,
     Mixture,
+    largest_margin,
     log_above,
     log_fewer,
     log_more,
@@ -86,6 +87,25 @@ def test_without_a_stable_version_nothing_is_proven() -> None:
 def test_two_failures_of_the_first_four_suffice_at_five_percent() -> None:
     assert log_more([Counts(0.05, 4, 2, 76, 0)], 0.001, MUCH_WORSE) > math.log(1 / 0.0075)
     assert log_more([Counts(0.05, 4, 1, 76, 0)], 0.001, MUCH_WORSE) < math.log(1 / 0.0075)
+
+
+@pytest.mark.parametrize(("weight", "needed"), [(1, 2), (5, 2), (10, 3), (25, 5), (50, 9)])
+def test_it_takes_as_many_bad_answers_as_the_how_to_page_says(weight: int, needed: int) -> None:
+    share, enough = weight / 100, math.log(1 / 0.0075)
+
+    def seen(failed: int) -> Counts:
+        return Counts(share, failed, failed, int(failed / share) - failed, 0)
+
+    assert log_more([seen(needed)], 0.001, MUCH_WORSE) >= enough
+    assert log_more([seen(needed - 1)], 0.001, MUCH_WORSE) < enough
+
+
+def test_the_difference_is_bounded_from_below_and_closer_with_more_requests() -> None:
+    few = largest_margin([Counts(0.05, 300, 15, 5700, 12)], MUCH_WORSE, 0.01)
+    many = largest_margin([Counts(0.05, 3000, 150, 57_000, 120)], MUCH_WORSE, 0.01)
+
+    assert 0.005 < few < many < 0.048
+    assert largest_margin([Counts(0.05, 300, 1, 5700, 19)], MUCH_WORSE, 0.01) == 0.0
 
 
 def test_an_incident_that_hits_both_versions_is_no_evidence() -> None:

@@ -16,6 +16,7 @@ from fairway.delivery.analysis.sequential import (
     MUCH_WORSE,
     WORSE,
     Counts,
+    largest_margin,
     log_above,
     log_fewer,
     log_more,
@@ -44,7 +45,10 @@ def _errors(strata: Strata, policy: AnalysisPolicy) -> Check:
     counts = [_failed(stratum) for stratum in strata]
     worse = log_more(counts, policy.error_margin, MUCH_WORSE)
     fine = log_fewer(counts, policy.error_tolerance)
-    return _compared(_of_shares("errors", counts), worse, fine, policy.alpha_errors, policy.beta)
+    check = _compared(_of_shares("errors", counts), worse, fine, policy.alpha_errors, policy.beta)
+    if check.outcome != "fail":
+        return check
+    return replace(check, worse_by=largest_margin(counts, MUCH_WORSE, policy.alpha_errors))
 
 
 def _latency(strata: Strata, policy: AnalysisPolicy, quantile: float) -> Check:

@@ -117,6 +117,23 @@ def log_fewer(strata: Sequence[Counts], margin: float) -> float:
     return _log_sum([sum(bet) for bet in zip(BETTER.log_stakes, *gains, strict=True)])
 
 
+def largest_margin(strata: Sequence[Counts], bets: Mixture, alpha: float) -> float:
+    """By how much the candidate's rate exceeds the stable's at least; a time-uniform bound.
+
+    The lower end of a confidence sequence at level 1 - `alpha`: the largest margin that is
+    rejected, to a part in ten thousand (Howard et al.: Time-uniform, nonparametric, nonasymptotic
+    confidence sequences. Annals of Statistics 49, 2021). 0 where none is.
+    """
+    rejected, kept = 0.0, 1.0
+    while kept - rejected > 1e-4:
+        middle = (rejected + kept) / 2
+        if log_more(strata, middle, bets) >= -math.log(alpha):
+            rejected = middle
+        else:
+            kept = middle
+    return rejected
+
+
 def log_above(events: int, requests: int, limit: float) -> float:
     """Against "the rate of events is at most `limit`": one version alone, a mixture SPRT."""
     gains = _coin(events, requests, limit, MUCH_WORSE)

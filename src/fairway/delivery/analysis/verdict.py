@@ -16,7 +16,8 @@ class Check:
     `candidate` and `stable` are what was seen, shares or seconds; None where nothing was. `limit`
     is the absolute limit, if it is one. `doubt_worse` bounds the chance that a release that is no
     worse looks this bad at any time; `doubt_fine` that one that is worse by the tolerance ever
-    looks this good. Each decides once it is small enough.
+    looks this good. Each decides once it is small enough. `worse_by`: where errors fail it, how
+    much larger the candidate's share is at least, with the same certainty.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Check:
     doubt_worse: float = 1.0
     doubt_fine: float = 1.0
     limit: float | None = None
+    worse_by: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

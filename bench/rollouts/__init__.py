@@ -1,0 +1,1 @@
+"""Simulated rollouts: the traffic that they see, and the policies that judge them."""
