@@ -1,9 +1,9 @@
 """The control plane over HTTP: `create_app(offer)` is the whole API.
 
 `server` runs it, the tests call it in process. It holds no state and decides nothing: the door
-(`guard`), the notes (`writes`) and the kept answers (`idempotency`) stand before the routes, which
-translate requests into methods of the ports and errors into problem documents. Importing it costs
-about half a second for FastAPI, so it is imported once services run.
+(`guard`), the notes (`writes`), the size limit (`limits`) and the kept answers (`idempotency`)
+stand before the routes, which translate requests into methods of the ports and errors into problem
+documents. Importing it costs about half a second for FastAPI, so that waits until services run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fairway import __version__
 from fairway.api import deployments, environments, records, system, tokens
 from fairway.api.guard import Guard
 from fairway.api.idempotency import Idempotency, documented
+from fairway.api.limits import BodyLimit
 from fairway.api.offer import Offer, environment_named
 from fairway.api.openapi import install_document, operation_id
 from fairway.api.problems import Asgi, fails, install_problem_handlers
@@ -29,8 +30,14 @@ def create_app(offer: Offer) -> Asgi:
         directory=offer.directory is not None,
         token_desk=offer.tokens is not None,
     )
+    return guarded(app, offer)
+
+
+def guarded(app: FastAPI, offer: Offer) -> Asgi:
+    """The routes with ports to ask, and everything that stands before them."""
     app.state.offer = offer
-    noted = NotedWrites(Idempotency(app, offer.answers), offer.trail, offer.clock)
+    limited = BodyLimit(Idempotency(app, offer.answers))
+    noted = NotedWrites(limited, offer.trail, offer.clock)
     return Guard(noted, offer.door, offer.hosts, offer.clock)
 
 

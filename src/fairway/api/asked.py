@@ -48,9 +48,9 @@ class DecideRequest(Asked):
 class DeploymentRequest(Asked):
     """What is to be deployed: an app with its artifacts and policies, or a kept release.
 
-    `app` is the app file as the environment sees it, as JSON. `fingerprint` and `facts` are those of
-    a plan that somebody saw: a stale one is a 409. `emergency` skips gate, windows and analysis; it needs the
-    role approver and a reason, and is told to everyone.
+    `app` is the app file as the environment sees it, as JSON. `fingerprint` and `facts` are those
+    of a plan that somebody saw: a stale one is a 409. `emergency` skips gate, windows and analysis;
+    it needs the role approver and a reason, and is told to everyone.
     """
 
     app: dict[str, Any] | None = None

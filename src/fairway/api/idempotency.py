@@ -17,14 +17,12 @@ from fastapi import Header
 from fastapi.responses import Response
 
 from fairway.api.problems import Asgi, Receive, Scope, Send, send_problem
-from fairway.api.statuses import KeyReused, TooLarge
+from fairway.api.statuses import KeyReused
 from fairway.control.door import KeptAnswer, KeptAnswers
 from fairway.delivery.port import Actor
 from fairway.errors import Conflict, FairwayError, InvalidInput
 
 PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
-LARGEST_BODY = 8 * 1024 * 1024
-"""Bytes of a request's body; an artifact has a limit of its own."""
 _NAME = b"idempotency-key"
 _KEPT_HEADERS = frozenset({"content-type", "location", "etag", "www-authenticate"})
 
@@ -143,8 +141,6 @@ async def _whole(receive: Receive) -> bytes:
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise TooLarge("too-large", f"a request may have {LARGEST_BODY} bytes", remedy="")
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             return body
 

@@ -42,9 +42,7 @@ class NotedWrites:
 
     def _write(self, scope: Scope, status: int) -> Write:
         actor: Actor = scope["state"]["actor"]
-        path: str = scope["path"]
-        route: str = getattr(scope.get("route"), "path", path)
-        return Write(self._clock(), actor.name, actor.role, scope["method"], route, path, status)
+        return Write(self._clock(), actor.name, actor.role, scope["method"], scope["path"], status)
 
 
 def _is_query(scope: Scope) -> bool:

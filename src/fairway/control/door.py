@@ -75,15 +75,13 @@ class TokenDesk(Protocol):
 class Write:
     """One request that was meant to change something: who, what, and how it ended.
 
-    `route` is the path with its parameters' names, `path` with their values. Bodies are never kept:
-    they may hold secrets.
+    Bodies are never kept: they may hold secrets.
     """
 
     at: float
     actor: str
     role: str
     method: str
-    route: str
     path: str
     status: int
 
