@@ -43,7 +43,7 @@ def course(plan: Plan, environment_declared: Environment, *, emergency: bool = F
 
 
 def _stages(plan: Plan, strategy: Strategy, *, emergency: bool) -> tuple[Stage, ...]:
-    replaced = [move for move in plan.moves if move.before and move.before != move.after]
+    replaced = plan.replaces
     if emergency or not replaced:
         return (Stage(EVERYTHING),)
     if strategy.canary:
@@ -65,7 +65,7 @@ def _blue_green(declared: BlueGreen) -> tuple[Stage, ...]:
     return (*preview, Stage(EVERYTHING, declared.bake, judged=declared.bake > 0))
 
 
-def _rolling(rolling: Rolling, replaced: list[Move]) -> tuple[Stage, ...]:
+def _rolling(rolling: Rolling, replaced: tuple[Move, ...]) -> tuple[Stage, ...]:
     """As many parts as the largest service needs; smaller ones are spread over the same ones."""
     at_once = max(1, rolling.surge + rolling.unavailable)
     largest = max(1, *(max(move.replicas, move.before_replicas) for move in replaced))

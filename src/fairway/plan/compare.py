@@ -35,13 +35,27 @@ def differing(before: Any, after: Any, path: str = "") -> Iterator[Differing]:
 
 
 def in_words(found: Differing, name: str | None = None) -> str:
-    """`health.interval: '2s' → '5s'`; what is new or gone says so."""
+    """`health.interval: '2s' → '5s'`; of what has an inside, what was added and removed."""
     name = found.path if name is None else name
-    return f"{name}: {brief(found.before)} → {brief(found.after)}"
+    match found.before, found.after:
+        case list() as before, list() as after:
+            return f"{name}: {_items(before, after)}"
+        case _, Mapping() if found.before is ABSENT or found.before is None:
+            return f"{name}: added"
+        case Mapping(), _:
+            return f"{name}: removed"
+        case before, after:
+            return f"{name}: {brief(before)} → {brief(after)}"
+
+
+def _items(before: list[Any], after: list[Any]) -> str:
+    gone = [f"without {brief(item)}" for item in before if item not in after]
+    new = [f"with {brief(item)}" for item in after if item not in before]
+    return ", ".join([*gone, *new]) or "in another order"
 
 
 def brief(value: Any) -> str:
-    """A value on one line, cut where it is long."""
+    """A value on one line, cut where it is long; what is none is left out of mappings."""
     if value is ABSENT or value is None:
         return "none"
     match value:
@@ -54,8 +68,9 @@ def brief(value: Any) -> str:
         case list() | tuple():
             return _cut(f"[{', '.join(map(brief, value))}]")
         case _:
-            return _cut("{" + ", ".join(f"{k}: {brief(v)}" for k, v in value.items()) + "}")
+            pairs = (f"{k}: {brief(v)}" for k, v in value.items() if v not in (None, [], {}))
+            return _cut(f"{{{', '.join(pairs)}}}")
 
 
-def _cut(text: str, longest: int = 60) -> str:
+def _cut(text: str, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[: longest - 2]}…{text[-1]}"

@@ -17,24 +17,24 @@ def describe(plan: Plan) -> tuple[str, ...]:
     if plan.empty:
         return (f"{plan.app} → {plan.environment}: nothing to do", *_warned(plan))
     return (
-        f"{plan.app} → {plan.environment}, after {_base(plan)}, by {strategy_words(plan)}",
+        f"{plan.app} → {plan.environment}, {_base(plan)}, {strategy_words(plan)}",
         *_listed(plan.changes),
         *_warned(plan),
     )
 
 
 def _base(plan: Plan) -> str:
-    return f"r{plan.base}" if plan.base else "nothing yet"
+    return f"after r{plan.base}" if plan.base else "for the first time"
 
 
 def strategy_words(plan: Plan) -> str:
-    """`canary 5, 25, 50, 100 %`; the first deployment has nothing to be compared with."""
-    if not any(move.before for move in plan.moves if move.before != move.after):
-        return "one step"
+    """`by canary at 5, 25, 50, 100 %`; where no version is replaced, nothing is compared."""
+    if not plan.replaces:
+        return "in one step"
     ((name, settings),) = plan.strategy.items()
     if name == "canary" and isinstance(settings, Mapping):
-        return f"canary {', '.join(map(str, settings['steps']))}, 100 %"
-    return name.replace("_", "/")
+        return f"by canary at {', '.join(map(str, settings['steps']))}, 100 %"
+    return f"by {name}".replace("_", "/")
 
 
 def _listed(changes: tuple[Change, ...]) -> Iterator[str]:
@@ -48,7 +48,9 @@ def _listed(changes: tuple[Change, ...]) -> Iterator[str]:
 
 
 def _sides(change: Change) -> str:
-    return " → ".join(filter(None, (change.before, change.after)))
+    if not change.before:
+        return change.after
+    return f"{change.before} → {change.after or 'none'}"
 
 
 def _warned(plan: Plan) -> Iterator[str]:

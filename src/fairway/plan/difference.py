@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from fairway.plan.plan import Change
-from fairway.plan.reasons import replicas_of, why_replaced
+from fairway.plan.reasons import replicas_of, replicas_text, why_replaced
 from fairway.plan.release import Release, ReleaseContent, ServiceRelease
 from fairway.plan.releases import app_of
 from fairway.plan.surroundings import changes_around, policy_change
@@ -76,7 +76,7 @@ def _service(
 
 def _scaled(name: str, old: ServiceRelease, new: ServiceRelease) -> Change | None:
     was, now = replicas_of(old.declared), replicas_of(new.declared)
-    return None if was == now else Change("scale", name, f"{was} replicas", f"{now} replicas")
+    return None if was == now else Change("scale", name, replicas_text(was), replicas_text(now))
 
 
 def _app_text(release: Release) -> str:

@@ -71,3 +71,8 @@ class Plan:
     def empty(self) -> bool:
         """Whether nothing would change."""
         return not self.changes
+
+    @property
+    def replaces(self) -> tuple[Move, ...]:
+        """The moves from one version to another: those in which there is something to compare."""
+        return tuple(m for m in self.moves if m.before and m.after and m.before != m.after)

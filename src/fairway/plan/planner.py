@@ -8,14 +8,14 @@ move before their callers. It takes time and memory in proportion to the service
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairway.model.environments import Environment
 from fairway.plan.observed import WORKING_TREE, Observed, ObservedVersion
 from fairway.plan.order import callees_first
 from fairway.plan.plan import Change, Move, Plan
-from fairway.plan.reasons import replicas_of, why_replaced
+from fairway.plan.reasons import replicas_of, replicas_text, why_replaced
 from fairway.plan.release import Release, ReleaseContent, ServiceRelease
 from fairway.plan.releases import content_digest
 from fairway.plan.surroundings import changes_around, policy_change
@@ -93,19 +93,18 @@ class _Planned:
 
 
 def _in_order(content: ReleaseContent, observed: Observed, base: Release | None) -> tuple[str, ...]:
-    """Every service that runs or shall run, callees first; one that goes calls as it used to."""
+    """Every service that runs or shall run, callees first: both of the new calls and of the old."""
     known = base.content.services if base else {}
     return callees_first(
         {
-            name: _calls(content.services.get(name) or known.get(name))
+            name: _calls(content.services.get(name)) | _calls(known.get(name))
             for name in content.services.keys() | observed.services.keys()
         }
     )
 
 
-def _calls(service: ServiceRelease | None) -> Mapping[str, object]:
-    calls: Mapping[str, object] = service.declared.get("calls", {}) if service else {}
-    return calls
+def _calls(service: ServiceRelease | None) -> frozenset[str]:
+    return frozenset(service.declared.get("calls", ()) if service else ())
 
 
 def _case(
@@ -189,17 +188,13 @@ def _scaled(case: _Case, wanted: ServiceRelease, serving: ObservedVersion) -> _P
     change = Change(
         "scale",
         case.name,
-        _replicas(serving.desired),
-        _replicas(replicas),
+        replicas_text(serving.desired),
+        replicas_text(replicas),
         ("the declared number changed",),
         destructive=replicas == 0,
     )
     move = Move(case.name, serving.name, serving.name, replicas, serving.desired)
     return _Planned(change, move)
-
-
-def _replicas(count: int) -> str:
-    return f"{count} replica{'' if count == 1 else 's'}"
 
 
 def _replaced(case: _Case, wanted: ServiceRelease, serving: ObservedVersion) -> _Planned:

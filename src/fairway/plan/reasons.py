@@ -64,3 +64,8 @@ def replicas_of(declared: Json, running: int | None = None) -> int:
     if scale is None:
         return 1
     return max(scale["min"], min(running or 0, scale["max"]))
+
+
+def replicas_text(count: int) -> str:
+    """`1 replica`, `3 replicas`."""
+    return f"{count} replica{'' if count == 1 else 's'}"

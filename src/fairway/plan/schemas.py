@@ -39,7 +39,7 @@ def schema_conflict(current_schema: Schemas, release: Release) -> str | None:
         oldest, version = current_schema[store]
         made_for = release.content.schema.get(store, (0, 0))[1]
         if made_for < oldest:
-            made = f"was made for schema {made_for}" if made_for else "does not say for which"
+            made = f"was made for schema {made_for}" if made_for else "names no schema"
             return (
                 f"{release.name} {made}, and '{store}' has schema {version}, which has taken away "
                 f"what programs older than schema {oldest} need"

@@ -175,6 +175,6 @@ def _environment(
     for key in _OF_THE_ENVIRONMENT:
         for found in differing(old.get(key, ABSENT), new.get(key, ABSENT), key):
             yield Change(
-                "configuration", found.path, brief(found.before), brief(found.after),
-                (f"declared so for {environment}",), destructive=key == "target",
+                "configuration", f"{environment}.{found.path}", "declared", "changed",
+                (in_words(found),), destructive=key == "target",
             )  # fmt: skip

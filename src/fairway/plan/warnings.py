@@ -21,8 +21,7 @@ def warnings(
 ) -> Iterator[str]:
     """Everything to know about a deployment with these moves."""
     yield from _working_tree(moves)
-    replaced = {move.service for move in moves if move.before and move.after != move.before}
-    replaced &= content.services.keys()
+    replaced = {m.service for m in moves if m.before and m.after and m.before != m.after}
     if replaced:
         yield from _in_between(content, replaced)
         yield from _unmeasured(content, declared)
