@@ -16,7 +16,9 @@ from fairway.control.plane import LocalControlPlane
 from fairway.control.records import LocalRecords
 from fairway.errors import Unavailable
 from fairway.model.views import environment_view
+from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.blueprint import Blueprint, port_plan
+from fairway.targets.local.desired import DesiredFile
 from fairway.targets.local.layout import StateDir, open_state, remove_sockets
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.lock import Holder, hold
@@ -27,9 +29,14 @@ from fairway.targets.local.system import end_all, known_secrets
 from fairway.workspace import Workspace
 
 
-def local_control(workspace: Workspace, environment: str) -> LocalControlPlane:
-    """The control plane of an app on this machine; nothing happens before its `start`."""
-    return LocalControlPlane(_blueprint(workspace, environment))
+def local_control(
+    workspace: Workspace, environment: str, *, watch: bool = False
+) -> LocalControlPlane:
+    """The control plane of an app on this machine; nothing happens before its `start`.
+
+    With `watch` it forgets what was deployed and goes back to the working tree.
+    """
+    return LocalControlPlane(_blueprint(workspace, environment), watch=watch)
 
 
 def open_records(workspace: Workspace, environment: str) -> LocalRecords:
@@ -52,12 +59,20 @@ async def clear_local(state: StateDir) -> tuple[str, ...]:
 
 
 def replica_environment(workspace: Workspace, environment: str, service: str) -> dict[str, str]:
-    """The variables that a replica of a service gets, without PORT, for `fairway run`."""
+    """The variables that a replica of a service gets, without PORT, for `fairway run`.
+
+    They are those of the version that gets most requests, or of the working tree before any.
+    """
     blueprint = _blueprint(workspace, environment)
     state = blueprint.state
+    desired = DesiredFile(state.desired).read() or blueprint.as_desired()
+    version = desired.main(service) or blueprint.as_desired().main(service)
+    assert version is not None, "the command line has looked the service up in the app file"
     ports = Ports(state.ports, state.instance, blueprint.declared_ports)
-    plan = port_plan(blueprint, ports, adopted={*blueprint.app.services, GATEWAY})
-    spec = blueprint.spec(service, plan, known_secrets(blueprint))
+    released = {(service, version.name)} - {(service, WORKING_TREE)}
+    blueprint = blueprint.of(desired, {service})
+    plan = port_plan(blueprint, ports, {*blueprint.app.services, GATEWAY}, released)
+    spec = blueprint.spec(service, version, plan, known_secrets(blueprint))
     variables = spec.environment(0, None)
     return {**variables.inherited, **variables.own}
 

@@ -262,11 +262,13 @@ async def test_traffic_that_could_not_be_moved_is_moved_later(place, refusal):
     await listening
 
 
-async def test_an_update_moves_to_the_new_version(place):
+async def test_an_update_moves_to_the_new_spec(place):
     spec = versioned(place)
     async with place.running(spec) as supervisor:
-        await supervisor.update(replace(spec, version="r2", replicas=2))
-        assert [endpoint.version for endpoint in supervisor.endpoints("web")] == ["r2", "r2"]
+        before = pids(supervisor, "web")
+        await supervisor.update(replace(spec, declaration="another", replicas=2))
+        assert len(pids(supervisor, "web")) == 2
+        assert not set(before) & set(pids(supervisor, "web"))
 
 
 async def test_scaling_keeps_those_that_run(place):

@@ -133,7 +133,7 @@ async def short_lived(folder: Path, lifetime: timedelta) -> AsyncIterator[tuple[
     system.lock()
     try:
         bundle = build_bundle(app, "local", 1, generate_policies(app))
-        await system.start(Rules(bundle, DeclaredCalls(app)))
+        await system.start(lambda app: Rules(bundle, DeclaredCalls(app)))
         yield system, told
     finally:
         await system.stop()

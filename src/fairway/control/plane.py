@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import Any
 
 from fairway.control.event_log import EventLog
@@ -26,14 +26,18 @@ from fairway.control.statuses import (
 )
 from fairway.errors import FairwayError, InvalidAppFile, Unavailable
 from fairway.governance.access import compile_access
+from fairway.governance.sets import NO_VERSION
+from fairway.model.app import App
 from fairway.model.services import Service
 from fairway.targets.local import runner
-from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint, service_version
+from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
 from fairway.targets.local.reload import changes
 from fairway.targets.local.supervisor import Supervisor
 from fairway.targets.local.system import LocalSystem, Rules
-from fairway_runtime.policy.bundle import PolicyBundle
+from fairway.targets.local.target import LocalTarget, Policies
 
+DEPLOYMENT = "a deployment"
+"""Who activates the policies of a release."""
 _COLLECT_INTERVAL = 1.0
 """Between looks for refusals of the mesh, in seconds."""
 _ANCHOR_INTERVAL = 10.0
@@ -43,11 +47,14 @@ _ANCHOR_INTERVAL = 10.0
 class LocalControlPlane(LocalRecords):
     """A `ControlPlane`: everything that one may ask of the system that it runs."""
 
-    def __init__(self, blueprint: Blueprint) -> None:
+    def __init__(self, blueprint: Blueprint, *, watch: bool = False) -> None:
+        """With `watch`, what was deployed is forgotten, and the working tree runs again."""
         super().__init__(blueprint.app, blueprint.state)
         self._blueprint = blueprint
+        self._watch = watch
         self._log = EventLog()
         self._system = LocalSystem(blueprint, self._log.add, self._tell)
+        self.target = LocalTarget(self._system, Policies(self._sets.active, self._decide_by))
         self._mesh_audit = MeshAudit(blueprint.state)
         self._phase: Phase = "stopped"
         self._started_at = 0.0
@@ -61,8 +68,8 @@ class LocalControlPlane(LocalRecords):
         self._system.lock()
         self._phase, self._started_at = "starting", time.time()
         try:
-            rules = self._rules(self.settle_policies())
-            await self._system.start(rules)
+            self._open()
+            await self._system.start(self._rules)
         except BaseException:
             await asyncio.shield(self.stop())
             raise
@@ -77,6 +84,10 @@ class LocalControlPlane(LocalRecords):
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
         await asyncio.shield(self._stopping)
+
+    async def abandon(self) -> None:
+        """End and leave everything running; the next control plane adopts it."""
+        await self._end(self._system.abandon())
 
     async def hurry(self) -> None:
         """While stopping: skip the grace periods (a second Ctrl-C)."""
@@ -95,12 +106,11 @@ class LocalControlPlane(LocalRecords):
         envoys = await self._system.envoys()
         running = self._phase in ("running", "stopping")
         services = self.app.services.items() if running else ()
-        releases = self._sets.releases()
         return SystemStatus(
             app=self.app.app,
             environment=self.state.environment,
             phase=self._phase,
-            release=release_label(releases[-1].number if releases else 0),
+            release=self._release_now(),
             gateway_url=self._gateway_url() if running else None,
             policy_set=self._sets.active() or None,
             started_at=self._started_at,
@@ -130,9 +140,19 @@ class LocalControlPlane(LocalRecords):
         """What runs here hears of it from this very process."""
 
     async def _policies_changed(self) -> None:
-        bundle = self.bundle()
-        await self._system.follow(self._rules(bundle))
-        self._log.add("policies.active", f"policies {bundle.version}", "in force everywhere")
+        await self._system.follow()
+        self._log.add("policies.active", f"policies {self._sets.active()}", "in force everywhere")
+
+    async def _decide_by(self, policy_set: int) -> None:
+        """What a deployment brings decides from now on; else what did before goes on."""
+        active = self._sets.active()
+        self._sets.adopt(policy_set, by=DEPLOYMENT, expected=active)
+        try:
+            await self._policies_changed()
+        except FairwayError:
+            self._sets.adopt(active, by=DEPLOYMENT, expected=policy_set)
+            raise
+        self.anchor()
 
     async def _secrets_changed(self) -> None:
         await self._system.hand_out_secrets()
@@ -146,15 +166,40 @@ class LocalControlPlane(LocalRecords):
             )
         return self._system.supervisor
 
-    def _rules(self, bundle: PolicyBundle) -> Rules:
-        return Rules(bundle, compile_access(self.app, bundle.policies))
+    def _open(self) -> None:
+        """Find out what runs here: what was deployed with its policies, or the working tree."""
+        self._system.open(watch=self._watch)
+        self.app = self._system.app
+        if not self._system.pinned or self._sets.active() == NO_VERSION:
+            self.settle_policies()
+        if self._system.pinned:
+            self._log.add("system.released", "", self._words_on_release())
+
+    def _rules(self, app: App) -> Rules:
+        """By the active policies, on the union of the apps that are in force."""
+        self.app = app
+        self._engine = None
+        bundle = self.bundle()
+        return Rules(bundle, compile_access(app, bundle.policies))
+
+    def _words_on_release(self) -> str:
+        what = self._release_now() or "a deployment"
+        return f"{what} runs, whatever is edited; fairway up --watch runs the working tree"
+
+    def _release_now(self) -> str:
+        """What was deployed last; without any deployment the newest entry of the history."""
+        if self._system.pinned:
+            return release_label(self._system.desired.release)
+        releases = self._sets.releases()
+        return release_label(releases[-1].number if releases else 0)
 
     def _gateway_url(self) -> str | None:
         public = any(service.public for service in self.app.services.values())
         return f"http://127.0.0.1:{self._system.ports.gateway}" if public else None
 
     def _note_gateway(self) -> None:
-        port, declared = self._system.ports.gateway, self._blueprint.declared.gateway.port
+        port = self._system.ports.gateway
+        declared = self.app.environments[self.state.environment].gateway.port
         if declared is None and port != GATEWAY_PORT and self._gateway_url():
             words = f"port {GATEWAY_PORT} is taken: the gateway listens on {port}"
             self._warnings = (*self._warnings, words)
@@ -162,6 +207,7 @@ class LocalControlPlane(LocalRecords):
 
     def _service(self, name: str, service: Service) -> ServiceStatus:
         now, url = time.time(), self._gateway_url()
+        main = self._system.desired.main(name)
         found = self._system.supervisor.status() if self._system.supervisor else ()
         replicas = tuple(replica_status(each, now) for each in found if each.service == name)
         return ServiceStatus(
@@ -169,7 +215,7 @@ class LocalControlPlane(LocalRecords):
             kind=service.kind,
             state=overall(replica.state for replica in replicas),
             desired=len(replicas),
-            release=service_version(service),
+            release=main.name if main else "",
             replicas=replicas,
             urls=tuple(f"{url}{route.path}" for route in service.public),
             inbound_port=self._system.ports.inbound.get(name),
@@ -181,17 +227,23 @@ class LocalControlPlane(LocalRecords):
         level: Level = "info" if found and found.status() else "debug"
         self._phase = "stopping"
         self._log.add("system.stopping", "", "stopping", level)
+        await self._end(self._system.stop(), "everything is stopped", level)
+
+    async def _end(
+        self, ending: Awaitable[None], words: str = "left running", level: Level = "info"
+    ) -> None:
+        """End the chores and the system, and give every file up, whatever happens."""
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         try:
-            await self._system.stop()
+            await ending
             self._collect()
         finally:
             self._phase = "stopped"
             self._mesh_audit.close()
             self.close()
-            self._log.add("system.stopped", "", "everything is stopped", level)
+            self._log.add("system.stopped", "", words, level)
             self._log.close()
             self._ended.set()
 
@@ -226,6 +278,9 @@ class LocalControlPlane(LocalRecords):
         if self.app.policies is None:
             return
         async for _ in changes({"policies": (self.state.app_dir / self.app.policies,)}):
+            if self._system.pinned:
+                self._say("policies.edited", "they will decide with the next release", "info")
+                continue
             before = self._sets.active()
             try:
                 if self.settle_policies().version != before:

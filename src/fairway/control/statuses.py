@@ -45,6 +45,7 @@ def replica_status(found: supervisor.ReplicaStatus, now: float) -> ReplicaStatus
         restarts=found.restarts,
         uptime=now - found.started_at if found.started_at is not None else 0.0,
         detail=found.failure.what if found.failure else "",
+        version=found.version,
     )
 
 
@@ -76,4 +77,4 @@ def event_words(event: Event) -> tuple[str, str, str]:
     state = _STATES[event.after]
     words = event.failure.what if event.failure else event.detail
     text = f"{event.after.value.replace('_', ' ')}{f': {words}' if words else ''}"
-    return f"service.{state}", f"{event.service}.{event.replica}", text
+    return f"service.{state}", event.label, text

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -82,8 +83,8 @@ def test_a_version_follows_the_declaration_but_not_the_replicas(blueprint, chang
 def test_a_spec_holds_the_services_own_secrets_and_urls(blueprint, ports):
     plan = port_plan(blueprint, ports, adopted=())
     secrets = {"KEY": Secret("hunter2")}
-    axon = blueprint.spec("axon", plan, secrets).environment(0, 1234)
-    orbit = blueprint.spec("orbit", plan, secrets).environment(1, 1235)
+    axon = spec(blueprint, "axon", plan, secrets).environment(0, 1234)
+    orbit = spec(blueprint, "orbit", plan, secrets).environment(1, 1235)
     assert axon.inherited["KEY"] == "hunter2"
     assert "KEY" not in axon.own, "a new value is no reason to restart"
     assert "KEY" not in {**orbit.inherited, **orbit.own}
@@ -93,12 +94,33 @@ def test_a_spec_holds_the_services_own_secrets_and_urls(blueprint, ports):
 
 def test_a_start_after_a_rotation_has_the_new_value(blueprint, ports):
     secrets = {"KEY": Secret("hunter2")}
-    spec = blueprint.spec("axon", port_plan(blueprint, ports, adopted=()), secrets)
+    axon = spec(blueprint, "axon", port_plan(blueprint, ports, adopted=()), secrets)
     secrets["KEY"] = Secret("hunter3", version=2)
-    assert spec.environment(0, 1234).inherited["KEY"] == "hunter3"
+    assert axon.environment(0, 1234).inherited["KEY"] == "hunter3"
 
 
-def test_declared_replicas_can_be_overridden(blueprint, ports):
+def test_the_wish_says_how_many_replicas_run(blueprint, ports):
     plan = port_plan(blueprint, ports, adopted=())
-    assert blueprint.spec("orbit", plan, {}).replicas == 1
-    assert blueprint.spec("orbit", plan, {}, replicas=4).replicas == 4
+    assert spec(blueprint, "orbit", plan, {}).replicas == 1
+    assert spec(blueprint, "orbit", plan, {}, replicas=4).replicas == 4
+
+
+def test_a_released_version_runs_in_its_snapshot_and_calls_by_its_own_ports(blueprint, ports):
+    source = blueprint.state.app_dir / "sources"
+    source.mkdir()
+    (source / "orbit.py").write_text("print('hello')")
+    digest = blueprint.snapshots.put(source)
+    plan = port_plan(blueprint, ports, (), {("orbit", "r7")})
+    released = spec(blueprint, "orbit", plan, {}, name="r7", artifact=digest, digest="sha256:x")
+    variables = released.environment(0, 1234).own
+    assert released.cwd == blueprint.snapshots.path(digest)
+    assert released.watch == ()
+    assert (released.label(0), released.version) == ("orbit.r7.0", "r7")
+    assert variables["FAIRWAY_RELEASE"] == "r7"
+    assert variables["AXON_URL"].endswith(f":{plan.egress_to_of['orbit', 'axon', 'r7']}")
+    assert plan.egress_to_of["orbit", "axon", "r7"] != plan.egress_to["orbit", "axon"]
+
+
+def spec(blueprint, service, plan, secrets, **changes):
+    version = blueprint.as_desired().main(service)
+    return blueprint.spec(service, replace(version, **changes), plan, secrets)

@@ -58,7 +58,7 @@ def test_the_library_is_told_where_its_files_are():
     assert variables["FAIRWAY_POLICY_FILE"] == str(STATE.policy_bundle)
     assert variables["FAIRWAY_AUDIT_DIR"] == str(STATE.audit)
     assert variables["FAIRWAY_SECRETS_DIR"] == str(STATE.secrets("orbit"))
-    assert variables["FAIRWAY_CONFIG_FILE"] == str(STATE.config("orbit"))
+    assert variables["FAIRWAY_CONFIG_FILE"] == str(STATE.config("orbit.r7"))
     assert "FAIRWAY_SECRET_VERSIONS" not in variables
 
 

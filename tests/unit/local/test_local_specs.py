@@ -62,7 +62,8 @@ def test_nothing_to_run_is_said_with_the_line_to_add(kind):
 def test_a_launch_carries_the_variables_of_its_replica():
     launch = spec(run="x").launch(2, 18000, Path("/log"))
     assert launch.environment == {"I": "2:18000"}
-    assert (launch.replica, launch.port, launch.version) == (2, 18000, "r1")
+    assert (launch.replica, launch.port) == (2, 18000)
+    assert (launch.version, launch.declaration) == ("working-tree", "r1")
 
 
 def test_rules_follow_the_declared_health():

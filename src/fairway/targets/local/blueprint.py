@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairway.errors import Conflict
 from fairway.model.app import App
 from fairway.model.environments import Environment
 from fairway.model.services import Service
+from fairway.plan.observed import WORKING_TREE
+from fairway.targets.local.artifacts import ArtifactStore
+from fairway.targets.local.desired import Desired, DesiredVersion, Key, working_tree
 from fairway.targets.local.environment import (
     ReplicaContext,
     Shell,
@@ -23,7 +26,9 @@ from fairway.targets.local.environment import (
     own_variables,
 )
 from fairway.targets.local.layout import StateDir
+from fairway.targets.local.merging import merged
 from fairway.targets.local.mesh.view import GATEWAY, PortPlan
+from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.secret_files import Secret
 from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
@@ -61,19 +66,31 @@ class Blueprint:
         ports = {service.port for service in self.app.services.values()}
         return frozenset(port for port in (*ports, self.declared.gateway.port) if port is not None)
 
-    def spec(
-        self, name: str, ports: PortPlan, secrets: Mapping[str, Secret], replicas: int | None = None
-    ) -> ServiceSpec:
-        """How the supervisor shall run a service; `replicas` overrides the declared number.
+    def as_desired(self) -> Desired:
+        """The working tree in the words of a desired state."""
+        digests = {name: service_version(each) for name, each in self.app.services.items()}
+        return working_tree(self.app, digests, self.declared.telemetry.otlp)
 
-        `secrets` is looked into at every start: a replica gets the values of then.
+    def of(self, desired: Desired, leaving: Collection[str] = ()) -> Blueprint:
+        """The blueprint of what should run: with the union of the apps that are in force.
+
+        Services that are `leaving` stay in it although nothing of them should be here.
         """
-        service = self.app.services[name]
-        if replicas is not None:
-            service = service.model_copy(update={"replicas": replicas})
+        apps = [App.model_validate(each.app) for each in desired.apps]
+        return replace(self, app=merged(apps, {*desired.services, *leaving}))
+
+    def spec(
+        self, name: str, version: DesiredVersion, ports: PortPlan, secrets: Mapping[str, Secret]
+    ) -> ServiceSpec:
+        """How the supervisor shall run a version of a service.
+
+        `secrets` is looked into at every start: a replica gets the values of then. Dependencies
+        are no part of a snapshot: its PATH leads to those of the working tree.
+        """
+        service = version.service.model_copy(update={"replicas": version.replicas})
         folder = self.state.app_dir / service.build if service.build else self.state.app_dir
         own = {secret: secrets[secret] for secret in service.secrets}
-        context = self._context(name, service, ports, own)
+        context = self._context(name, version, service, ports, own)
         shell = Shell(self.variables, self.secret_names, self.venv)
 
         def variables(index: int, port: int | None) -> Variables:
@@ -81,22 +98,38 @@ class Blueprint:
             inherited = inherited_variables(shell, values, self.state.app_dir, folder)
             return Variables(own_variables(context, index, port), inherited)
 
-        around = Surroundings(self.state.app_dir, variables, service_version(service))
+        snapshot = self.snapshots.path(version.artifact) if version.artifact else None
+        around = Surroundings(self.state.app_dir, variables, version.digest, version.name, snapshot)
         return service_spec(name, service, around)
 
+    @property
+    def snapshots(self) -> ArtifactStore:
+        """The sources that releases run from."""
+        return ArtifactStore(self.state.artifacts)
+
     def _context(
-        self, name: str, service: Service, ports: PortPlan, secrets: Mapping[str, Secret]
+        self,
+        name: str,
+        version: DesiredVersion,
+        service: Service,
+        ports: PortPlan,
+        secrets: Mapping[str, Secret],
     ) -> ReplicaContext:
+        meshed = service.serves or service.calls
         return ReplicaContext(
             app=self.app.app,
             environment=self.state.environment,
             name=name,
             service=service,
             state=self.state,
-            release=service_version(service),
-            egress={callee: ports.egress_to[name, callee] for callee in service.calls},
-            egress_port=ports.egress.get(name),
-            otlp=self.declared.telemetry.otlp,
+            release=version.name,
+            egress={
+                callee: ports.egress_to_port(name, callee, version.name)
+                for callee in service.calls
+                if callee in self.app.services[name].calls
+            },
+            egress_port=ports.egress_port(name, version.name) if meshed else None,
+            otlp=version.otlp,
             secret_versions={secret: found.version for secret, found in secrets.items()},
         )
 
@@ -110,11 +143,16 @@ def service_version(service: Service) -> str:
     return hashlib.sha256(declared.encode()).hexdigest()[:8]
 
 
-def port_plan(blueprint: Blueprint, ports: Ports, adopted: Collection[str]) -> PortPlan:
-    """The ports of the data plane; `adopted` names the Envoys that run and keep theirs."""
+def port_plan(
+    blueprint: Blueprint, ports: Ports, adopted: Collection[str], released: Collection[Key] = ()
+) -> PortPlan:
+    """The ports of the data plane; `adopted` names the Envoys that run and keep theirs.
 
-    def listener(name: str, purpose: str) -> int:
-        key = f"{name}.{purpose}"
+    `released` are the versions beside the working tree: each calls through ports of its own.
+    """
+
+    def listener(name: str, purpose: str, version: str = WORKING_TREE) -> int:
+        key = f"{version_label(name, version)}.{purpose}"
         return ports.assign(key, keep=name in adopted)
 
     services = blueprint.app.services
@@ -130,6 +168,17 @@ def port_plan(blueprint: Blueprint, ports: Ports, adopted: Collection[str]) -> P
             for callee in service.calls
         },
         gateway=_gateway_port(blueprint, ports, keep=GATEWAY in adopted),
+        egress_of={
+            (name, version): listener(name, "egress", version)
+            for name, version in released
+            if name in meshed
+        },
+        egress_to_of={
+            (name, callee, version): listener(name, f"egress-{callee}", version)
+            for name, version in released
+            if name in meshed
+            for callee in meshed[name].calls
+        },
     )
 
 

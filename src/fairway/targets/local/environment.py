@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fairway.model.services import Service
 from fairway.targets.local.layout import StateDir
+from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import LOOPBACK
 
 _ANY_CALLEE = "FAIRWAY_EGRESS_URL"
@@ -146,7 +147,7 @@ def _files(context: ReplicaContext) -> dict[str, str]:
             versions = sorted((context.secret_versions or {}).items())
             files["FAIRWAY_SECRET_VERSIONS"] = ",".join(f"{n}={v}" for n, v in versions)
     if service.config:
-        files["FAIRWAY_CONFIG_FILE"] = str(state.config(name))
+        files["FAIRWAY_CONFIG_FILE"] = str(state.config(version_label(name, context.release)))
     return files
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairway.targets.local.naming import service_of
 from fairway.targets.local.processes import Exit
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -86,11 +87,7 @@ def _remedy(facts: Facts) -> str:
             f"check that it listens on 127.0.0.1:$PORT (here {facts.port}) and that `health` names "
             "a path that answers 2xx; raise `health.start_timeout` if it only needs longer"
         )
-    return f"run the command by hand, or read the whole log: fairway logs {_service(facts.label)}"
-
-
-def _service(label: str) -> str:
-    return label.rsplit(".", 1)[0]
+    return f"run the command by hand, or read the whole log: fairway logs {service_of(facts.label)}"
 
 
 _HINTS: Sequence[tuple[re.Pattern[str], str]] = [

@@ -1,8 +1,8 @@
-"""All replicas of one service: start, scale, replace and stop them, and say where they listen.
+"""All replicas of one version of a service: start, scale, replace and stop them, say where.
 
 Owned by the supervisor. Guarantees: whoever routes traffic hears of a new replica only when it is
 healthy, and has moved traffic away before a replica is asked to stop; replicas of other services
-are never touched.
+and versions are never touched.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fairway.errors import Conflict, FairwayError, Unavailable
+from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.failures import Failure
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.local.ports import Ports
+from fairway.targets.local.ports import Ports, is_free
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.replica import State
 from fairway.targets.local.runner import Event, Runner, Tools
@@ -52,7 +53,7 @@ class Site:
 
 
 class ServiceGroup:
-    """The replicas of one service, by index. One operation at a time; `stop` interrupts any."""
+    """The replicas of one version, by index. One operation at a time; `stop` interrupts any."""
 
     def __init__(self, spec: ServiceSpec, site: Site) -> None:
         self.spec = spec
@@ -119,14 +120,18 @@ class ServiceGroup:
 
     async def scale(self, count: int) -> None:
         """Run `count` replicas; Unavailable when the new ones do not come up (they are kept)."""
+        failure = await self.resize(count)
+        if failure is not None:
+            raise _not_up(self.spec.name, failure)
+
+    async def resize(self, count: int) -> Failure | None:
+        """Run `count` replicas; None when they are up, else why they have no good prospect."""
         async with self._operating:
             self.spec = replace(self.spec, replicas=count)
             await self._retire(*sorted(self.runners)[count:])
             while len(self.runners) < count:
                 self._add(self._free_index()).start()
-        failure = await self.settled()
-        if failure is not None:
-            raise _not_up(self.spec.name, failure)
+        return await self.settled()
 
     async def replace_all(self, spec: ServiceSpec | None = None) -> None:
         """Replace every replica, one after the other, by one of `spec` (default: as it is).
@@ -174,7 +179,7 @@ class ServiceGroup:
     def _is_wanted(self, record: ProcessRecord) -> bool:
         if record.name != self.spec.name or self.spec.serves != (record.port is not None):
             return False
-        log = self._site.state.log(self.spec.name, record.replica)
+        log = self._site.state.log(self.spec.label(record.replica))
         launch = self.spec.launch(record.replica, record.port, log)
         return launch.fingerprint == record.fingerprint
 
@@ -184,18 +189,23 @@ class ServiceGroup:
                 "stopping", f"{self.spec.name} is being stopped", remedy="start it again afterwards"
             )
         port = adopted.port if adopted is not None else self._port(index)
-        log = self._site.state.log(self.spec.name, index)
+        log = self._site.state.log(self.spec.label(index))
         self.runners[index] = Runner(self.spec, index, port, log, self._tools)
         return self.runners[index]
 
     def _port(self, index: int) -> int | None:
-        """A declared port goes to the first replica: programs that ignore $PORT listen there."""
+        """A declared port goes to the first replica: programs that ignore $PORT listen there.
+
+        Not while another version of the service holds it: then $PORT is the only way.
+        """
         if not self.spec.serves:
             return None
-        key = f"{self.spec.name}.{index}"
-        if self.spec.port is not None and index == 0:
-            return self._site.ports.claim(key, self.spec.port, where=f"services.{self.spec.name}")
-        return self._site.ports.assign(key)
+        key = self.spec.label(index)
+        declared = self.spec.port if index == 0 else None
+        beside = self.spec.version != WORKING_TREE and declared and not is_free(declared)
+        if declared is None or beside:
+            return self._site.ports.assign(key)
+        return self._site.ports.claim(key, declared, where=f"services.{self.spec.name}")
 
     def _free_index(self) -> int:
         return next(index for index in range(len(self.runners) + 1) if index not in self.runners)

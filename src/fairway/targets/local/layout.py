@@ -122,9 +122,24 @@ class StateDir:
         """The secrets that one service declares, one file each."""
         return self.home / "secrets" / service
 
-    def config(self, service: str) -> Path:
-        """The `config` of one service, as JSON."""
-        return self.home / "config" / f"{service}.json"
+    def config(self, label: str) -> Path:
+        """The `config` of one version of a service, as JSON."""
+        return self.home / "config" / f"{label}.json"
+
+    @property
+    def artifacts(self) -> Path:
+        """Snapshots of sources, by digest."""
+        return self.home / "artifacts"
+
+    @property
+    def desired(self) -> Path:
+        """What should run, once there was a deployment."""
+        return self.home / "desired.json"
+
+    @property
+    def fence(self) -> Path:
+        """The largest lease token that has acted here."""
+        return self.home / "fence.json"
 
     def log(self, name: str, replica: int | None = None) -> Path:
         """The log file of a replica, or of a process that has no replicas."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fairway.targets.local.layout import write_private
+from fairway.targets.local.naming import replica_label
 
 ProcessKind = Literal["service", "envoy"]
 
@@ -41,7 +42,7 @@ class ProcessRecord:
     @property
     def label(self) -> str:
         """How people and log files call it: `orbit.0`."""
-        return f"{self.name}.{self.replica}"
+        return replica_label(self.name, self.version, self.replica)
 
 
 class Ledger:

@@ -69,6 +69,11 @@ class Ports:
         if self._assigned.pop(key, None) is not None:
             self._write()
 
+    def release_all(self, prefix: str) -> None:
+        """Forget every port whose key begins so."""
+        for key in [key for key in self._assigned if key.startswith(prefix)]:
+            self.release(key)
+
     def _candidates(self, key: str) -> Iterator[int]:
         taken = self._reserved | set(self._assigned.values())
         seed = hashlib.sha256(f"{self._instance}/{key}".encode()).digest()

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairway.errors import InvalidInput
+from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.layout import private_dir
 from fairway.targets.local.ledger import Ledger, ProcessKind, ProcessRecord
 from fairway.targets.local.process_table import (
@@ -58,12 +59,14 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict)
     inherited: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
-    version: str = ""
+    version: str = WORKING_TREE
+    declaration: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Equal when a running process may stand for this launch."""
-        what = [self.argv, str(self.cwd), sorted(self.environment.items()), self.version]
+        own = sorted(self.environment.items())
+        what = [self.argv, str(self.cwd), own, self.version, self.declaration]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 

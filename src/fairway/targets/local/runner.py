@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.errors import FairwayError
+from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.failures import (
     LAST_LINES,
     NOT_EXECUTABLE,
@@ -26,6 +27,7 @@ from fairway.targets.local.failures import (
 from fairway.targets.local.health import Finding, probe
 from fairway.targets.local.ledger import ProcessRecord
 from fairway.targets.local.log_files import last_lines, size
+from fairway.targets.local.naming import replica_label
 from fairway.targets.local.processes import Exit, Processes
 from fairway.targets.local.replica import (
     Ended,
@@ -62,6 +64,12 @@ class Event:
     detail: str
     at: float
     failure: Failure | None = None
+    version: str = WORKING_TREE
+
+    @property
+    def label(self) -> str:
+        """How people call the replica."""
+        return replica_label(self.service, self.version, self.replica)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Runner:
     @property
     def label(self) -> str:
         """How people call it: `orbit.0`."""
-        return f"{self.spec.name}.{self.index}"
+        return self.spec.label(self.index)
 
     def start(self, adopted: ProcessRecord | None = None) -> None:
         """Begin to run it, in the background; `adopted` is a process that runs already."""
@@ -233,7 +241,16 @@ class Runner:
             self.failure = self._explain(None)
         failure = self.failure if after in _TROUBLED else None
         await self._tools.announce(
-            Event(self.spec.name, self.index, before, after, detail, time.time(), failure)
+            Event(
+                self.spec.name,
+                self.index,
+                before,
+                after,
+                detail,
+                time.time(),
+                failure,
+                self.spec.version,
+            )
         )
 
 

@@ -15,8 +15,10 @@ from typing import assert_never
 
 from fairway.errors import InvalidInput
 from fairway.model.services import Health, Kind, Service
+from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.commands import shell
 from fairway.targets.local.environment import Variables
+from fairway.targets.local.naming import replica_label
 from fairway.targets.local.processes import Launch
 from fairway.targets.local.replica import Backoff, Rules
 
@@ -32,8 +34,10 @@ _GIVE_UP_FACTOR = 3
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One service to keep running. `command` is how people know it; paths are absolute.
+    """One version of a service to keep running. Paths are absolute.
 
+    `command` is how people know it.
+    `version` names it, `declaration` tells whether a running process was started from the same.
     `port` is a declared one; `http2` says that it speaks HTTP/2 without TLS and nothing else.
     """
 
@@ -50,7 +54,8 @@ class ServiceSpec:
     watch: tuple[Path, ...] = ()
     port: int | None = None
     http2: bool = False
-    version: str = ""
+    version: str = WORKING_TREE
+    declaration: str = ""
     backoff: Backoff = field(default_factory=Backoff)
 
     @property
@@ -79,6 +84,15 @@ class ServiceSpec:
         """
         return self.serves and self.port is None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which version of which service it is."""
+        return self.name, self.version
+
+    def label(self, replica: int) -> str:
+        """How people and files call one of its replicas."""
+        return replica_label(self.name, self.version, replica)
+
     def launch(self, replica: int, port: int | None, log: Path) -> Launch:
         """The process that replica `replica` should be."""
         variables = self.environment(replica, port)
@@ -93,22 +107,28 @@ class ServiceSpec:
             inherited=variables.inherited,
             port=port,
             version=self.version,
+            declaration=self.declaration,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a service gets that its declaration does not say."""
+    """What a service gets that its declaration does not say.
+
+    `snapshot` is where its source is kept, None for the working tree.
+    """
 
     app_dir: Path
     environment: Environment
-    version: str
+    declaration: str
+    version: str = WORKING_TREE
+    snapshot: Path | None = None
 
 
 def service_spec(name: str, service: Service, around: Surroundings) -> ServiceSpec:
     """The spec of a declared service; InvalidInput when nothing says how to run it locally."""
-    argv, command = _arguments(name, service, around.app_dir)
-    folder = _folder(service, around.app_dir)
+    folder = around.snapshot or _folder(service, around.app_dir)
+    argv, command = _arguments(name, service, around)
     return ServiceSpec(
         name=name,
         kind=service.kind,
@@ -120,24 +140,31 @@ def service_spec(name: str, service: Service, around: Surroundings) -> ServiceSp
         health=service.health,
         grace=service.stop.grace,
         calls=frozenset(service.calls),
-        watch=_watched(service, around.app_dir, folder),
+        watch=() if around.snapshot else _watched(service, around.app_dir, folder),
         port=service.port,
         http2=service.speaks == "http2",
         version=around.version,
+        declaration=around.declaration,
     )
 
 
-def _arguments(name: str, service: Service, app_dir: Path) -> tuple[tuple[str, ...], str]:
+def source_folder(service: Service, app_dir: Path) -> Path:
+    """What is to be kept of a service so that it can be started again: its source."""
+    root = service.root if service.kind == "static" else None
+    return app_dir / (root or service.build or ".")
+
+
+def _arguments(name: str, service: Service, around: Surroundings) -> tuple[tuple[str, ...], str]:
     if service.run is not None:
         return shell(service.run), service.run
-    argv = _own_server(name, service, app_dir)
+    argv = _own_server(name, service, around)
     return argv, shlex.join(["python", *argv[1:]])
 
 
-def _own_server(name: str, service: Service, app_dir: Path) -> tuple[str, ...]:
+def _own_server(name: str, service: Service, around: Surroundings) -> tuple[str, ...]:
     match service.kind:
         case "static":
-            root = app_dir / (service.root or service.build or ".")
+            root = around.snapshot or source_folder(service, around.app_dir)
             return (sys.executable, "-m", "fairway.targets.local.static_site", str(root))
         case "function" if service.handler is not None:
             module = "fairway.targets.local.function_host"

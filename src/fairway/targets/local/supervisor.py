@@ -7,6 +7,10 @@ events. Guarantees:
 - what dies is started again, with exponential backoff; what stops answering is replaced;
 - processes of an earlier Fairway that still fit are adopted, the others are stopped;
 - after `stop()` no process is left; after `abandon()` all of them are.
+
+A service may run in several versions, each with replicas of its own. The first spec of a service
+is its main version: callers wait for that one, and the others are not asked for when a start is
+judged.
 """
 
 from __future__ import annotations
@@ -14,17 +18,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fairway.errors import FairwayError, NotFound, Unavailable
 from fairway.model.names import did_you_mean
+from fairway.plan.observed import WORKING_TREE
+from fairway.targets.local.desired import Key
 from fairway.targets.local.failures import Failure
 from fairway.targets.local.group import Endpoint, EndpointsHook, ServiceGroup, Site
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
 from fairway.targets.local.log_files import rotate
+from fairway.targets.local.naming import version_label
 from fairway.targets.local.order import waits_for
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
@@ -76,14 +85,14 @@ class Supervisor:
         jitter: Callable[[], float] = random.random,
         drain: float = DRAIN,
     ) -> None:
-        site = Site(state, processes, ports, jitter, self._emit, on_endpoints_changed, drain)
-        self._site = site
-        self._groups = {spec.name: ServiceGroup(spec, site) for spec in specs}
-        self._waits_for = waits_for({spec.name: spec.calls for spec in specs})
+        self._move_traffic = on_endpoints_changed
+        self._site = Site(state, processes, ports, jitter, self._emit, self._moved, drain)
+        self._groups = {spec.key: ServiceGroup(spec, self._site) for spec in specs}
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._reloading: set[str] = set()
-        self._reload_locks = {spec.name: asyncio.Lock() for spec in specs}
+        self._reload_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self, left_running: Collection[ProcessRecord] = ()) -> None:
         """Bring everything up around what is `left_running`; returns when every service is up.
@@ -93,29 +102,67 @@ class Supervisor:
         """
         adopted = await self._adopt(left_running)
         self._spawn(self._keep_house())
-        outcomes: dict[str, asyncio.Task[Failure | None]] = {}
-        for name in self._by_dependency():
-            before = [outcomes[callee] for callee in self._waits_for[name]]
-            outcomes[name] = asyncio.create_task(self._bring_up(name, before, adopted[name]))
+        failures = await self._bring_all_up(tuple(self._groups), adopted)
+        mains = {group.spec.key for group in self._mains().values()}
+        _raise_for({key: failures[key] for key in failures if key in mains})
+
+    async def run(self, specs: Sequence[ServiceSpec]) -> None:
+        """Have these versions run in the numbers that they say, beside whatever runs.
+
+        Unavailable when one has no good prospect; it is looked after all the same, until `remove`.
+        """
+        fresh = [spec for spec in specs if spec.key not in self._groups]
+        known = [spec for spec in specs if spec.key in self._groups]
+        self._groups |= {spec.key: ServiceGroup(spec, self._site) for spec in fresh}
+        work = [self._bring_all_up([spec.key for spec in fresh], {})]
+        work += [self._resize(spec) for spec in known]
+        found: dict[Key, Failure | None] = {}
+        for outcome in await asyncio.gather(*work):
+            found |= outcome
+        _raise_for(found)
+
+    async def remove(self, service: str, version: str) -> None:
+        """Stop a version that gets no requests any more; one that is not there is no error."""
+        group = self._groups.get((service, version))
+        if group is not None:
+            await group.stop()
+            self._groups.pop((service, version), None)
+
+    async def _resize(self, spec: ServiceSpec) -> dict[Key, Failure | None]:
+        """What replaces a group's spec is its number of replicas: a version is what it is."""
+        group = self._groups[spec.key]
+        return {spec.key: await group.resize(spec.replicas)}
+
+    async def _bring_all_up(
+        self, keys: Sequence[Key], adopted: Mapping[Key, tuple[ProcessRecord, ...]]
+    ) -> dict[Key, Failure | None]:
+        """Start groups, each when the callees that start with it are up."""
+        outcomes: dict[Key, asyncio.Task[Failure | None]] = {}
+        for key in self._by_dependency(keys):
+            awaited = [group.spec.key for group in self._callees(key[0])]
+            before = [outcomes[callee] for callee in awaited if callee in outcomes]
+            work = self._bring_up(key, before, adopted.get(key, ()))
+            outcomes[key] = asyncio.create_task(work)
         failures = await asyncio.gather(*outcomes.values())
-        _raise_for(dict(zip(outcomes, failures, strict=True)))
+        return dict(zip(outcomes, failures, strict=True))
 
     async def stop(self) -> None:
         """Stop everything, callers before the services they call."""
         await self._end_tasks()
-        stopped = {name: asyncio.Event() for name in self._groups}
-        callers: dict[str, list[str]] = {name: [] for name in self._groups}
-        for name, callees in self._waits_for.items():
+        order = self._order()
+        stopped = {name: asyncio.Event() for name in order}
+        callers: dict[str, list[str]] = {name: [] for name in order}
+        for name, callees in order.items():
             for callee in callees:
                 callers[callee].append(name)
 
         async def stop_after_callers(name: str) -> None:
             for caller in callers[name]:
                 await stopped[caller].wait()
-            await self._groups[name].stop()
+            await asyncio.gather(*(group.stop() for group in self._of(name)))
             stopped[name].set()
 
-        await asyncio.gather(*(stop_after_callers(name) for name in self._groups))
+        await asyncio.gather(*(stop_after_callers(name) for name in order))
         await self._stop_unattended()
         self._close_listeners()
 
@@ -133,31 +180,45 @@ class Supervisor:
 
     async def restart(self, service: str) -> None:
         """Replace the replicas of one service one by one; Unavailable if a new one fails."""
-        await self._group(service).replace_all()
+        for group in self._known(service):
+            await group.replace_all()
 
     async def update(self, spec: ServiceSpec) -> None:
-        """Replace the replicas of a service by ones of another spec, likewise."""
-        await self._group(spec.name).replace_all(spec)
+        """Replace the replicas of a version by ones of another spec, likewise."""
+        await self._groups[spec.key].replace_all(spec)
 
     async def scale(self, service: str, replicas: int) -> None:
-        """Run that many replicas of a service."""
-        await self._group(service).scale(replicas)
+        """Run that many replicas of a service, of its main version."""
+        await self._known(service)[0].scale(replicas)
 
     def watch_files(self) -> None:
         """From now on reload a service when its files change."""
-        watched = {
-            name: group.spec.watch
-            for name, group in self._groups.items()
-            if group.spec.watch and group.spec.kind != "job"
-        }
-        self._spawn(self._reload_on_change(watched))
+        if self._watching is None:
+            watched = {
+                group.spec.name: group.spec.watch
+                for group in self._groups.values()
+                if group.spec.watch and group.spec.kind != "job"
+            }
+            self._watching = self._spawn(self._reload_on_change(watched))
+
+    def pin(self) -> None:
+        """From now on reload nothing; a reload under way is finished."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
 
     def endpoints(self, service: str) -> tuple[Endpoint, ...]:
-        """Where the healthy replicas of a service listen."""
-        return self._group(service).endpoints()
+        """Where the healthy replicas of all versions of a service listen."""
+        found = [endpoint for group in self._of(service) for endpoint in group.endpoints()]
+        return tuple(sorted(found))
+
+    def wanted_replicas(self, service: str, version: str) -> int | None:
+        """How many replicas of a version it keeps running; None: it does not know it."""
+        group = self._groups.get((service, version))
+        return None if group is None else group.spec.replicas
 
     def status(self) -> tuple[ReplicaStatus, ...]:
-        """Every replica, by service and index."""
+        """Every replica, by service, version and index."""
         return tuple(
             _status(runner)
             for _, group in sorted(self._groups.items())
@@ -177,6 +238,10 @@ class Supervisor:
         finally:
             self._listeners.discard(queue)
 
+    async def _moved(self, service: str, _own: tuple[Endpoint, ...]) -> None:
+        """Whoever routes traffic is told of all versions of a service at once."""
+        await self._move_traffic(service, self.endpoints(service))
+
     def _emit(self, event: Event) -> None:
         for queue in self._listeners:
             queue.put_nowait(event)
@@ -187,10 +252,10 @@ class Supervisor:
 
     async def _adopt(
         self, left_running: Collection[ProcessRecord]
-    ) -> dict[str, tuple[ProcessRecord, ...]]:
+    ) -> dict[Key, tuple[ProcessRecord, ...]]:
         """Choose what still fits and stop the rest; other kinds of processes are not ours."""
         services = [record for record in left_running if record.kind == "service"]
-        adopted = {name: group.matching(services) for name, group in self._groups.items()}
+        adopted = {key: group.matching(services) for key, group in self._groups.items()}
         kept = {record.token for records in adopted.values() for record in records}
         await asyncio.gather(
             *(
@@ -202,22 +267,22 @@ class Supervisor:
         return adopted
 
     def _grace(self, service: str) -> float:
-        group = self._groups.get(service)
-        return group.spec.grace if group else _GRACE_OF_UNDECLARED
+        graces = [group.spec.grace for group in self._of(service)]
+        return max(graces, default=_GRACE_OF_UNDECLARED)
 
     async def _bring_up(
         self,
-        name: str,
+        key: Key,
         before: Sequence[asyncio.Task[Failure | None]],
         adopted: Sequence[ProcessRecord],
     ) -> Failure | None:
-        group = self._groups[name]
+        group = self._groups[key]
         if adopted:  # it serves already: its replicas need not wait for anyone
             await group.start(adopted)
             return await group.settled() or await self._refresh(group, adopted)
         if any([await outcome for outcome in before]):
-            self._spawn(self._start_later(name))
-            return self._waiting(name)
+            self._spawn(self._start_later(group))
+            return self._waiting(group.spec)
         await group.start()
         return await group.settled()
 
@@ -232,35 +297,54 @@ class Supervisor:
             await group.replace_all()
         return None
 
-    async def _start_later(self, name: str) -> None:
-        for callee in self._waits_for[name]:
-            await self._groups[callee].wait_until_up()
-        await self._groups[name].start()
+    async def _start_later(self, group: ServiceGroup) -> None:
+        for callee in self._callees(group.spec.name):
+            await callee.wait_until_up()
+        await group.start()
 
-    def _waiting(self, name: str) -> Failure:
-        down = [c for c in sorted(self._waits_for[name]) if not self._groups[c].up]
-        spec = self._groups[name].spec
+    def _waiting(self, spec: ServiceSpec) -> Failure:
+        down = [group.spec.name for group in self._callees(spec.name) if not group.up]
         return Failure(
-            what=f"{name} is not started: it waits for {', '.join(down)}",
+            what=f"{spec.name} is not started: it waits for {', '.join(down)}",
             remedy=f"repair {down[0] if down else 'what it calls'}; it then starts by itself",
             command=spec.command,
-            log=self._site.state.log(name, 0),
+            log=self._site.state.log(spec.label(0)),
             last_lines=(),
         )
 
-    def _by_dependency(self) -> list[str]:
+    def _order(self) -> dict[str, frozenset[str]]:
+        """For each service those whose health it waits for."""
+        return waits_for({name: group.spec.calls for name, group in self._mains().items()})
+
+    def _by_dependency(self, keys: Collection[Key]) -> list[Key]:
+        order = self._order()
         ordered: dict[str, None] = {}
-        while len(ordered) < len(self._groups):
-            ready = [
-                n for n in self._groups if n not in ordered and self._waits_for[n] <= set(ordered)
-            ]
+        while len(ordered) < len(order):
+            ready = [name for name in order if name not in ordered and order[name] <= set(ordered)]
             ordered |= dict.fromkeys(ready)
-        return list(ordered)
+        place = {name: index for index, name in enumerate(ordered)}
+        return sorted(keys, key=lambda key: place[key[0]])
+
+    def _callees(self, service: str) -> list[ServiceGroup]:
+        """The main versions of those whose health a service waits for, by name."""
+        mains = self._mains()
+        return [mains[name] for name in sorted(self._order()[service])]
+
+    def _mains(self) -> dict[str, ServiceGroup]:
+        """The main version of each service: the one that came first."""
+        mains: dict[str, ServiceGroup] = {}
+        for group in self._groups.values():
+            mains.setdefault(group.spec.name, group)
+        return mains
+
+    def _of(self, service: str) -> list[ServiceGroup]:
+        """All versions of a service, the main one first."""
+        return [group for group in self._groups.values() if group.spec.name == service]
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
-            for group in self._groups.values():
+            for group in tuple(self._groups.values()):
                 with contextlib.suppress(FairwayError, OSError):  # reported when it first failed
                     await group.publish()
             for log in self._site.state.logs.glob("*.log"):  # the Envoys' too
@@ -277,23 +361,26 @@ class Supervisor:
         """A change that comes while the new replicas start is picked up by another reload."""
         async with self._reload_locks[name]:
             self._reloading.discard(name)
-            with contextlib.suppress(FairwayError, OSError):  # its events carry the failure
-                await self._groups[name].replace_all()
+            group = self._groups.get((name, WORKING_TREE))
+            if group is not None:
+                with contextlib.suppress(FairwayError, OSError):  # its events carry the failure
+                    await group.replace_all()
 
-    def _group(self, service: str) -> ServiceGroup:
-        try:
-            return self._groups[service]
-        except KeyError:
+    def _known(self, service: str) -> list[ServiceGroup]:
+        found = self._of(service)
+        if not found:
             raise NotFound(
                 "unknown-service",
                 f"there is no service '{service}'",
-                remedy=did_you_mean(service, self._groups, "see `fairway status`"),
-            ) from None
+                remedy=did_you_mean(service, list(self._mains()), "see `fairway status`"),
+            )
+        return found
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _end_tasks(self) -> None:
         tasks = tuple(self._tasks)
@@ -302,8 +389,10 @@ class Supervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _raise_for(outcomes: Mapping[str, Failure | None]) -> None:
-    failures = {name: failure for name, failure in outcomes.items() if failure is not None}
+def _raise_for(outcomes: Mapping[Key, Failure | None]) -> None:
+    failures = {
+        version_label(*key): failure for key, failure in outcomes.items() if failure is not None
+    }
     if not failures:
         return
     texts = [f"{len(failures)} services are not healthy", *map(str, failures.values())]

@@ -2,10 +2,13 @@
 
 The control plane owns one `LocalSystem`. In the order of a life:
 
-    start(rules)   files, identities, Envoys and services at once; adopts what still runs
-    follow(rules)  other policies, without a dropped request
-    …              restart, scale, secrets, keys
-    stop()         nothing is left: no process, port, socket or lock
+    start(govern)    files, identities, Envoys and services at once; adopts what still runs
+    follow()         other policies, or another desired state: files and mesh are brought up to it
+    run, end         versions of services beside what runs
+    …                restart, scale, secrets, keys
+    stop()           nothing is left: no process, port, socket or lock
+
+What runs is what `desired` says: the working tree, until a deployment has said something else.
 
 Guarantees: one supervising process per state folder (a lock); traffic goes to healthy replicas
 only, and is moved away before one is stopped; certificates and keys are renewed while it runs; an
@@ -19,14 +22,17 @@ import contextlib
 import json
 import os
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fairway.errors import FairwayError
+from fairway.errors import FairwayError, Unavailable
+from fairway.model.app import App
+from fairway.plan.observed import WORKING_TREE
+from fairway.targets.local.artifacts import ArtifactStore
 from fairway.targets.local.blueprint import Blueprint, port_plan
+from fairway.targets.local.desired import Desired, DesiredFile, DesiredVersion, Key
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.identity.authority import LEAF_LIFETIME, Authority
 from fairway.targets.local.identity.signing import (
@@ -35,7 +41,7 @@ from fairway.targets.local.identity.signing import (
     signing_callers,
     verifying_services,
 )
-from fairway.targets.local.layout import open_sockets, remove_sockets, write_private
+from fairway.targets.local.layout import StateDir, open_sockets, remove_sockets, write_private
 from fairway.targets.local.ledger import Ledger, ProcessRecord
 from fairway.targets.local.lock import Holder, hold
 from fairway.targets.local.mesh.binary import envoy_binary
@@ -44,10 +50,12 @@ from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
 from fairway.targets.local.mesh.launching import SupervisedLauncher
 from fairway.targets.local.mesh.status import EnvoyState
 from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
+from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.runner import Event
 from fairway.targets.local.secret_files import Secret, SecretStore, available, hand_out, require
+from fairway.targets.local.specs import ServiceSpec
 from fairway.targets.local.supervisor import Supervisor
 from fairway_runtime.policy.bundle import PolicyBundle
 
@@ -58,6 +66,9 @@ _RENEW_INTERVAL, _RENEW_SHARE = 60.0, 1 / 8
 that a short-lived one is renewed well before its second half is over."""
 _BUNDLE_READ = 0.15
 """Until every replica has looked at a new bundle (the library looks every 0.1 s), in seconds."""
+
+Govern = Callable[[App], "Rules"]
+"""The rules of the active policies for an app: the union of those in force."""
 
 Report = Callable[[str, str, str], None]
 """Tells people what happened: a dotted kind, whom it is about, and words."""
@@ -76,12 +87,18 @@ class LocalSystem:
 
     def __init__(
         self,
-        blueprint: Blueprint,
+        workspace: Blueprint,
         report: Report,
         on_replica: Callable[[Event], None],
         leaf_lifetime: timedelta = LEAF_LIFETIME,
     ) -> None:
-        self._blueprint = blueprint
+        self._workspace = workspace
+        self._desired_file = DesiredFile(workspace.state.desired)
+        self._desired = workspace.as_desired()
+        self._blueprint = workspace
+        self._pinned = False
+        self._leaving: set[Key] = set()
+        self._meshed: frozenset[str] = frozenset()
         self._leaf_lifetime = leaf_lifetime
         self._report = report
         self._on_replica = on_replica
@@ -92,13 +109,14 @@ class LocalSystem:
         self._mesh_runs = False
         self._chores: set[asyncio.Task[None]] = set()
         self._held = contextlib.ExitStack()
-        state = blueprint.state
+        state = workspace.state
         self._processes = Processes(Ledger(state.ledger), state.instance)
-        self._ports = Ports(state.ports, state.instance, blueprint.declared_ports)
+        self._ports = Ports(state.ports, state.instance, workspace.declared_ports)
         self._keys = SigningKeys(
-            state, signing_callers(blueprint.app), verifying_services(blueprint.app)
+            state, signing_callers(workspace.app), verifying_services(workspace.app)
         )
         self._plan: PortPlan | None = None
+        self._govern: Govern | None = None
         self._rules: Rules | None = None
         self._mesh: Mesh | None = None
         self.supervisor: Supervisor | None = None
@@ -109,26 +127,90 @@ class LocalSystem:
         assert self._plan is not None, "start comes first"
         return self._plan
 
+    @property
+    def app(self) -> App:
+        """The app in force: while a deployment is under way, all that old and new may do."""
+        return self._blueprint.app
+
+    @property
+    def desired(self) -> Desired:
+        """What should run."""
+        return self._desired
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a deployment has said what should run: then edited files change nothing."""
+        return self._pinned
+
+    @property
+    def state(self) -> StateDir:
+        """Where everything of it is kept."""
+        return self._workspace.state
+
+    @property
+    def working_tree(self) -> Desired:
+        """What would run without any release."""
+        return self._workspace.as_desired()
+
+    @property
+    def snapshots(self) -> ArtifactStore:
+        """The sources that releases run from."""
+        return self._workspace.snapshots
+
+    @property
+    def processes(self) -> Processes:
+        """What was started here."""
+        return self._processes
+
+    @property
+    def port_book(self) -> Ports:
+        """Which ports were given to whom."""
+        return self._ports
+
+    @property
+    def mesh(self) -> Mesh:
+        """The running Envoys."""
+        assert self._mesh is not None, "start comes first"
+        return self._mesh
+
     def lock(self) -> None:
         """Become the only one who supervises this state folder; Conflict names who is already."""
         holder = Holder(os.getpid(), time.time(), "fairway up")
         self._held.enter_context(hold(self._blueprint.state.lock, holder))
 
-    async def start(self, rules: Rules) -> None:
-        """Have everything run and be healthy; what fails is raised, and `stop` clears the rest."""
+    def open(self, *, watch: bool = False) -> None:
+        """Find out what should run: what was deployed, else the working tree.
+
+        With `watch` what was deployed is forgotten, and files are reloaded again.
+        """
+        if watch:
+            self._desired_file.forget()
+        found = self._desired_file.read()
+        if found is not None:
+            self._adopt_desired(found)
+
+    async def start(self, govern: Govern) -> None:
+        """Have everything run and be healthy; what fails is raised, and `stop` clears the rest.
+
+        While a deployment is under way nothing is raised for a service that fails: the deployment
+        goes on, and decides what becomes of it.
+        """
+        self._govern = govern
         self._secrets |= known_secrets(self._blueprint)
         running = await self._take_stock()
         envoys = {record.name for record in running if record.kind == "envoy"}
-        self._plan = port_plan(self._blueprint, self._ports, envoys)
-        self._rules = rules
+        self._plan = self._new_plan(envoys)
+        self._rules = govern(self.app)
         self._endpoints = _endpoints_of(running)
-        self._write_files(rules.bundle)
+        self._write_bundle(self._rules.bundle)
+        self._write_files()
         self.supervisor = self._new_supervisor()
         self._relaying = asyncio.create_task(self._relay(self.supervisor.events()))
         launcher = SupervisedLauncher(self._processes, running, dict(self._blueprint.variables))
         self._mesh = self._new_mesh(launcher)
-        await _both(self._start_mesh(launcher), self.supervisor.start(running))
-        self.supervisor.watch_files()
+        await _both(self._start_mesh(launcher), self._start_services(running))
+        if not self._pinned:
+            self.supervisor.watch_files()
         self._do(self._again_and_again(self._heal, _HEAL_INTERVAL, "envoy.failed"))
         self._do(self._again_and_again(self._renew, self._renew_interval(), "certificate.failed"))
         self._do(self._again_and_again(self._keys.refresh, REFRESH, "keys.failed"))
@@ -136,10 +218,7 @@ class LocalSystem:
     async def stop(self) -> None:
         """Take everything down; returns when nothing is left. Safe at any moment, and again."""
         self._mesh_settled.set()
-        chores = tuple(self._chores)
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        await self._end_chores()
         if self.supervisor is not None:
             await self.supervisor.stop()
         if self._relaying is not None:
@@ -150,15 +229,83 @@ class LocalSystem:
         remove_sockets(self._blueprint.state)
         self._held.close()
 
+    async def abandon(self) -> None:
+        """Stop looking after everything and leave it running, for a later Fairway to adopt."""
+        await self._end_chores()
+        if self.supervisor is not None:
+            await self.supervisor.abandon()
+        if self._relaying is not None:
+            await self._relaying
+        self._held.close()
+
     def hurry(self) -> None:
         """Skip the grace periods of a `stop` under way."""
         self._processes.hurry()
 
-    async def follow(self, rules: Rules) -> None:
-        """Decide by other rules from now on: returns when mesh and replicas do so."""
+    async def follow(self) -> None:
+        """Decide by the present policies on the present app: returns when mesh and replicas do."""
+        assert self._govern is not None, "start comes first"
+        rules = self._govern(self.app)
+        changed = self._rules is None or rules.bundle != self._rules.bundle
         self._rules = rules
         self._write_bundle(rules.bundle)
-        await asyncio.gather(self._apply(), asyncio.sleep(_BUNDLE_READ))
+        await asyncio.gather(self._apply(), asyncio.sleep(_BUNDLE_READ if changed else 0.0))
+
+    async def want(self, desired: Desired) -> None:
+        """From now on this should be here, whatever happens: kept first, then files and mesh
+        follow. Starts and stops no service.
+        """
+        self._desired_file.write(desired)
+        self._adopt_desired(desired)
+        if self.supervisor is not None:
+            self.supervisor.pin()
+        self._secrets |= known_secrets(self._blueprint)
+        self._plan = self._new_plan(self._meshed)
+        self._write_files()
+        await self.follow()
+
+    async def unpin(self) -> None:
+        """Nothing of a release is left: the working tree runs again, and is reloaded."""
+        self._desired_file.forget()
+        self._pinned = False
+        self._desired = self._workspace.as_desired()
+        self._blueprint = self._workspace
+        await self.follow()
+        if self.supervisor is not None:
+            self.supervisor.watch_files()
+
+    async def run(self, versions: Collection[Key]) -> None:
+        """Have these versions run healthily, as often as is desired; Unavailable with evidence."""
+        assert self.supervisor is not None, "start comes first"
+        specs = [
+            self._spec(service, version)
+            for service, version in self._desired.running
+            if (service, version.name) in versions
+        ]
+        await self.supervisor.run(specs)
+
+    async def exchange(self, stop: Collection[Key], start: Collection[Key]) -> None:
+        """First stop versions, then have others run: for what may not run beside each other."""
+        assert self.supervisor is not None, "start comes first"
+        await asyncio.gather(*(self.supervisor.remove(*key) for key in stop))
+        await self.run(start)
+
+    async def leave(self, versions: Collection[Key]) -> None:
+        """These versions should not be here any more: from now on they get no new request."""
+        self._leaving.update(versions)
+        await self.want(self._desired.without(versions))
+
+    async def end(self, versions: Collection[Key]) -> None:
+        """Stop versions that have nothing to do any more, and forget their ports."""
+        assert self.supervisor is not None, "start comes first"
+        await asyncio.gather(*(self.supervisor.remove(*key) for key in versions))
+        self._leaving.difference_update(versions)
+        for service, version in versions:
+            if version != WORKING_TREE:
+                self._ports.release_all(f"{version_label(service, version)}.")
+        self._adopt_desired(self._desired)
+        self._plan = self._new_plan(self._meshed)
+        await self.follow()
 
     async def hand_out_secrets(self) -> None:
         """Give every service the present values; who cannot read a changed one is restarted."""
@@ -167,21 +314,21 @@ class LocalSystem:
         self._secrets |= found
         self._write_secrets()
         restarts = [
-            self._renew_replicas(name)
-            for name, service in self._blueprint.app.services.items()
-            if changed.intersection(service.secrets) and not service.library
+            self._renew_replicas(name, version)
+            for name, version in self._desired.versions
+            if changed.intersection(version.service.secrets) and not version.service.library
         ]
         for outcome in await asyncio.gather(*restarts, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _renew_replicas(self, name: str) -> None:
-        """Replace the replicas of a service by ones that are given the present secrets."""
+    async def _renew_replicas(self, name: str, version: DesiredVersion) -> None:
+        """Replace the replicas of a version by ones that are given the present secrets."""
         if self.supervisor is None:
             return
-        running = sum(1 for replica in self.supervisor.status() if replica.service == name)
-        spec = self._blueprint.spec(name, self.ports, self._secrets, running)
-        await self.supervisor.update(spec)
+        running = self.supervisor.wanted_replicas(name, version.name)
+        if running is not None:
+            await self.supervisor.update(self._spec(name, replace(version, replicas=running)))
 
     async def rotate_keys(self, name: str) -> str:
         """A new signing key for a caller, known to its callees before it signs; returns its id."""
@@ -205,14 +352,16 @@ class LocalSystem:
             self._report("system.found", "", f"still running: {what}")
         return survey.running
 
-    def _write_files(self, bundle: PolicyBundle) -> None:
-        self._write_bundle(bundle)
+    def _write_files(self) -> None:
+        """All that processes read, except the policies."""
         self._write_secrets()
+        self._keys.serve(signing_callers(self.app), verifying_services(self.app))
         self._keys.write()
-        for name, service in self._blueprint.app.services.items():
-            if service.config:
-                content = json.dumps(service.config, indent=1).encode()
-                write_private(self._blueprint.state.config(name), content)
+        for name, version in self._desired.versions:
+            config = version.service.config
+            if config:
+                path = self._blueprint.state.config(version_label(name, version.name))
+                write_private(path, json.dumps(config, indent=1).encode())
 
     def _write_bundle(self, bundle: PolicyBundle) -> None:
         write_private(self._blueprint.state.policy_bundle, bundle.to_json().encode())
@@ -224,10 +373,7 @@ class LocalSystem:
                 hand_out(self._blueprint.state.secrets(name), own)
 
     def _new_supervisor(self) -> Supervisor:
-        specs = [
-            self._blueprint.spec(name, self.ports, self._secrets)
-            for name in self._blueprint.app.services
-        ]
+        specs = [self._spec(*each) for each in self._desired.running]
         return Supervisor(
             specs,
             self._blueprint.state,
@@ -235,6 +381,29 @@ class LocalSystem:
             self._ports,
             on_endpoints_changed=self._move_traffic,
         )
+
+    def _spec(self, service: str, version: DesiredVersion) -> ServiceSpec:
+        return self._blueprint.spec(service, version, self.ports, self._secrets)
+
+    def _new_plan(self, running: Collection[str]) -> PortPlan:
+        """The ports of the mesh; the Envoys that are `running` keep theirs."""
+        versions = {(service, v.name) for service, v in self._desired.versions} | self._leaving
+        released = {key for key in versions if key[1] != WORKING_TREE}
+        return port_plan(self._blueprint, self._ports, running, released)
+
+    def _adopt_desired(self, desired: Desired) -> None:
+        self._desired = desired
+        self._pinned = True
+        self._blueprint = self._workspace.of(desired, {service for service, _ in self._leaving})
+
+    async def _start_services(self, running: tuple[ProcessRecord, ...]) -> None:
+        assert self.supervisor is not None, "made by start"
+        try:
+            await self.supervisor.start(running)
+        except Unavailable as error:
+            if self._desired.settled:
+                raise
+            self._report("service.failed", "", error.message)
 
     def _new_mesh(self, launcher: SupervisedLauncher) -> Mesh:
         state = self._blueprint.state
@@ -254,11 +423,13 @@ class LocalSystem:
 
     async def _start_mesh(self, launcher: SupervisedLauncher) -> None:
         assert self._mesh is not None, "made by start"
-        adopted = await self._mesh.start(self._view())
+        view = self._view()
+        self._meshed = frozenset(view.names)
+        adopted = await self._mesh.start(view)
         await launcher.clear()
         self._mesh_runs = True
         self._mesh_settled.set()
-        for name in self._view().names:
+        for name in view.names:
             kind = "adopted" if name in adopted else "running"
             self._report(f"envoy.{kind}", f"{name} envoy", f"Envoy {kind}")
 
@@ -272,18 +443,31 @@ class LocalSystem:
             await self._apply()
 
     async def _apply(self) -> None:
-        assert self._mesh is not None, "start comes first"
-        await self._mesh.apply(self._view())
+        view = self._view()
+        self._meshed = frozenset(view.names)
+        await self.mesh.apply(view)
 
     def _view(self) -> MeshView:
         assert self._rules is not None, "start comes first"
-        versions = {name: _versions(found) for name, found in self._endpoints.items()}
+        desired = self._desired
+        names = {*desired.services, *(service for service, _ in self._leaving)}
         return mesh_view(
-            self._blueprint.app,
+            self.app,
             self.ports,
-            versions,
+            {name: self._versions(name) for name in names},
             self._rules.access,
             self._blueprint.state.environment,
+            routing=desired.routing,
+        )
+
+    def _versions(self, service: str) -> tuple[Version, ...]:
+        """The versions of a service as the mesh sees them, those that leave without a share."""
+        weights = {v.name: v.weight for v in self._desired.services.get(service, ())}
+        weights |= {version: 0 for name, version in self._leaving if name == service}
+        found = self._endpoints.get(service, ())
+        return tuple(
+            Version(name, weight, tuple(e.port for e in found if e.version == name))
+            for name, weight in sorted(weights.items())
         )
 
     async def _relay(self, events: AsyncIterator[Event]) -> None:
@@ -319,6 +503,12 @@ class LocalSystem:
                     told = str(error)
                     self._report(failed, "mesh", told)
 
+    async def _end_chores(self) -> None:
+        chores = tuple(self._chores)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(chore)
         self._chores.add(task)
@@ -340,15 +530,6 @@ async def end_all(processes: Processes, grace: float = 5.0) -> tuple[str, ...]:
     await processes.clear(survey.strays)
     names = [f"{record.label} ({record.kind})" for record in survey.running]
     return (*names, *(f"process {stray.pid}" for stray in survey.strays))
-
-
-def _versions(endpoints: tuple[Endpoint, ...]) -> tuple[Version, ...]:
-    """Each version weighs what it has replicas, so a replacement moves load evenly."""
-    count = Counter(endpoint.version for endpoint in endpoints)
-    return tuple(
-        Version(name, weight, tuple(e.port for e in endpoints if e.version == name))
-        for name, weight in sorted(count.items())
-    )
 
 
 def _endpoints_of(running: tuple[ProcessRecord, ...]) -> dict[str, tuple[Endpoint, ...]]:

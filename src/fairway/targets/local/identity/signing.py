@@ -126,6 +126,11 @@ class SigningKeys:
         self._rotating = asyncio.Lock()
         self._keys = _read_store(state.signing_store)
 
+    def serve(self, callers: Mapping[str, Caller], verifiers: frozenset[str]) -> None:
+        """From now on these sign and verify; `write` tells them."""
+        self._callers = callers
+        self._verifiers = verifiers
+
     def write(self) -> None:
         """Create what is missing, drop what has expired, and write every file that differs."""
         self._settle_keys()

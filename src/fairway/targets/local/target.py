@@ -1,0 +1,213 @@
+"""This machine as a `Target`: what the delivery engine does to a running `LocalSystem`.
+
+The control plane makes one and hands it to the engine. Every writing method first passes the fence,
+then keeps what should be (`desired.json`), then makes it so: after a crash in between, the next
+control plane starts what should be, and the engine repeats the call. Writers take turns; all of it
+happens on the event loop of the system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fairway.errors import Conflict, InvalidInput, NotFound
+from fairway.model.app import App
+from fairway.plan.observed import Observed, ObservedVersion
+from fairway.plan.release import Release
+from fairway.targets.contract import Fence, Routing, Split, Wanted
+from fairway.targets.local.desired import Desired, DesiredVersion, Key
+from fairway.targets.local.draining import until_idle
+from fairway.targets.local.fences import FenceFile
+from fairway.targets.local.replica import State
+from fairway.targets.local.system import LocalSystem
+
+_EVERYTHING = 100
+_GOOD = frozenset({State.HEALTHY, State.COMPLETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What the target asks of governance: which set decides now, and to let another decide."""
+
+    active: Callable[[], int]
+    activate: Callable[[int], Awaitable[None]]
+
+
+class LocalTarget:
+    """A `Target` on one machine. `system` must run before anything is written."""
+
+    def __init__(self, system: LocalSystem, policies: Policies) -> None:
+        self._system = system
+        self._policies = policies
+        self._turn = asyncio.Lock()
+        self._fences = FenceFile(system.state.fence)
+
+    async def observe(self) -> Observed:
+        """What is there now."""
+        desired = self._present()
+        services = {
+            name: tuple(self._observed(name, version) for version in found)
+            for name, found in desired.services.items()
+        }
+        return Observed(desired.release, self._policies.active(), services)
+
+    async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
+        """Have these versions run healthily; Unavailable with the evidence of the first failure."""
+        async with self._turn:
+            self._fences.admit(fence)
+            desired = self._present().with_app(release)
+            for each in wanted:
+                desired = desired.with_version(each.service, self._version(desired, release, each))
+            await self._system.want(desired)
+            await self._system.run({(each.service, each.version) for each in wanted})
+
+    async def govern(self, release: Release, fence: Fence) -> None:
+        """Have the release's policies decide, about the union of the apps in force."""
+        async with self._turn:
+            self._fences.admit(fence)
+            await self._system.want(self._present().with_app(release))
+            if release.content.policy_set != self._policies.active():
+                await self._policies.activate(release.content.policy_set)
+
+    async def shift(self, routing: Routing, fence: Fence) -> None:
+        """Divide new requests so; returns when every Envoy does."""
+        async with self._turn:
+            self._fences.admit(fence)
+            desired = self._present()
+            for service, split in routing.services.items():
+                self._check(desired, service, split)
+            await self._system.want(desired.routed(routing))
+            await self._change_workers(routing.services)
+
+    async def retire(self, versions: Sequence[Key], fence: Fence) -> None:
+        """Let these versions finish what they have, and stop them."""
+        async with self._turn:
+            self._fences.admit(fence)
+            present = self._present()
+            for key in versions:
+                found = present.find(*key)
+                if found is not None and found.weight:
+                    raise _still_asked(*key)
+            gone = [key for key in versions if present.find(*key) is not None]
+            await self._system.leave(gone)
+            await asyncio.gather(*(self._finished(present, key) for key in gone))
+            await self._system.end(gone)
+            if self._system.desired.from_working_tree:
+                await self._system.unpin()
+
+    async def settle(self, release: Release, fence: Fence) -> None:
+        """This release alone is what should be here from now on."""
+        async with self._turn:
+            self._fences.admit(fence)
+            await self._system.want(self._present().settle(release))
+
+    def _present(self) -> Desired:
+        """What should be; of the working tree with as many replicas as there are just now."""
+        desired, supervisor = self._system.desired, self._system.supervisor
+        if self._system.pinned or supervisor is None:
+            return desired
+        for service, version in tuple(desired.versions):
+            count = supervisor.wanted_replicas(service, version.name)
+            if count is not None:
+                desired = desired.with_version(service, replace(version, replicas=count))
+        return desired
+
+    def _version(self, desired: Desired, release: Release, wanted: Wanted) -> DesiredVersion:
+        """A version as it is known here already, else as the release describes it."""
+        known = desired.find(wanted.service, wanted.version)
+        if known is None:
+            known = self._system.working_tree.find(wanted.service, wanted.version)
+        if known is not None:
+            return replace(known, replicas=wanted.replicas)
+        described = release.content.services.get(wanted.service)
+        if described is None:
+            raise _not_described(release, wanted)
+        if described.artifact:
+            self._system.snapshots.path(described.artifact)  # NotFound says what to do
+        app = App.model_validate(release.content.app)
+        return DesiredVersion(
+            name=wanted.version,
+            declared=described.declared,
+            artifact=described.artifact,
+            digest=described.digest,
+            replicas=wanted.replicas,
+            otlp=app.environments[self._system.state.environment].telemetry.otlp,
+        )
+
+    def _check(self, desired: Desired, service: str, split: Split) -> None:
+        total = sum(split.weights.values())
+        if split.weights and total != _EVERYTHING:
+            raise InvalidInput(
+                "weights",
+                f"the weights of {service} are {total} in all",
+                where=service,
+                remedy="give 100 percent in all",
+            )
+        for name, weight in split.weights.items():
+            version = desired.find(service, name)
+            if weight and (version is None or not self._can_serve(service, version)):
+                raise Conflict(
+                    "not-running",
+                    f"{name} of {service} has no healthy replica and gets no requests",
+                    where=service,
+                    remedy="apply it first, or wait until it is up again",
+                )
+
+    def _can_serve(self, service: str, version: DesiredVersion) -> bool:
+        if not version.service.serves:
+            return True
+        return self._healthy(service, version.name) > 0
+
+    def _observed(self, service: str, version: DesiredVersion) -> ObservedVersion:
+        healthy = self._healthy(service, version.name)
+        return ObservedVersion(
+            version.name, version.digest, version.weight, version.replicas, healthy
+        )
+
+    def _healthy(self, service: str, version: str) -> int:
+        found = self._system.supervisor.status() if self._system.supervisor else ()
+        return sum(
+            1
+            for replica in found
+            if (replica.service, replica.version) == (service, version) and replica.state in _GOOD
+        )
+
+    async def _change_workers(self, services: Mapping[str, Split]) -> None:
+        """Of a worker or a job the version with most weight runs, and only that one."""
+        running = {(service, version.name) for service, version in self._system.desired.running}
+        workers = [
+            (service, version)
+            for service, version in self._system.desired.versions
+            if service in services and not version.service.serves
+        ]
+        await self._system.exchange(
+            stop=[(s, v.name) for s, v in workers if (s, v.name) not in running],
+            start=[(s, v.name) for s, v in workers if (s, v.name) in running],
+        )
+
+    async def _finished(self, present: Desired, key: Key) -> None:
+        """Wait until a version answers no request any more, at most for its grace period."""
+        version = present.find(*key)
+        if version is not None and version.service.serves:
+            envoy = self._system.mesh.envoy(key[0])
+            await until_idle(envoy.admin, key[1], version.service.stop.grace)
+
+
+def _still_asked(service: str, version: str) -> Conflict:
+    return Conflict(
+        "still-asked",
+        f"{version} of {service} still gets new requests",
+        where=service,
+        remedy="shift its requests to another version first",
+    )
+
+
+def _not_described(release: Release, wanted: Wanted) -> NotFound:
+    return NotFound(
+        "unknown-version",
+        f"{release.name} does not describe {wanted.service}, and no {wanted.version} runs here",
+        where=wanted.service,
+        remedy="deploy a release that has this service",
+    )
