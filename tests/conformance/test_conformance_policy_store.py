@@ -132,3 +132,25 @@ def _winners(attempt: Callable[[int], object]) -> int:
 
     with ThreadPoolExecutor(8) as pool:
         return sum(pool.map(won, range(16)))
+
+
+def test_what_is_adopted_decides_without_a_release_of_its_own(store: PolicyStore) -> None:
+    store.add(draft("one"), 0)
+    store.add(draft("two"), 1)
+    store.adopt(Activation(1, 0, "the app file", 2000.0))
+    assert (store.active(), store.previous(), store.releases()) == (1, 0, ())
+    release = activate(store, 2, expected=1)
+    assert (release.number, release.previous, store.previous()) == (1, 1, 1)
+    store.adopt(Activation(1, 2, "release r2", 2001.0))
+    assert (store.active(), store.previous(), len(store.releases())) == (1, 2, 1)
+
+
+def test_an_adoption_that_has_not_seen_the_newest_state_is_refused(store: PolicyStore) -> None:
+    store.add(draft(), 0)
+    store.adopt(Activation(1, 0, "the app file", 2000.0))
+    with pytest.raises(Conflict):
+        store.adopt(Activation(1, 0, "the app file", 2001.0))
+    with pytest.raises(NotFound):
+        store.adopt(Activation(7, 1, "the app file", 2001.0))
+    with pytest.raises(Conflict):
+        store.remove(1)

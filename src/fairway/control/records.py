@@ -96,9 +96,9 @@ class LocalRecords:
         own = [each for each in self._sets.all() if each.by == APP_FILE]
         if not own or own[-1].text != text:
             made = self._sets.create(text, by=APP_FILE, expected=self._sets.latest())
-            self._sets.activate(made.version, by=APP_FILE, expected=self._sets.active())
+            self._sets.adopt(made.version, by=APP_FILE, expected=self._sets.active())
         elif self._sets.active() == NO_VERSION:
-            self._sets.activate(own[-1].version, by=APP_FILE, expected=NO_VERSION)
+            self._sets.adopt(own[-1].version, by=APP_FILE, expected=NO_VERSION)
         return self.bundle()
 
     def _own_policies(self) -> str:

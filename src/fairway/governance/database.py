@@ -64,9 +64,13 @@ MIGRATIONS = (
         DROP TABLE releases_before;
         CREATE TABLE in_force (
             id INTEGER PRIMARY KEY CHECK (id = 1),
-            release INTEGER NOT NULL
+            release INTEGER NOT NULL,
+            policy_set INTEGER NOT NULL,
+            previous INTEGER NOT NULL
         ) STRICT;
-        INSERT INTO in_force (id, release) VALUES (1, 0);
+        INSERT INTO in_force (id, release, policy_set, previous) VALUES (1, 0, 0, 0);
+        UPDATE in_force SET policy_set = newest.policy_set, previous = newest.previous
+            FROM (SELECT policy_set, previous FROM releases ORDER BY number DESC LIMIT 1) newest;
         CREATE TABLE counters (name TEXT PRIMARY KEY, newest INTEGER NOT NULL) STRICT;
         INSERT INTO counters (name, newest) VALUES ('policy_sets', 0);
         CREATE TABLE audit_entries (

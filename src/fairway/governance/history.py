@@ -7,12 +7,13 @@ delivery's store the releases of the app. What holds:
 - numbers count from 1 without gaps, whatever a release changes; who appends holds the write
   transaction, so nobody else gets the same number
 - a row never changes; only the document of an old release may be forgotten, its row stays
-- which policies decide is said by the newest `policies` release alone. A release of the app names
-  the policies that it was made for, and activates none when it is kept: that is a step of its
-  deployment, fenced like any other activation. So policies can be changed at any moment, also in
-  the middle of a deployment, which then finds its own activation stale instead of undoing it.
-- which release of the app should run is said by `in_force`, moved when a deployment has succeeded.
-  Every release has as its `base` the one that was in force when it was made.
+- which policies decide is said by `in_force`. An activation by a person moves it and is a release
+  of its own. What comes with something else only moves it (`adopt`): a release of the app, whose
+  deployment has that as a fenced step, or the working tree, whose edits are no releases. So
+  policies can be changed at any moment, also in the middle of a deployment, which then finds its
+  own step stale instead of undoing the change.
+- which release of the app should run is said by `in_force` too, moved when a deployment has
+  succeeded. Every release has as its `base` the one that was in force when it was made.
 """
 
 from __future__ import annotations
@@ -60,16 +61,24 @@ def append_app_release(connection: Connection, draft: AppDraft) -> Release:
 
 def append_activation(connection: Connection, activation: Activation) -> Release:
     """Make a policy set decide; NotFound, or Conflict when `expected` is not the active one."""
-    _require_policy_set(connection, activation.version)
-    active = active_policy_set(connection)
-    if activation.expected != active:
-        raise stale("active", activation.expected, active)
+    adopt(connection, activation)
     release = Release(
-        newest(connection) + 1, "policies", activation.version, active,
+        newest(connection) + 1, "policies", activation.version, activation.expected,
         activation.by, activation.at, activation.note, "", app_in_force(connection),
     )  # fmt: skip
     _insert(connection, release, "")
     return release
+
+
+def adopt(connection: Connection, activation: Activation) -> None:
+    """Make a policy set decide without a release of its own; raises like `append_activation`."""
+    _require_policy_set(connection, activation.version)
+    active = active_policy_set(connection)
+    if activation.expected != active:
+        raise stale("active", activation.expected, active)
+    connection.execute(
+        "UPDATE in_force SET policy_set = ?, previous = ?", (activation.version, active)
+    )
 
 
 def newest(connection: Connection) -> int:
@@ -131,10 +140,14 @@ def forget_app_release(connection: Connection, number: int) -> None:
 
 def active_policy_set(connection: Connection) -> int:
     """The policy set that decides now, 0 before the first activation."""
-    rows = connection.execute(
-        "SELECT policy_set FROM releases WHERE kind = 'policies' ORDER BY number DESC LIMIT 1"
-    )
-    return int(rows[0][0]) if rows else NO_VERSION
+    [(version,)] = connection.execute("SELECT policy_set FROM in_force")
+    return int(version)
+
+
+def previous_policy_set(connection: Connection) -> int:
+    """The policy set that decided before the present one, 0 if there was none."""
+    [(version,)] = connection.execute("SELECT previous FROM in_force")
+    return int(version)
 
 
 def app_in_force(connection: Connection) -> int:

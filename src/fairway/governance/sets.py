@@ -109,6 +109,12 @@ class PolicyStore(Protocol):
     def activate(self, activation: Activation) -> Release:
         """Make a version active and append the release; NotFound, or Conflict when stale."""
 
+    def adopt(self, activation: Activation) -> None:
+        """Make a version active without a release of its own; raises like `activate`."""
+
+    def previous(self) -> int:
+        """The version that was active before the present one, 0 if there was none."""
+
     def releases(self) -> tuple[Release, ...]:
         """The history, oldest first."""
 
@@ -186,6 +192,15 @@ class PolicySets:
         )
         return release
 
+    def adopt(self, version: int, *, by: str, expected: int, note: str = "") -> None:
+        """Let `version` decide as a part of something else: a release, or an edited working tree.
+
+        Raises like `activate`.
+        """
+        self._check(Source(f"policy set {version}", self._store.get(version).text))
+        self._store.adopt(Activation(version, expected, by, self._clock(), note))
+        self._note(version, f"policy set {version} decides in place of {expected or 'none'}: {by}")
+
     def roll_back(self, *, by: str, expected: int, to: int | None = None) -> Release:
         """Activate an earlier version: `to`, else the one that was active before this one."""
         target = to if to is not None else self._before(expected)
@@ -204,6 +219,8 @@ class PolicySets:
         for release in reversed(activations):
             if release.policy_set == active and release.previous not in (NO_VERSION, active):
                 return release.previous
+        if active == self._store.active() and self._store.previous() not in (NO_VERSION, active):
+            return self._store.previous()
         raise NotFound(
             "no-earlier-policy-set",
             f"no policy set was active before {active or 'now'}",
@@ -251,11 +268,12 @@ def missing(version: int) -> NotFound:
     )
 
 
-def in_use(version: int, release: int) -> Conflict:
-    """A version that history needs cannot be deleted."""
+def in_use(version: int, release: int | None = None) -> Conflict:
+    """A version that history needs, or that decides now, cannot be deleted."""
+    why = "decides now" if release is None else f"is part of release {release}"
     return Conflict(
         "policy-set-in-use",
-        f"policy set {version} is part of release {release} and cannot be deleted",
+        f"policy set {version} {why} and cannot be deleted",
         remedy="only a version that was never activated can be deleted",
     )
 

@@ -60,6 +60,8 @@ class SqlPolicyStore:
             )
             if release is not None:
                 raise in_use(version, int(release))
+            if version == history.active_policy_set(connection):
+                raise in_use(version)
             connection.execute("DELETE FROM policy_sets WHERE version = ?", (version,))
 
     def active(self) -> int:
@@ -71,6 +73,16 @@ class SqlPolicyStore:
         """Make a version active and append the release; NotFound, or Conflict when stale."""
         with self._database.writing() as connection:
             return history.append_activation(connection, activation)
+
+    def adopt(self, activation: Activation) -> None:
+        """Make a version active without a release of its own; raises like `activate`."""
+        with self._database.writing() as connection:
+            history.adopt(connection, activation)
+
+    def previous(self) -> int:
+        """The version that was active before the present one, 0 if there was none."""
+        with self._database.reading() as connection:
+            return history.previous_policy_set(connection)
 
     def releases(self) -> tuple[Release, ...]:
         """The history, oldest first: activations, and releases of the app."""

@@ -26,6 +26,7 @@ class MemoryPolicyStore:
         self._latest = NO_VERSION
         self._sets: dict[int, PolicySet] = {}
         self._releases: list[Release] = []
+        self._active = self._previous = NO_VERSION
 
     def add(self, draft: Draft, expected_latest: int) -> PolicySet:
         """Keep a new version; Conflict unless `expected_latest` is the newest ever given."""
@@ -60,24 +61,38 @@ class MemoryPolicyStore:
             for release in self._releases:
                 if release.policy_set == version:
                     raise in_use(version, release.number)
+            if version == self._active:
+                raise in_use(version)
             del self._sets[version]
 
     def active(self) -> int:
         """The version that decides now, 0 before the first activation."""
-        return self._releases[-1].policy_set if self._releases else NO_VERSION
+        return self._active
+
+    def previous(self) -> int:
+        """The version that was active before the present one, 0 if there was none."""
+        return self._previous
+
+    def adopt(self, activation: Activation) -> None:
+        """Make a version active without a release of its own; raises like `activate`."""
+        with self._lock:
+            self._adopt(activation)
+
+    def _adopt(self, activation: Activation) -> None:
+        self.get(activation.version)
+        if activation.expected != self._active:
+            raise stale("active", activation.expected, self._active)
+        self._active, self._previous = activation.version, self._active
 
     def activate(self, activation: Activation) -> Release:
         """Make a version active and append the release; NotFound, or Conflict when stale."""
         with self._lock:
-            self.get(activation.version)
-            active = self.active()
-            if activation.expected != active:
-                raise stale("active", activation.expected, active)
+            self._adopt(activation)
             release = Release(
                 len(self._releases) + 1,
                 "policies",
                 activation.version,
-                active,
+                activation.expected,
                 activation.by,
                 activation.at,
                 activation.note,
