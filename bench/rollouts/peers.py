@@ -127,29 +127,50 @@ def _durations(traces: Traces, minutes: int, quantile: float) -> Floats:
 
 
 def run(peer: Peer, seen: Measured) -> Outcomes:
-    """Walk all rollouts through their minutes at once."""
-    judges_latency = peer.duration < NEVER
-    durations = seen.durations[peer.interval, peer.quantile] if judges_latency else None
-    rows = np.arange(len(seen.requests))
-    progress = np.zeros(len(rows), np.int64)
-    failed, alive = np.zeros(len(rows), np.int64), np.ones(len(rows), bool)
-    good, total = np.zeros(len(rows)), np.zeros(len(rows))
-    errors, slow = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    """All rollouts at once, under one policy."""
+    return _holding(peer, seen) if peer.holds else _scheduled(peer, seen)
+
+
+def _scheduled(peer: Peer, seen: Measured) -> Outcomes:
+    """The weight follows the schedule until too many measurements have failed."""
+    at = np.arange(MINUTES)
+    weight = at // STEP_MINUTES
+    requests, errors = seen.requests[:, at, weight], seen.errors[:, at, weight]
+    total, bad = _by_interval(requests, peer), _by_interval(errors, peer)
+    failing = (total > 0) & (total - bad < peer.success * total)
+    if peer.duration < NEVER:
+        durations = seen.durations[peer.interval, peer.quantile][:, at, weight]
+        failing |= durations[:, peer.interval - 1 :: peer.interval] > peer.duration
+    over = np.cumsum(failing, axis=1) >= peer.failures
+    ends = np.where(over.any(axis=1), (over.argmax(axis=1) + 1) * peer.interval, MINUTES)
+    before = at < ends[:, None]
+    return Outcomes(
+        over.any(axis=1),
+        (errors * before).sum(axis=1),
+        (seen.slow[:, at, weight] * before).sum(axis=1),
+    )
+
+
+def _by_interval(values: Ints, peer: Peer) -> Ints:
+    sums: Ints = values.reshape(len(values), -1, peer.interval).sum(axis=2)
+    return sums
+
+
+def _holding(peer: Peer, seen: Measured) -> Outcomes:
+    """A failed check does not advance; its interval, a minute, is spent at the same weight."""
+    count = len(seen.requests)
+    progress, failed = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    errors, slow = np.zeros(count, np.int64), np.zeros(count, np.int64)
     for minute in range(seen.requests.shape[1]):
-        running = alive & (progress < MINUTES)
-        weight = np.minimum(progress // STEP_MINUTES, len(WEIGHTS) - 1)
-        requests, bad = seen.requests[rows, minute, weight], seen.errors[rows, minute, weight]
-        errors += np.where(running, bad, 0)
-        slow += np.where(running, seen.slow[rows, minute, weight], 0)
-        good, total = good + requests - bad, total + requests
-        progress += 1
-        if (minute + 1) % peer.interval == 0:
-            failing = (total > 0) & (good < peer.success * total)
-            if durations is not None:
-                failing |= durations[rows, minute, weight] > peer.duration
-            failing &= running
-            failed += failing
-            progress -= failing * (peer.interval if peer.holds else 0)
-            alive &= failed < peer.failures
-            good, total = np.zeros(len(rows)), np.zeros(len(rows))
-    return Outcomes(~alive, errors, slow)
+        rows = np.flatnonzero((progress < MINUTES) & (failed < peer.failures))
+        weight = progress[rows] // STEP_MINUTES
+        total, bad = seen.requests[rows, minute, weight], seen.errors[rows, minute, weight]
+        failing = (total > 0) & (total - bad < peer.success * total)
+        if peer.duration < NEVER:
+            durations = seen.durations[peer.interval, peer.quantile]
+            failing |= durations[rows, minute, weight] > peer.duration
+        failed[rows] += failing
+        progress[rows] += ~failing
+        errors[rows] += bad
+        slow[rows] += seen.slow[rows, minute, weight]
+    return Outcomes(failed >= peer.failures, errors, slow)

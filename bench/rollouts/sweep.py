@@ -10,13 +10,10 @@ import numpy as np
 from bench.rollouts.peers import ARGO, FLAGGER, NEVER, Measured, Outcomes, Peer, run
 
 SUCCESS = tuple(
-    1 - share / 1000
-    for share in (
-        1, 5, 8, 10, 12, 15, 18, 20, 22, 25, 28, 30, 33, 36, 40, 45, 50, 60, 75, 100, 130, 170,
-        220, 300, 400,
-    )
-)  # fmt: skip
-DURATIONS = tuple(float(limit) for limit in (*range(70, 240, 5), 300, 500))
+    1 - per_mille / 1000
+    for per_mille in (5, 10, 12, 15, 18, 20, 23, 26, 30, 34, 38, 44, 50, 60, 75, 100, 150, 250)
+)
+DURATIONS = tuple(float(limit) for limit in (*range(85, 150, 5), *range(150, 220, 10), 300, 500))
 FAMILIES: tuple[Peer, ...] = tuple(
     [replace(ARGO, interval=interval, failures=failures, success=0.0)
      for interval in (1, 5) for failures in (1, 2, 3, 4)]

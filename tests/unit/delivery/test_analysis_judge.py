@@ -97,6 +97,17 @@ def test_too_little_evidence_is_neither_but_may_be_harmless() -> None:
     assert verdict.words.endswith("no harm is proven, none is excluded yet (errors)")
 
 
+def test_under_suspicion_it_is_not_called_harmless() -> None:
+    """Seven failures of 300 against 20 of 5700: chance does that, though seldom."""
+    verdict = judge(evidence(version(300, 7), version(5700, 20)), POLICY)
+
+    assert (verdict.outcome, verdict.harmless) == ("need_more_data", False)
+    assert verdict.words.endswith("it looks worse, but that is not certain yet")
+    assert judge(
+        evidence(version(300, 7), version(5700, 20)), replace(POLICY, suspicion=0.0)
+    ).harmless
+
+
 def test_below_the_minimum_nothing_is_called_harmless_nor_passes() -> None:
     few = judge(evidence(version(2500, 5), version(47_500, 95)), replace(POLICY, minimum=2501))
 

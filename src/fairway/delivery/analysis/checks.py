@@ -40,6 +40,18 @@ def all_checks(strata: Strata, policy: AnalysisPolicy) -> tuple[Check, ...]:
     )
 
 
+def suspicious(checks: Iterable[Check], policy: AnalysisPolicy) -> tuple[str, ...]:
+    """The comparisons by which the candidate looks worse, if not yet for certain.
+
+    A limit is no comparison: where both versions break it, the next release may be the remedy.
+    """
+    return tuple(
+        check.name
+        for check in checks
+        if check.limit is None and check.outcome != "pass" and check.doubt_worse < policy.suspicion
+    )
+
+
 def _errors(strata: Strata, policy: AnalysisPolicy) -> Check:
     """All strata count, cold ones too: a program may begin slowly, but not by failing."""
     counts = [_failed(stratum) for stratum in strata]

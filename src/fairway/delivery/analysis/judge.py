@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fairway.delivery.analysis.checks import all_checks
+from fairway.delivery.analysis.checks import all_checks, suspicious
 from fairway.delivery.analysis.evidence import Evidence
 from fairway.delivery.analysis.policy import AnalysisPolicy
 from fairway.delivery.analysis.verdict import Verdict, worst
@@ -21,18 +21,18 @@ from fairway.delivery.analysis.words import in_words
 def judge(evidence: Evidence, policy: AnalysisPolicy) -> Verdict:
     """The verdict on one service's candidate by what is known now."""
     checks = all_checks(evidence.strata, policy)
-    requests = sum(stratum.candidate.requests for stratum in evidence.strata)
     warm = sum(stratum.candidate.requests for stratum in evidence.strata if stratum.warm)
     enough = warm >= max(1, policy.minimum)
+    suspects = suspicious(checks, policy)
     outcome = worst([check.outcome for check in checks])
     if outcome == "pass" and not enough:
         outcome = "need_more_data"
     return Verdict(
         outcome,
-        enough and outcome != "fail",
-        in_words(evidence, outcome, checks, requests),
+        enough and outcome != "fail" and not suspects,
+        in_words(evidence, outcome, checks, suspects),
         checks,
-        requests,
+        sum(stratum.candidate.requests for stratum in evidence.strata),
         sum(stratum.candidate.errors for stratum in evidence.strata),
     )
 

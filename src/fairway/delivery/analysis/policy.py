@@ -57,6 +57,7 @@ class AnalysisPolicy:
     - `limits`, `ratios`: the SLOs and the user metrics
     - `warm_up`: seconds at the start of each step that count for errors only
     - `minimum`: candidate requests below which nothing passes and nothing is called harmless
+    - `suspicion`: nor is a release harmless while its looking so bad has a smaller chance than this
     """
 
     alpha: float = 0.01
@@ -71,6 +72,7 @@ class AnalysisPolicy:
     ratios: tuple[Ratio, ...] = ()
     warm_up: float = 5.0
     minimum: int = 50
+    suspicion: float = 0.05
 
     def __post_init__(self) -> None:
         """Refuse dials that contradict each other."""

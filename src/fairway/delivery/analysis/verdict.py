@@ -38,9 +38,10 @@ class Verdict:
     """What is known of one service's candidate, or (from `judge.overall`) of a whole release.
 
     `outcome` is strict: `pass` means that harm beyond the tolerances is excluded. A step that
-    lasts a given time may go on when it is `harmless`: nothing fails, and the candidate has
-    answered at least the policy's minimum of requests since a warm-up. `requests` and `harmed`
-    are the candidate's requests and its failed answers, `words` is one sentence for people.
+    lasts a given time may go on when it is `harmless`: nothing fails or is under suspicion, and the
+    candidate has answered at least the policy's minimum of requests since a warm-up. `requests`
+    and `harmed` are the candidate's requests and its failed answers, `words` one sentence for
+    people.
     """
 
     outcome: Outcome

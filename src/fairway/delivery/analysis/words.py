@@ -8,14 +8,19 @@ from fairway.delivery.analysis.evidence import Evidence
 from fairway.delivery.analysis.verdict import Check, Outcome
 
 
-def in_words(evidence: Evidence, outcome: Outcome, checks: Sequence[Check], requests: int) -> str:
+def in_words(
+    evidence: Evidence, outcome: Outcome, checks: Sequence[Check], suspects: Sequence[str]
+) -> str:
     """What was seen of which version, over how long, and what that means."""
     candidate, stable = evidence.candidate, evidence.stable
-    if requests == 0:
+    if not any(stratum.candidate.requests for stratum in evidence.strata):
         return f"{candidate} of {evidence.service} has answered no request yet: nothing to judge"
     if outcome == "fail":
         failed = next(check for check in checks if check.outcome == "fail")
         return _failure(evidence, failed)
+    if outcome == "need_more_data" and suspects:
+        suspect = next(check for check in checks if check.name == suspects[0])
+        return f"{_seen(evidence, suspect)}: it looks worse, but that is not certain yet"
     seen = _seen(evidence, checks[0])
     if outcome == "pass":
         return f"{seen}: {candidate} is no worse than {stable}, beyond doubt"
