@@ -1,0 +1,1 @@
+"""Performs deployments durably: what was begun is finished, whatever crashes on the way."""

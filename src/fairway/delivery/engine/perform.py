@@ -1,0 +1,178 @@
+"""Carries out the one effect of a deployment that is due, and says what came of it.
+
+The loop calls it, within a journalled step. Whatever it does may have been done before, wholly or
+in part, by an engine that crashed: every effect is idempotent, and fenced. Errors of the target,
+the store or a hook are happenings; only losing the lease is not, because then nothing may be said.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import assert_never
+
+from fairway.delivery import traffic
+from fairway.delivery.course import OnFailure, Phase
+from fairway.delivery.deployment import Deployment, Effect
+from fairway.delivery.engine import waiting, watching
+from fairway.delivery.engine.place import Place
+from fairway.delivery.happenings import Done, Failed, Happening, PlanStale
+from fairway.delivery.hooks import run_hook
+from fairway.errors import FairwayError, Unavailable
+from fairway.model.hooks import Hook
+from fairway.plan.describe import moved
+from fairway.plan.releases import app_of
+from fairway.targets.contract import Fence
+
+LONGEST_PAUSE = 15.0
+"""Seconds between two attempts of what fails, at most."""
+_log = logging.getLogger(__name__)
+
+
+class LeaseLost(BaseException):
+    """Another engine has taken over, or this one stops: not an outcome, so not an Exception.
+
+    A journal records outcomes, errors among them; this passes through it and leaves no trace.
+    """
+
+
+async def perform(place: Place, deployment: Deployment, fence: Fence) -> Happening:
+    """Carry the effect out; raises LeaseLost only."""
+    effect = deployment.effect
+    assert effect is not None, "a deployment that is over has nothing to do"
+    try:
+        if deployment.attempts:
+            await place.sleep(min(0.25 * 2**deployment.attempts, LONGEST_PAUSE))
+        return await _perform(place, deployment, effect, fence)
+    except FairwayError as error:
+        failed = Failed(place.clock(), str(error), retry=isinstance(error, Unavailable))
+    except Exception as error:  # noqa: BLE001 - a defect must not leave a deployment without end
+        _log.exception("%s: %s failed by a defect", deployment.id, effect.step)
+        failed = Failed(place.clock(), f"a defect: {type(error).__name__}: {error}")
+    if not await place.asked(lambda: place.store.leases.holds(place.environment, fence)):
+        raise LeaseLost
+    return failed
+
+
+async def _perform(  # noqa: C901, PLR0911, PLR0912 - a case per step
+    place: Place, deployment: Deployment, effect: Effect, fence: Fence
+) -> Happening:
+    match effect.step:
+        case "begin":
+            pass  # whoever has the lease has waited for it
+        case "check_plan":
+            return await _check_plan(place, deployment)
+        case "await_approval":
+            return await waiting.await_approval(place, deployment)
+        case "await_window":
+            return await waiting.await_window(place, deployment)
+        case "run_hooks":
+            return await _run_hooks(place, deployment, effect)
+        case "apply":
+            await _apply(place, deployment, effect, fence)
+        case "govern":
+            await _govern(place, deployment, effect, fence)
+        case "shift":
+            await _shift(place, deployment, effect, fence)
+        case "trim":
+            release = await place.release_of(deployment, back=True)
+            await place.target.apply(release, traffic.remainder(deployment, effect.stage), fence)
+        case "watch":
+            return await watching.watch(place, deployment, effect)
+        case "await_resume":
+            return await watching.await_resume(place, deployment)
+        case "retire":
+            leaving = traffic.leaving(deployment, back=effect.back)
+            await place.target.retire(leaving, fence)
+        case "settle":
+            await _settle(place, deployment, effect, fence)
+        case _:
+            assert_never(effect.step)
+    return Done(place.clock())
+
+
+async def _check_plan(place: Place, deployment: Deployment) -> Happening:
+    observed = await place.target.observe()
+    plan = deployment.plan
+    if observed.fingerprint == plan.fingerprint:
+        return Done(place.clock())
+    return PlanStale(place.clock(), moved(plan.facts, observed.facts))
+
+
+async def _apply(place: Place, deployment: Deployment, effect: Effect, fence: Fence) -> None:
+    """Candidates by the new release; old versions as the release before describes them."""
+    release = await place.release_of(deployment, back=effect.back)
+    wanted = (
+        traffic.restored(deployment)
+        if effect.back
+        else traffic.candidates(deployment, effect.stage)
+    )
+    await place.target.apply(release, wanted, fence)
+
+
+async def _govern(place: Place, deployment: Deployment, effect: Effect, fence: Fence) -> None:
+    """Before the first deployment nothing governed, and so there is nothing to go back to."""
+    if not effect.back or deployment.base:
+        await place.target.govern(await place.release_of(deployment, back=effect.back), fence)
+
+
+async def _shift(place: Place, deployment: Deployment, effect: Effect, fence: Fence) -> None:
+    if not effect.back:
+        await watching.baseline(place, deployment)
+    routing = traffic.routing(deployment, effect.weight, effect.mirror, back=effect.back)
+    await place.target.shift(routing, fence)
+
+
+async def _settle(place: Place, deployment: Deployment, effect: Effect, fence: Fence) -> None:
+    if not effect.back or deployment.base:
+        await place.target.settle(await place.release_of(deployment, back=effect.back), fence)
+
+
+async def _run_hooks(place: Place, deployment: Deployment, effect: Effect) -> Happening:
+    """Those of a phase in order; one that has passed is not run again after a crash."""
+    phase = effect.phase
+    assert phase is not None, "hooks belong to a phase"
+    passed = await place.asked(lambda: place.store.looks.hooks(deployment.id, phase))
+    for position, hook in enumerate(await _hooks(place, deployment, phase)):
+        before = passed.get(position)
+        if before is not None and before.passed:
+            continue
+        failed = await _run_hook(place, deployment, phase, position, hook)
+        if failed is not None:
+            return failed
+    return Done(place.clock())
+
+
+async def _run_hook(
+    place: Place, deployment: Deployment, phase: Phase, position: int, hook: Hook
+) -> Failed | None:
+    about = {
+        "FAIRWAY_APP": deployment.app,
+        "FAIRWAY_ENVIRONMENT": deployment.environment,
+        "FAIRWAY_DEPLOYMENT": deployment.id,
+        "FAIRWAY_RELEASE": deployment.cohort,
+        "FAIRWAY_PHASE": phase,
+    }
+    result = await run_hook(hook, place.surroundings(hook.service), about, place.clock)
+    await place.asked(lambda: place.store.looks.keep_hook(deployment.id, phase, position, result))
+    then: OnFailure = hook.on_failure
+    if result.passed or then == "ignore":
+        return None
+    last = result.output.strip().splitlines()[-1:]
+    reason = ": ".join([f"the {phase} hook {hook.name} failed, {result.words}", *last])
+    return Failed(result.at, reason, then=then)
+
+
+async def _hooks(place: Place, deployment: Deployment, phase: Phase) -> tuple[Hook, ...]:
+    app = app_of((await place.release(deployment.release)).content)
+    hooks = app.environments[deployment.environment].hooks
+    match phase:
+        case "pre_deploy":
+            return hooks.pre_deploy
+        case "pre_shift":
+            return hooks.pre_shift
+        case "post_shift":
+            return hooks.post_shift
+        case "post_deploy":
+            return hooks.post_deploy
+        case _:
+            assert_never(phase)
