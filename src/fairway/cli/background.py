@@ -1,4 +1,4 @@
-"""Starting the control plane in the background, for `up -d`.
+"""Starting the control plane in the background, for `up -d` and a first `deploy`.
 
 The child is `fairway control-plane`, a session of its own with its output in `logs/control.log`, so
 that it outlives the terminal. Until it is ready its events are read from that file (there is no API
@@ -14,20 +14,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fairway.api.statuses import error_of_exit
 from fairway.cli.client import ControlClient
-from fairway.cli.place import reach
+from fairway.cli.invocation import Invocation
+from fairway.cli.output import note
+from fairway.cli.place import find_app_file, reach
 from fairway.cli.progress import Progress
 from fairway.control.port import Event
 from fairway.errors import FairwayError, Unavailable
-from fairway.targets.local.layout import StateDir, private_dir
+from fairway.targets.local.layout import StateDir, open_state, private_dir
 
 _POLL_SECONDS = 0.05
 FAILED = "control.failed"
 """The kind of the last line of a control plane that could not start; carries its error."""
+
+
+def bring_up(invocation: Invocation, progress: Progress) -> ControlClient:
+    """Start the app of this folder in the background, as `up -d` and a first `deploy` do."""
+    file = find_app_file(invocation)
+    opened = open_state(
+        file.parent, invocation.environment, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    )
+    for message in opened.messages:
+        note(message)
+    command = control_plane_command(file, invocation.environment)
+    return start_in_background(command, opened.state, progress)
 
 
 def start_in_background(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 START = "Start"
 RUN = "Run and watch"
+DELIVER = "Deliver"
 GOVERN = "Govern"
 HELP = "This machine"
 
@@ -84,6 +85,133 @@ CATALOGUE: tuple[Entry, ...] = (
         RUN,
         "Send a signed, traced call through the mesh and show how it was decided.",
         'fairway call orbit /dispatch --as web --intent dispatch --data \'{"task": "think"}\'',
+    ),
+    Entry(
+        "plan",
+        "plan",
+        DELIVER,
+        "Show what a deployment would change, and why.",
+        "fairway plan prod --out plan.json",
+    ),
+    Entry(
+        "deploy",
+        "deploy",
+        DELIVER,
+        "Deploy the app as it is in its folder, and follow the deployment to its end.",
+        "fairway deploy prod --plan plan.json",
+    ),
+    Entry(
+        "follow",
+        "follow",
+        DELIVER,
+        "Follow a deployment to its end; the exit codes are those of `deploy`.",
+        "fairway follow --env prod",
+    ),
+    Entry(
+        "approve",
+        "approve",
+        DELIVER,
+        "Agree to a deployment that waits for approval.",
+        "fairway approve --env prod",
+    ),
+    Entry(
+        "reject",
+        "reject",
+        DELIVER,
+        "Refuse a deployment that waits for approval, with the reason.",
+        'fairway reject --env prod --reason "not on a Friday"',
+    ),
+    Entry(
+        "promote",
+        "promote",
+        DELIVER,
+        "Go on to the next stage without waiting for a verdict.",
+        "fairway promote --fully",
+    ),
+    Entry(
+        "pause",
+        "pause",
+        DELIVER,
+        "Hold a deployment at its present weights.",
+        'fairway pause --reason "looks odd"',
+    ),
+    Entry(
+        "resume",
+        "resume",
+        DELIVER,
+        "Let a paused deployment go on.",
+        "fairway resume",
+    ),
+    Entry(
+        "abort",
+        "abort",
+        DELIVER,
+        "End a deployment and go back to the release before it.",
+        'fairway abort --reason "wrong branch"',
+    ),
+    Entry(
+        "override",
+        "override",
+        DELIVER,
+        "Let a deployment pass the approval or the window that holds it, in an emergency.",
+        'fairway override --env prod --reason "the fix for the outage"',
+    ),
+    Entry(
+        "rollback",
+        "rollback",
+        DELIVER,
+        "Bring an earlier release back: services, configuration and policies.",
+        "fairway rollback prod 7",
+    ),
+    Entry(
+        "deployments",
+        "deployments",
+        DELIVER,
+        "List the deployments of an environment, the newest first.",
+        "fairway deployments prod --status rolled_back",
+    ),
+    Entry(
+        "deployment",
+        "deployment",
+        DELIVER,
+        "Look at one deployment.",
+        "fairway deployment show",
+    ),
+    Entry(
+        "history",
+        "history",
+        DELIVER,
+        "List the releases of an environment, the newest first; `*` marks the one in force.",
+        "fairway history prod",
+    ),
+    Entry(
+        "show",
+        "show",
+        DELIVER,
+        "Show one release: its services, policies and digests.",
+        "fairway show prod 7",
+    ),
+    Entry(
+        "diff",
+        "diff",
+        DELIVER,
+        "Show what differs between two releases: app file, sources and policies.",
+        "fairway diff prod 6 7",
+    ),
+    Entry(
+        "drift",
+        "drift",
+        DELIVER,
+        "Compare what runs with what was deployed.",
+        "fairway drift prod --fix",
+    ),
+    Entry(
+        "login",
+        "login",
+        DELIVER,
+        "Keep your token for the server of shared environments.",
+        "fairway login https://fairway.example.com < token.txt",
+        reads_app=False,
     ),
     Entry(
         "secrets",

@@ -29,6 +29,14 @@ _STATE_COLOURS = {
     "backoff": "yellow",
     "failed": "red",
     "stopped": "dim",
+    "succeeded": "green",
+    "applying": "yellow",
+    "shifting": "yellow",
+    "verifying": "yellow",
+    "awaiting approval": "yellow",
+    "rolling back": "red",
+    "rolled back": "red",
+    "cancelled": "yellow",
 }
 
 
@@ -151,3 +159,25 @@ def duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 86400}d {whole % 86400 // 3600}h"
+
+
+def when(at: float) -> str:
+    """A time for people: local, to the second."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def coloured_diff(text: str, paint: Painter) -> str:
+    """A unified diff with its plus and minus lines in colour."""
+    return "\n".join(_diff_line(line, paint) for line in text.splitlines())
+
+
+def _diff_line(line: str, paint: Painter) -> str:
+    if line.startswith(("+++", "---")):
+        return paint.bold(line)
+    if line.startswith("+"):
+        return paint.green(line)
+    if line.startswith("-"):
+        return paint.red(line)
+    return paint.dim(line) if line.startswith("@@") else line

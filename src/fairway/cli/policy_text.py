@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
-from fairway.cli.output import Painter
 from fairway.errors import InvalidInput
 from fairway_runtime.policy.engine import Principal
 
@@ -52,23 +50,3 @@ def _value(text: str) -> object:
     except ValueError:
         return text
     return found if isinstance(found, int | bool) else text
-
-
-def when(at: float) -> str:
-    """A time for people: local, to the second."""
-    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def coloured_diff(text: str, paint: Painter) -> str:
-    """A unified diff with its plus and minus lines in colour."""
-    return "\n".join(_diff_line(line, paint) for line in text.splitlines())
-
-
-def _diff_line(line: str, paint: Painter) -> str:
-    if line.startswith(("+++", "---")):
-        return paint.bold(line)
-    if line.startswith("+"):
-        return paint.green(line)
-    if line.startswith("-"):
-        return paint.red(line)
-    return paint.dim(line) if line.startswith("@@") else line

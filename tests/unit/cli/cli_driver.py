@@ -19,6 +19,7 @@ from tests.unit.api.fake_control import MemoryControl
 from fairway.api.offer import local_offer
 from fairway.api.server import serve
 from fairway.cli.main import run
+from fairway.control.directory import Directory
 from fairway.targets.local.layout import StateDir, write_private
 
 APP_FILE = """\
@@ -72,7 +73,12 @@ class CommandLine:
 
 
 @contextmanager
-def running(control: MemoryControl, folder: Path, environment: str = "local") -> Iterator[str]:
+def running(
+    control: MemoryControl,
+    folder: Path,
+    environment: str = "local",
+    directory: Directory | None = None,
+) -> Iterator[str]:
     """Serve `control` for the app in `folder`, as `up` does; yields the API's URL."""
     state = StateDir(folder, environment)
     loop = asyncio.new_event_loop()
@@ -80,7 +86,7 @@ def running(control: MemoryControl, folder: Path, environment: str = "local") ->
     urls: list[str] = []
 
     async def live() -> None:
-        async with serve(local_offer(control, "t", "ada", time.time)) as url:
+        async with serve(local_offer(control, "t", "ada", time.time, directory)) as url:
             found = {"pid": os.getpid(), "url": url, "token": "t", "started_at": 0}
             write_private(state.control, json.dumps(found).encode())
             urls.append(url)

@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import APP_FILE, CommandLine, running
+from tests.unit.cli.fake_delivery import MemoryDelivery
+
+from fairway.control.directory import EnvironmentSummary, OneEnvironment
 
 
 @pytest.fixture(autouse=True)
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same output for everyone: wide, without colour, without the caller's settings."""
-    for name in ("FORCE_COLOR", "FAIRWAY_FILE", "FAIRWAY_DEBUG", "FAIRWAY_ENV"):
+    for name in (
+        "FORCE_COLOR", "FAIRWAY_FILE", "FAIRWAY_DEBUG", "FAIRWAY_ENV", "FAIRWAY_SERVER",
+        "FAIRWAY_TOKEN",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
@@ -36,3 +42,12 @@ def control(folder: Path) -> Iterator[MemoryControl]:
     plane = MemoryControl()
     with running(plane, folder):
         yield plane
+
+
+@pytest.fixture
+def delivery(folder: Path) -> Iterator[MemoryDelivery]:
+    """The delivery of a control plane that runs for the app in `folder`."""
+    plane, delivery = MemoryControl(), MemoryDelivery()
+    summary = EnvironmentSummary("axon-orbit", "local", "local")
+    with running(plane, folder, directory=OneEnvironment(summary, delivery, plane)):
+        yield delivery

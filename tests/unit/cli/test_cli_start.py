@@ -13,8 +13,8 @@ from fairway.cli import checks
 from fairway.cli.checks import Subject, examine
 from fairway.cli.commands.run import own_command
 from fairway.cli.detect import find_services
-from fairway.cli.output import Painter
-from fairway.cli.policy_text import coloured_diff, context_of, principal_of
+from fairway.cli.output import Painter, coloured_diff
+from fairway.cli.policy_text import context_of, principal_of
 from fairway.errors import InvalidInput
 from fairway.model.services import Service
 from fairway.targets.local.layout import StateDir

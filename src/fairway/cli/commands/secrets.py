@@ -9,8 +9,7 @@ import typer
 
 from fairway.cli.desk import ask
 from fairway.cli.invocation import current
-from fairway.cli.output import painter, say, say_json, table
-from fairway.cli.policy_text import when
+from fairway.cli.output import painter, say, say_json, table, when
 from fairway.control.port import SecretStatus
 from fairway.errors import InvalidInput
 

@@ -6,19 +6,18 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from fairway.cli import summary
-from fairway.cli.background import control_plane_command, start_in_background
+from fairway.cli.background import bring_up
 from fairway.cli.client import ControlClient
 from fairway.cli.invocation import Invocation, current
 from fairway.cli.output import note, painter, say, to_json_line
-from fairway.cli.place import find_app_file, reach, state_of, workspace_of
+from fairway.cli.place import reach, state_of, workspace_of
 from fairway.cli.progress import choose
-from fairway.targets.local.layout import StateDir, open_state
+from fairway.targets.local.layout import StateDir
 
 app = typer.Typer(add_completion=False)
 
@@ -45,28 +44,20 @@ def up(
     if running is not None:
         _already_running(running, state, as_json)
     elif detach:
-        _in_background(invocation, as_json)
+        _in_background(invocation, state, as_json)
     else:
         _in_foreground(invocation, state, as_json)
 
 
 def _already_running(client: ControlClient, state: StateDir, as_json: bool) -> None:
-    _announce(client.get("/v1/status"), client.url, state, as_json)
+    _announce(client.get("/api/v1/status"), client.url, state, as_json)
     note(f"\nalready running (process {client.pid}); after a change of the app file:")
-    note("  fairway down && fairway up -d")
+    note(f"  fairway deploy {state.environment}")
 
 
-def _in_background(invocation: Invocation, as_json: bool) -> None:
-    file = find_app_file(invocation)
-    opened = open_state(
-        file.parent, invocation.environment, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    )
-    for message in opened.messages:
-        note(message)
-    progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
-    command = control_plane_command(file, invocation.environment)
-    client = start_in_background(command, opened.state, progress)
-    _announce(client.get("/v1/status"), client.url, opened.state, as_json)
+def _in_background(invocation: Invocation, state: StateDir, as_json: bool) -> None:
+    client = bring_up(invocation, choose(as_json=as_json, verbose=bool(invocation.verbose)))
+    _announce(client.get("/api/v1/status"), client.url, state, as_json)
 
 
 def _in_foreground(invocation: Invocation, state: StateDir, as_json: bool) -> None:

@@ -1,0 +1,53 @@
+"""`fairway history`: the releases of an environment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
+from fairway.cli.delivering.door import open_door
+from fairway.cli.output import painter, say, say_json
+from fairway.delivery.port import Delivery
+from fairway.plan.release import Release
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    environment: EnvironmentName = "",
+    limit: Annotated[int, typer.Option("--lines", "-n", min=1, max=200, help="How many.")] = 20,
+    before: Annotated[
+        int | None, typer.Option("--before", min=1, metavar="N", help="Only older ones than N.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the releases of an environment, the newest first; `*` marks the one in force."""
+    from fairway.cli.delivering.tables import history_table
+    from fairway.delivery.codec import plain
+
+    door = open_door(about(context, environment))
+    releases, current = asyncio.run(_history(door.delivery, before, limit))
+    if as_json:
+        say_json({"in_force": current, "releases": plain(releases)})
+    elif releases:
+        say(history_table(releases, current, painter()))
+    else:
+        say("nothing was deployed here yet")
+
+
+async def _history(
+    delivery: Delivery, before: int | None, limit: int
+) -> tuple[tuple[Release, ...], int]:
+    releases = await delivery.releases(before=before, limit=limit)
+    return releases, await in_force(delivery)
+
+
+async def in_force(delivery: Delivery) -> int:
+    """The number of the release in force, 0 before the first."""
+    page = await delivery.deployments(status="succeeded", limit=1)
+    return next((each.release for each in page.deployments), 0)

@@ -1,0 +1,56 @@
+"""`fairway plan`: what a deployment would change, and why. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
+from fairway.cli.delivering.door import open_door
+from fairway.cli.delivering.plan_file import write_plan
+from fairway.cli.delivering.plan_text import plan_lines
+from fairway.cli.output import note, painter, say, say_json
+from fairway.cli.place import workspace_of
+
+app = typer.Typer(add_completion=False)
+CHANGES = 2
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    environment: EnvironmentName = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Keep the plan, for `deploy --plan FILE`."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a deployment would change, and why.
+
+    Destructive parts are named. Exit code 0 when nothing would change, 2 when something would.
+    """
+    from fairway.cli.delivering.wish import artifact_store, send_artifacts, wish_of
+    from fairway.delivery.codec import plain
+
+    invocation = about(context, environment)
+    workspace = workspace_of(invocation)
+    wish = wish_of(workspace, invocation.environment)
+    door = open_door(invocation)
+    send_artifacts(door, wish, artifact_store(workspace.folder, invocation.environment))
+    found = asyncio.run(door.delivery.plan(wish))
+    if out is not None:
+        write_plan(out, found)
+    if as_json:
+        say_json(plain(found))
+    else:
+        declared = workspace.loaded.app.environments.get(invocation.environment)
+        say("\n".join(plan_lines(found, declared, painter())))
+        if not found.empty:
+            given = f" --plan {out}" if out is not None else ""
+            note(f"apply it with: fairway deploy {found.environment}{given}")
+    if not found.empty:
+        raise typer.Exit(CHANGES)

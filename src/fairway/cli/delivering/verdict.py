@@ -1,0 +1,121 @@
+"""How a deployment ended, or what it waits for: its exit code and its closing words. Pure.
+
+`deploy`, `rollback` and `follow` end with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fairway.cli.delivering.numbers import plural, share
+from fairway.cli.output import Painter, duration
+from fairway.delivery.deployment import Deployment, Status, Step
+from fairway.delivery.port import Watching
+
+ROLLED_BACK, REFUSED, FAILED, WAITING = 3, 6, 7, 8
+_EXIT_CODES: Mapping[Status, int] = {
+    "succeeded": 0,
+    "rolled_back": ROLLED_BACK,
+    "cancelled": REFUSED,
+    "failed": FAILED,
+}
+_WAITS: Mapping[Step, str] = {
+    "await_approval": "it waits for approval",
+    "await_window": "it waits for a maintenance window",
+    "await_resume": "it is paused",
+}
+
+
+def exit_code(deployment: Deployment) -> int:
+    """With which code a command that followed it ends; `WAITING` while it is not over."""
+    return _EXIT_CODES.get(deployment.status, WAITING)
+
+
+def waits_for(deployment: Deployment) -> str:
+    """For which person or time it waits; empty while it goes on by itself."""
+    if deployment.over or deployment.effect is None:
+        return ""
+    words = _WAITS.get(deployment.effect.step, "")
+    return f"{words}: {deployment.paused}" if words and deployment.paused else words
+
+
+def what_to_do(deployment: Deployment) -> tuple[str, ...]:
+    """Commands that make sense while it waits."""
+    step = deployment.effect.step if deployment.effect else None
+    named = f"{deployment.id} --env {deployment.environment}"
+    match step:
+        case "await_approval":
+            return (f"fairway approve {named}", f"fairway reject {named} --reason …")
+        case "await_window":
+            return (f"fairway override {named} --reason …", f"fairway abort {named}")
+        case "await_resume":
+            return tuple(f"fairway {verb} {named}" for verb in ("resume", "promote", "abort"))
+        case _:
+            return (f"fairway follow {named}",)
+
+
+def closing_lines(deployment: Deployment, watching: Watching | None, paint: Painter) -> list[str]:
+    """What happened, why, who was harmed, and what to do next."""
+    lines = [_what_happened(deployment, paint)]
+    if reason := deployment.reason or waits_for(deployment):
+        lines.append(f"because   {reason}")
+    if watching is not None:
+        lines += _traffic(deployment, watching, paint)
+    return [*lines, *(f"next      {command}" for command in _next(deployment))]
+
+
+def _what_happened(deployment: Deployment, paint: Painter) -> str:
+    status = paint.state(deployment.status.replace("_", " "))
+    ended = deployment.ended_at
+    took = f" after {duration(ended - deployment.at)}" if ended is not None else ""
+    return f"{status}  {paint.bold(_outcome(deployment))}{took}"
+
+
+def _outcome(deployment: Deployment) -> str:
+    place = f"{deployment.app} in {deployment.environment}"
+    new, old = f"r{deployment.release}", f"r{deployment.base}" if deployment.base else "before"
+    match deployment.status:
+        case "succeeded":
+            return f"{new} of {place} serves everything"
+        case "rolled_back":
+            return f"{place} is back at {old}; {new} serves nothing"
+        case "cancelled":
+            return f"{new} of {place} was not begun"
+        case "failed":
+            return f"{new} of {place} could not be brought into force"
+        case _:
+            return f"{new} of {place} serves {deployment.serving} % of new requests"
+
+
+def _traffic(deployment: Deployment, watching: Watching, paint: Painter) -> Iterator[str]:
+    mine = [v for v in watching.versions if v.version == deployment.cohort]
+    served = sum(version.requests for version in mine)
+    if not served:
+        yield f"requests  {deployment.cohort} answered none while it was watched"
+        return
+    text = (
+        f"{plural(watching.harmed, 'request')} harmed of {served} that {deployment.cohort} "
+        f"answered ({share(watching.harmed, served)})"
+    )
+    yield f"requests  {paint.red(text) if watching.harmed else text}"
+    if watching.words:
+        yield f"analysis  {watching.words}"
+
+
+def _next(deployment: Deployment) -> Iterator[str]:
+    place = deployment.environment
+    match deployment.status:
+        case "succeeded":
+            yield f"fairway history {place}"
+            if deployment.base:
+                yield f"fairway rollback {place} {deployment.base}"
+        case "rolled_back":
+            yield f"fairway diff {place} {deployment.base} {deployment.release}"
+            yield "fairway logs --level error --since 5m"
+        case "failed":
+            yield f"fairway deployment show {deployment.id} --env {place}"
+            yield f"fairway drift {place}"
+        case "cancelled":
+            yield f"fairway plan {place}"
+        case _:
+            yield from what_to_do(deployment)

@@ -1,0 +1,100 @@
+"""A deployment for those who do not look at a terminal: lines for a log, JSON for programs.
+
+`follow` feeds them; `choose_view` takes the fitting one, which on a terminal is `live_view`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from fairway.cli.delivering.follow import View
+from fairway.cli.delivering.numbers import latency, share
+from fairway.cli.delivering.verdict import waits_for
+from fairway.cli.output import Painter, is_terminal, note, painter, to_json_line
+from fairway.delivery.deployment import Deployment
+from fairway.delivery.port import DeliveryEvent, VersionNumbers, Watching
+
+_LINE_SECONDS = 5.0
+"""How often the numbers are worth a line in a log."""
+
+
+class JsonView:
+    """One JSON object per line on standard output: `{"event": …}` and `{"watching": …}`."""
+
+    def __init__(self) -> None:
+        self._seen: Watching | None = None
+
+    def tell(self, event: DeliveryEvent) -> None:
+        """Print the event."""
+        self._print({"event": event})
+
+    def look(self, deployment: Deployment, watching: Watching | None) -> None:
+        """Print what the engine saw, once for each of its looks."""
+        if watching is not None and watching != self._seen:
+            self._seen = watching
+            self._print({"watching": watching, "status": deployment.status})
+
+    def settle(self) -> None:
+        """Lines need no tidying."""
+
+    def _print(self, value: object) -> None:
+        sys.stdout.write(f"{to_json_line(value)}\n")
+        sys.stdout.flush()
+
+
+class LinesView:
+    """A line per event on standard error, and every few seconds one with the numbers."""
+
+    def __init__(self, paint: Painter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._paint = paint
+        self._clock = clock
+        self._begun: float | None = None
+        self._next = 0.0
+        self._waits = ""
+
+    def tell(self, event: DeliveryEvent) -> None:
+        """Print when it happened, and what."""
+        self._begun = event.at if self._begun is None else self._begun
+        note(event_line(event, event.at - self._begun, self._paint))
+
+    def look(self, deployment: Deployment, watching: Watching | None) -> None:
+        """Print the numbers if the last ones are old, and what is waited for when that changes."""
+        waits = waits_for(deployment)
+        if waits and waits != self._waits:
+            note(f"          {self._paint.yellow(waits)}")
+        self._waits = waits
+        if watching is None or not watching.versions or self._clock() < self._next:
+            return
+        self._next = self._clock() + _LINE_SECONDS
+        for version in watching.versions:
+            note(self._paint.dim(f"          {version_words(version)}"))
+
+    def settle(self) -> None:
+        """Lines need no tidying."""
+
+
+def event_line(event: DeliveryEvent, elapsed: float, paint: Painter) -> str:
+    """An event as a line: when, and what in words."""
+    return f"{paint.dim(f'{elapsed:7.1f}s')}  {event.words or event.type}"
+
+
+def version_words(version: VersionNumbers) -> str:
+    """One version's numbers as words."""
+    return (
+        f"{version.service} {version.version}: {version.weight} % of new requests, "
+        f"{version.requests} requests, {share(version.errors, version.requests)} errors, "
+        f"p50 {latency(version.p50)}, p95 {latency(version.p95)}"
+    )
+
+
+def choose_view(*, as_json: bool) -> View:
+    """JSON when asked for, live for a person, lines for a pipe or CI."""
+    if as_json:
+        return JsonView()
+    if is_terminal(sys.stderr):
+        from fairway.cli.delivering.live_view import LiveView
+
+        return LiveView()
+    return LinesView(painter(sys.stderr))
