@@ -113,7 +113,8 @@ async def _announced(control: ControlPlane, state: StateDir) -> AsyncIterator[st
     # Imported here, in a thread: FastAPI takes half a second, and the services are already up.
     serve, local_offer = await asyncio.to_thread(_import_api)
     token = secrets.token_urlsafe(32)
-    async with serve(local_offer(control, token, user(), time.time)) as url:
+    directory = await control.directory()
+    async with serve(local_offer(control, token, user(), time.time, directory)) as url:
         found = {"pid": os.getpid(), "url": url, "token": token, "started_at": time.time()}
         write_private(state.control, json.dumps(found).encode())
         try:

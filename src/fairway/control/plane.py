@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.event_log import EventLog
 from fairway.control.mesh_audit import MeshAudit
 from fairway.control.port import Event, Level, Phase, ServiceStatus, SystemStatus
@@ -31,10 +32,14 @@ from fairway.model.app import App
 from fairway.model.services import Service
 from fairway.targets.local import runner
 from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
+from fairway.targets.local.policies import Policies
 from fairway.targets.local.reload import changes
 from fairway.targets.local.supervisor import Supervisor
 from fairway.targets.local.system import LocalSystem, Rules
-from fairway.targets.local.target import LocalTarget, Policies
+from fairway.targets.local.target import LocalTarget
+
+if TYPE_CHECKING:
+    from fairway.control.delivering import LocalDelivering
 
 DEPLOYMENT = "a deployment"
 """Who activates the policies of a release."""
@@ -56,6 +61,7 @@ class LocalControlPlane(LocalRecords):
         self._system = LocalSystem(blueprint, self._log.add, self._tell)
         self.target = LocalTarget(self._system, Policies(self._sets.active, self._decide_by))
         self._mesh_audit = MeshAudit(blueprint.state)
+        self._delivering: LocalDelivering | None = None
         self._phase: Phase = "stopped"
         self._started_at = 0.0
         self._chores: set[asyncio.Task[None]] = set()
@@ -78,6 +84,13 @@ class LocalControlPlane(LocalRecords):
         self._do(self._keep_audit())
         self._do(self._follow_policy_files())
         self._log.add("system.running", "", "everything is healthy")
+
+    async def directory(self) -> Directory:
+        """The delivery of this system; it goes on with what an earlier control plane began."""
+        if self._delivering is None:
+            self._delivering = await asyncio.to_thread(self._new_delivering)
+            await self._delivering.start()
+        return self._delivering.directory
 
     async def stop(self) -> None:
         """Take everything down; return when nothing is left. Calling it again changes nothing."""
@@ -166,6 +179,26 @@ class LocalControlPlane(LocalRecords):
             )
         return self._system.supervisor
 
+    def _new_delivering(self) -> LocalDelivering:
+        # Imported now: `fairway up` need not wait for what only a deployment uses.
+        from fairway.control.delivering import Home, LocalDelivering  # noqa: PLC0415
+        from fairway.control.hook_places import hook_surroundings, secret_versions  # noqa: PLC0415
+
+        return LocalDelivering(
+            Home(
+                summary=EnvironmentSummary(self.app.app, self.state.environment, "local"),
+                database=self._database,
+                journal=self.state.journal,
+                target=self.target,
+                snapshots=self._system.snapshots,
+                records=self,
+                secrets=lambda app: secret_versions(self._blueprint, app),
+                surroundings=lambda service: hook_surroundings(
+                    self._system, self._blueprint, service
+                ),
+            )
+        )
+
     def _open(self) -> None:
         """Find out what runs here: what was deployed with its policies, or the working tree."""
         self._system.open(watch=self._watch)
@@ -233,6 +266,8 @@ class LocalControlPlane(LocalRecords):
         self, ending: Awaitable[None], words: str = "left running", level: Level = "info"
     ) -> None:
         """End the chores and the system, and give every file up, whatever happens."""
+        if self._delivering is not None:  # first: it must not act on a system that goes
+            await self._delivering.stop()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)

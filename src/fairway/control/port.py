@@ -21,7 +21,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from fairway.control.directory import Directory
 
 from fairway.control.door import Trail
 
@@ -320,6 +323,10 @@ class Records(Protocol):
 
 class ControlPlane(Records, Trail, Protocol):
     """A running system, and everything that one may ask of it; keeps what the API was asked."""
+
+    async def directory(self) -> Directory:
+        """The delivery of this environment, begun when it is first asked for."""
+        ...
 
     async def start(self) -> None:
         """Bring everything up (or adopt what still runs); return when all of it is healthy.

@@ -55,12 +55,8 @@ _DEEP = 1000
 class Engine(Protocol):
     """Who carries deployments out."""
 
-    async def start(self) -> None:
-        """Begin to work, and go on with what was interrupted. Again is fine."""
-        ...
-
-    def wake(self) -> None:
-        """There is something new to do."""
+    async def submit(self, deployment: Deployment) -> None:
+        """Begin with a deployment that the store has opened. Again is fine."""
         ...
 
 
@@ -101,8 +97,7 @@ class EnvironmentDelivery:
             )
         ground = await self._ground()
         made = await asyncio.to_thread(self._open, wish, by, ground)
-        await self._parts.engine.start()
-        self._parts.engine.wake()
+        await self._parts.engine.submit(made)
         return made
 
     async def tell(self, deployment: str, command: Command, by: Actor, reason: str = "") -> None:
@@ -287,7 +282,6 @@ class EnvironmentDelivery:
     async def _give(self, found: Deployment, command: OrderKind, by: Actor, reason: str) -> None:
         order = Order(command, by.name, by.role, reason, self._parts.clock())
         await asyncio.to_thread(self._store.deployments.give, found.id, order)
-        self._parts.engine.wake()
 
     def _require_role(self, by: Actor, roles: tuple[str, ...], what: str) -> None:
         if by.role not in roles:

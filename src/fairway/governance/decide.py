@@ -1,7 +1,7 @@
 """A decision asked for over HTTP or by a function call: one document in, one document out.
 
-`POST /api/v1/decide` and the AWS Lambda handler both use `DecisionDesk`, so they answer alike. Whatever
-is malformed is denied with a reason that says what is wrong; nothing raises. Every decision is
+`POST /api/v1/decide` and the AWS Lambda handler both use `DecisionDesk`, so they answer alike. What
+ever is malformed is denied with a reason that says what is wrong; nothing raises. Every decision is
 recorded in the audit log.
 """
 

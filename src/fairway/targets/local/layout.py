@@ -137,6 +137,16 @@ class StateDir:
         return self.home / "desired.json"
 
     @property
+    def measured(self) -> Path:
+        """What every version has answered so far."""
+        return self.home / "measured.json"
+
+    @property
+    def journal(self) -> Path:
+        """What the delivery engine has done of the deployments under way."""
+        return self.home / "engine.db"
+
+    @property
     def fence(self) -> Path:
         """The largest lease token that has acted here."""
         return self.home / "fence.json"

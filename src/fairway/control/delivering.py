@@ -1,0 +1,104 @@
+"""The delivery of the system that runs on this machine: store, engine and service, joined.
+
+The control plane opens it once the system runs, and closes it before the system goes: a deployment
+under way is interrupted then, and the next control plane goes on with it. Imported late, because
+`fairway up` need not wait for what only a deployment uses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from fairway.control.directory import Artifacts, EnvironmentSummary, OneEnvironment
+from fairway.control.policy_desk import EnvironmentPolicies
+from fairway.control.port import Records
+from fairway.delivery.engine.engine import Engine
+from fairway.delivery.engine.place import Place
+from fairway.delivery.hooks import Surroundings
+from fairway.delivery.service import EnvironmentDelivery, Parts
+from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.governance.sql_store import SqlPolicyStore
+from fairway.model.app import App
+from fairway.storage.database import Database
+from fairway.targets.contract import Target
+from fairway.targets.local.artifacts import ArtifactStore
+
+_MAX_HOLDING = 2**22
+"""Bytes of an upload that are gathered before they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the running system gives its delivery. `journal` is the engine's file."""
+
+    summary: EnvironmentSummary
+    database: Database
+    journal: Path
+    target: Target
+    snapshots: ArtifactStore
+    records: Records
+    secrets: Callable[[App], Mapping[str, int]]
+    surroundings: Callable[[str | None], Surroundings]
+
+
+class LocalDelivering:
+    """A delivery with its engine, from `start` to `stop`."""
+
+    def __init__(self, home: Home) -> None:
+        store = DeliveryStore(home.database)
+        environment = home.summary.name
+        place = Place(environment, store, home.target, time.time, surroundings=home.surroundings)
+        self._engine = Engine([place], home.journal, _new_id())
+        self.delivery = EnvironmentDelivery(
+            Parts(
+                app=home.summary.app,
+                environment=environment,
+                store=store,
+                target=home.target,
+                engine=self._engine,
+                policies=EnvironmentPolicies(SqlPolicyStore(home.database), time.time),
+                secrets=home.secrets,
+                clock=time.time,
+                new_id=_new_id,
+            )
+        )
+        self.directory = OneEnvironment(
+            home.summary, self.delivery, home.records, KeptArtifacts(home.snapshots)
+        )
+
+    async def start(self) -> None:
+        """Go on with what was interrupted, and be ready for more."""
+        await self._engine.start()
+
+    async def stop(self) -> None:
+        """Interrupt what is under way, and leave it to the next control plane."""
+        await self._engine.stop()
+
+
+class KeptArtifacts(Artifacts):
+    """Uploads into a folder of snapshots."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+
+    async def has(self, digest: str) -> bool:
+        """Whether it is kept already."""
+        return await asyncio.to_thread(self._store.has, digest)
+
+    async def keep(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+        """Keep it, all or nothing; InvalidInput when the content has another digest."""
+        with TemporaryFile(buffering=_MAX_HOLDING) as file:
+            async for chunk in chunks:
+                await asyncio.to_thread(file.write, chunk)
+            file.seek(0)
+            await asyncio.to_thread(self._store.receive, file, digest)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
