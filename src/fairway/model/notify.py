@@ -6,10 +6,39 @@ written: their values are set with `fairway secrets set`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from fairway.model.services import Declared
-from fairway.model.values import EventName, HttpUrl, VariableName
+from fairway.model.values import HttpUrl, VariableName
+
+EventName = Literal[
+    "DeploymentQueued",
+    "DeploymentStarted",
+    "PlanConfirmed",
+    "ApprovalRequested",
+    "ApprovalGiven",
+    "DeploymentRejected",
+    "VersionStarted",
+    "PoliciesGoverned",
+    "WeightShifted",
+    "AnalysisCompleted",
+    "DeploymentPaused",
+    "DeploymentResumed",
+    "DeploymentPromoted",
+    "HookCompleted",
+    "DeploymentSucceeded",
+    "RollbackStarted",
+    "DeploymentRolledBack",
+    "DeploymentFailed",
+    "DeploymentCancelled",
+    "EmergencyOverride",
+    "DriftDetected",
+    "DriftRepaired",
+    "PolicyActivated",
+]
+"""What can be listened to; a test holds it equal to `delivery.events.TYPES`."""
 
 
 class Notification(Declared):

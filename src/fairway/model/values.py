@@ -26,7 +26,6 @@ VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATH_PATTERN = r"^/[^?#\s]*$"
 HTTP_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?$"
 BASE_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
-EVENT_PATTERN = r"^[A-Z][A-Za-z]*$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$"
 
 _DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,30})?)(?P<unit>ms|s|m|h|d)\Z", re.ASCII)
@@ -273,12 +272,3 @@ BaseUrl = Annotated[
     WithJsonSchema({"type": "string", "pattern": BASE_URL_PATTERN}),
 ]
 """An http(s) address below which there are others: neither query nor fragment."""
-
-EventName = Annotated[
-    str,
-    BeforeValidator(
-        matching(EVENT_PATTERN, "is not the name of an event", "write one: DeploymentSucceeded")
-    ),
-    WithJsonSchema({"type": "string", "pattern": EVENT_PATTERN}),
-]
-"""A domain event: `DeploymentSucceeded`."""

@@ -33,7 +33,8 @@ class Change:
 class Move:
     """One service goes from one version to another, `replicas` of them.
 
-    `before` is None for a new service, `after` is None for one that goes away.
+    `before` is None for a new service, `after` is None for one that goes away. One that does not
+    serve (a worker, a job) has no requests to be divided or judged by.
     """
 
     service: str
@@ -41,6 +42,7 @@ class Move:
     after: str | None
     replicas: int
     before_replicas: int = 0
+    serves: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairway.model.environments import Environment
+from fairway.model.services import SERVING_KINDS
 from fairway.plan.observed import WORKING_TREE, Observed, ObservedVersion
 from fairway.plan.order import callees_first
 from fairway.plan.plan import Change, Move, Plan
@@ -81,6 +82,12 @@ class _Case:
     def leftovers(self) -> tuple[tuple[str, str], ...]:
         """Of `Plan`."""
         return tuple((self.name, version.name) for version in self.left)
+
+    @property
+    def serves(self) -> bool:
+        """Of `Move`; by what runs where nothing is wanted any more."""
+        declared = self.wanted or self.known
+        return declared is None or declared.declared["kind"] in SERVING_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +170,13 @@ def _left_behind(case: _Case) -> _Planned:
 def _stopped(case: _Case, serving: ObservedVersion) -> _Planned:
     reason = "no longer declared"
     change = Change("stop", case.name, serving.name, "", (reason,), destructive=True)
-    move = Move(case.name, serving.name, None, 0, serving.desired)
+    move = Move(case.name, serving.name, None, 0, serving.desired, case.serves)
     return _Planned(change, move, case.leftovers)
 
 
 def _started(case: _Case, wanted: ServiceRelease) -> _Planned:
     change = Change("start", case.name, "", case.version, (_why_started(case),))
-    move = Move(case.name, None, case.version, replicas_of(wanted.declared))
+    move = Move(case.name, None, case.version, replicas_of(wanted.declared), 0, case.serves)
     return _Planned(change, move, case.leftovers)
 
 
@@ -193,7 +200,7 @@ def _scaled(case: _Case, wanted: ServiceRelease, serving: ObservedVersion) -> _P
         ("the declared number changed",),
         destructive=replicas == 0,
     )
-    move = Move(case.name, serving.name, serving.name, replicas, serving.desired)
+    move = Move(case.name, serving.name, serving.name, replicas, serving.desired, case.serves)
     return _Planned(change, move)
 
 
@@ -203,7 +210,7 @@ def _replaced(case: _Case, wanted: ServiceRelease, serving: ObservedVersion) -> 
     if replicas != serving.desired:
         reasons = (*reasons, f"replicas: {serving.desired} → {replicas}")
     change = Change("replace", case.name, serving.name, case.version, reasons)
-    move = Move(case.name, serving.name, case.version, replicas, serving.desired)
+    move = Move(case.name, serving.name, case.version, replicas, serving.desired, case.serves)
     return _Planned(change, move, case.leftovers)
 
 
