@@ -7,6 +7,8 @@ slower than the stable's p95. What comes after a bad release was promoted is hel
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.report import Figure
-from bench.rollouts.ours import endings
+from bench.rollouts.ours import POLICY, endings, gathered
 from bench.rollouts.peers import DEFAULTS, Measured, Outcomes, Peer, joined, measured, run
 from bench.rollouts.sweep import FAMILIES, AtEqual, at_equal, by_duration, by_success
 from bench.rollouts.traces import (
@@ -32,9 +34,12 @@ from bench.rollouts.traces import (
     chunk,
     stable_p95_level,
 )
+from fairway.delivery.analysis.judge import judge
 
 SECTION = "analysis"
 ROLLOUTS = 10_000
+ASIDE = 2_000
+"""Rollouts of a scenario that is only printed."""
 SEED = 20_260
 WORKERS = 2
 WIDTH = 140
@@ -58,10 +63,10 @@ class Run:
 def measure_analysis() -> Sequence[Figure]:
     """Every scenario, the peers as they come, and the peers at our share of false rollbacks."""
     console = Console() if Console().is_terminal else Console(width=WIDTH)
-    runs = [simulate(scenario, ROLLOUTS) for scenario in SCENARIOS]
+    runs = [simulate(one, ASIDE if one.incident else ROLLOUTS) for one in SCENARIOS]
     console.print(_as_they_come(runs))
     healthy, bad = runs[0], [one for one in runs if not one.scenario.healthy]
-    figures = _promises(healthy, bad)
+    figures = [*_promises(healthy, bad), _speed()]
     for one in bad:
         swept = sweep(healthy, one)
         console.print(_at_equal_rates(one, swept, float(healthy.ours.rolled_back.mean())))
@@ -183,6 +188,18 @@ def _promises(healthy: Run, bad: Sequence[Run]) -> list[Figure]:
         missed = _in_percent(~one.ours.rolled_back)
         figures.append(Figure(SECTION, f"missed, {one.scenario.name}", missed, "%", limit=1.0))
     return figures
+
+
+def _speed() -> Figure:
+    """One judgement at the end of a whole rollout, when there is most to judge."""
+    traces = chunk(SCENARIOS[0], np.random.default_rng([SEED, 0]))
+    *_, (_, evidence) = gathered(traces, 0)
+    took = []
+    for _ in range(500):
+        started = time.perf_counter_ns()
+        judge(evidence, POLICY)
+        took.append(time.perf_counter_ns() - started)
+    return Figure(SECTION, "one judgement", statistics.median(took) / 1000, "µs", limit=1000.0)
 
 
 def _comparison(bad: Run, swept: Sequence[tuple[Peer, AtEqual | None]]) -> Figure:

@@ -76,7 +76,8 @@ def endings(traces: Traces) -> Iterator[Ending]:
         yield _ending(traces, rollout)
 
 
-def _ending(traces: Traces, rollout: int) -> Ending:
+def gathered(traces: Traces, rollout: int) -> Iterator[tuple[int, Evidence]]:
+    """What is known after so many slices, as a rollout goes on."""
     candidate = _Totals(
         traces.requests[rollout], traces.errors[rollout], traces.latency[rollout],
         traces.drift[rollout],
@@ -86,12 +87,17 @@ def _ending(traces: Traces, rollout: int) -> Ending:
         traces.stable_latency[rollout], traces.drift[rollout],
     )  # fmt: skip
     evidence = Evidence("orbit", "r8", "r7")
-    outcome: Outcome = "need_more_data"
     for slices, weight in _looks(traces.errors[rollout]):
         evidence = evidence.with_look(
             slices * SLICE + weight / 1000, weight, candidate.at(slices), stable.at(slices),
             POLICY.warm_up,
         )  # fmt: skip
+        yield slices, evidence
+
+
+def _ending(traces: Traces, rollout: int) -> Ending:
+    outcome: Outcome = "need_more_data"
+    for slices, evidence in gathered(traces, rollout):
         outcome = judge(evidence, POLICY).outcome
         if outcome == "fail":
             return Ending(slices, "fail")

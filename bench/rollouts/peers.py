@@ -28,7 +28,6 @@ from bench.rollouts.traces import (
     MINUTES,
     SPACING,
     STEP_MINUTES,
-    WEIGHTS,
     Floats,
     Ints,
     Traces,
@@ -142,10 +141,11 @@ def _scheduled(peer: Peer, seen: Measured) -> Outcomes:
         durations = seen.durations[peer.interval, peer.quantile][:, at, weight]
         failing |= durations[:, peer.interval - 1 :: peer.interval] > peer.duration
     over = np.cumsum(failing, axis=1) >= peer.failures
-    ends = np.where(over.any(axis=1), (over.argmax(axis=1) + 1) * peer.interval, MINUTES)
+    rolled_back = np.asarray(over.any(axis=1))
+    ends = np.where(rolled_back, (over.argmax(axis=1) + 1) * peer.interval, MINUTES)
     before = at < ends[:, None]
     return Outcomes(
-        over.any(axis=1),
+        rolled_back,
         (errors * before).sum(axis=1),
         (seen.slow[:, at, weight] * before).sum(axis=1),
     )

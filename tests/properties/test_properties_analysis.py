@@ -7,14 +7,16 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairway.delivery.analysis.evidence import Evidence, Stratum, together
 from fairway.delivery.analysis.judge import judge
 from fairway.delivery.analysis.policy import AnalysisPolicy, Limits, Ratio
+from fairway.delivery.analysis.verdict import Verdict
 from fairway.plan.latency import bucket_of
 from fairway.targets.contract import Traffic
 
@@ -140,29 +142,71 @@ def test_it_does_not_matter_how_often_one_looks(
     assert judge(often, POLICY) == judge(seldom, POLICY)
 
 
-def test_a_release_that_is_no_worse_seldom_fails() -> None:
-    """100 rollouts looked at after each of 40 intervals; one in a hundred may fail by alpha."""
-    draw = random.Random(7)
-    failed = sum(_fails(draw) for _ in range(100))
+@dataclass(frozen=True)
+class Program:
+    """How a version answers: the chance of a failure, and how many times as slow."""
 
-    assert failed <= 3
+    failing: float = 0.02
+    slower: float = 1.0
+
+    def answer(self, draw: random.Random, interval: int) -> Traffic:
+        """Both versions fail more in the middle, and slow down all the time."""
+        bad = draw.random() < self.failing * (4 if 15 <= interval < 22 else 1)
+        slow = draw.lognormvariate(10 + interval / 100, 0.6) * self.slower
+        return Traffic(1, int(bad), {bucket_of(slow): 1})
 
 
-def _fails(draw: random.Random) -> bool:
-    evidence, totals = Evidence("orbit", "r8", "r7"), [Traffic(), Traffic()]
+def rollout(candidate: Program, stable: Program, seed: int) -> Verdict:
+    """At 100 requests a second: 20 s at 5 % and 20 s at 25 %, looked at each second."""
+    draw, evidence, totals = random.Random(seed), Evidence("orbit", "r8", "r7"), [Traffic()] * 2
     for interval in range(41):
         weight = 5 if interval < 20 else 25
         evidence = evidence.with_look(interval, weight, totals[0], totals[1], 2.0)
-        if judge(evidence, AnalysisPolicy()).outcome == "fail":
-            return True
-        for _ in range(50):
+        verdict = judge(evidence, AnalysisPolicy())
+        if verdict.outcome == "fail":
+            break
+        for _ in range(100):
             version = 0 if draw.random() < weight / 100 else 1
-            totals[version] = together(totals[version], _one_answer(draw, interval))
-    return False
+            answer = (candidate, stable)[version].answer(draw, interval)
+            totals[version] = together(totals[version], answer)
+    return verdict
 
 
-def _one_answer(draw: random.Random, interval: int) -> Traffic:
-    """Both versions fail more in the middle, and slow down all the time."""
-    bad = draw.random() < (0.1 if 15 <= interval < 22 else 0.02)
-    slow = draw.lognormvariate(10 + interval / 100, 0.6)
-    return Traffic(1, int(bad), {bucket_of(slow): 1})
+def test_a_release_that_is_no_worse_seldom_fails() -> None:
+    """By alpha one in a hundred may."""
+    outcomes = [rollout(Program(), Program(), seed).outcome for seed in range(60)]
+
+    assert outcomes.count("fail") <= 2
+
+
+@pytest.mark.parametrize("worse", [Program(failing=0.12), Program(slower=1.5)])
+def test_a_release_that_is_much_worse_fails(worse: Program) -> None:
+    assert {rollout(worse, Program(), seed).outcome for seed in range(12)} == {"fail"}
+
+
+def test_a_release_that_fails_half_of_its_requests_is_found_out_within_seconds() -> None:
+    """50 requests a second at 5 %, a look each half second: median 2 s, and 95 % 4 s."""
+    took = sorted(_seconds_to_failure(random.Random(seed)) for seed in range(200))
+
+    assert took[100] <= 2.0
+    assert took[190] <= 4.0
+
+
+def _seconds_to_failure(draw: random.Random) -> float:
+    """From the first bad answer to the verdict."""
+    candidate, stable, began = Traffic(), Traffic(), None
+    evidence = Evidence("orbit", "r8", "r7").with_look(0, 5, candidate, stable, 5.0)
+    for look in range(1, 200):
+        for request in range(25):
+            failing = draw.random() < 0.5
+            if draw.random() < 0.05:
+                candidate = together(candidate, Traffic(1, int(failing)))
+                if failing and began is None:
+                    began = (look - 1 + request / 25) / 2
+            else:
+                stable = together(stable, Traffic(1, 0))
+        evidence = evidence.with_look(look / 2, 5, candidate, stable, 5.0)
+        if judge(evidence, AnalysisPolicy()).outcome == "fail":
+            assert began is not None
+            return look / 2 - began
+    raise AssertionError("never found out")

@@ -141,15 +141,15 @@ def log_above(events: int, requests: int, limit: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _gains(stratum: Counts, bets: Mixture, margin: float, *, at_least: bool) -> list[float]:
+def _gains(stratum: Counts, bets: Mixture, margin: float, *, at_least: bool) -> tuple[float, ...]:
     """What each bet has gained in a stratum, as logarithms. Kept: closed strata never change."""
     share = stratum.share(at_least=at_least)
     events = stratum.candidate_events + stratum.stable_events
     won = _coin(stratum.candidate_events, events, share, bets)
-    return [
-        gain + stratum.candidate_requests * _allowance(margin, odds / (1 + share * (odds - 1)))
-        for gain, odds in zip(won, bets.odds, strict=True)
-    ]
+    allowed = [_allowance(margin, odds / (1 + share * (odds - 1))) for odds in bets.odds]
+    return tuple(
+        [gain + stratum.candidate_requests * each for gain, each in zip(won, allowed, strict=True)]
+    )
 
 
 def _coin(heads: int, flips: int, chance: float, bets: Mixture) -> list[float]:
