@@ -8,6 +8,7 @@ weights and shares never fall, and a first deployment or an emergency is one sta
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from fairway.delivery.analysis.policy import AnalysisPolicy, Limits, Ratio
 from fairway.delivery.course import Course, Gate, Phase, Stage
@@ -47,10 +48,15 @@ def _stages(plan: Plan, strategy: Strategy, *, emergency: bool) -> tuple[Stage, 
     if emergency or not replaced:
         return (Stage(EVERYTHING),)
     if strategy.canary:
-        return _canary(strategy.canary)
-    if strategy.blue_green:
-        return _blue_green(strategy.blue_green)
-    return _rolling(strategy.rolling or Rolling(), replaced)
+        stages = _canary(strategy.canary)
+    elif strategy.blue_green:
+        stages = _blue_green(strategy.blue_green)
+    else:
+        stages = _rolling(strategy.rolling or Rolling(), replaced)
+    if any(move.serves for move in replaced):
+        return stages
+    # Workers and jobs answer no requests by which they could be judged: time has to do.
+    return tuple(replace(stage, judged=False, evidence=False) for stage in stages)
 
 
 def _canary(canary: Canary) -> tuple[Stage, ...]:

@@ -85,6 +85,12 @@ def test_an_emergency_is_one_step_with_nobody_asked() -> None:
     assert walked.emergency
 
 
+def test_what_answers_no_requests_is_not_judged() -> None:
+    worker = Move("mailer", "r7", "r8", 1, 1, serves=False)
+    assert not any(stage.judged or stage.evidence for stage in a_course(CANARY, worker).stages)
+    assert any(stage.judged for stage in a_course(CANARY, worker, MOVED).stages)
+
+
 def test_gates_windows_and_hooks_are_those_of_the_environment() -> None:
     walked = a_course(
         CANARY,

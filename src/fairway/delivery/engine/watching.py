@@ -127,8 +127,8 @@ def _watched(deployment: Deployment) -> tuple[Move, ...]:
 
 
 def _compared(deployment: Deployment) -> tuple[Move, ...]:
-    """A new service has nothing beside it that it could be compared with."""
-    return tuple(move for move in _watched(deployment) if move.before is not None)
+    """A new service has nothing beside it to be compared with, a worker answers no requests."""
+    return tuple(move for move in _watched(deployment) if move.before is not None and move.serves)
 
 
 def _share(deployment: Deployment) -> int:
