@@ -1,0 +1,1 @@
+"""WHO IS TOLD: from the events of an environment to webhooks, chat and an event bus."""
