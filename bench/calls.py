@@ -25,9 +25,10 @@ from urllib.parse import urlsplit
 from tests.driver import EXAMPLES, TOOLS, Driver, clean_environment, copy_of, running, until
 
 from bench.baseline_mesh import hand_written_mesh
-from bench.load import Load, Reading, http_request, measure
+from bench.load import Load, Reading, measure
 from bench.report import Figure
 from bench.start import PATIENCE, answers, free_port, program
+from fairway.cli.calling.wire import http_request
 from fairway_runtime.sigv4 import Credentials, SignableRequest, sign
 
 APP = Path(__file__).parent / "apps" / "calls"
@@ -162,7 +163,7 @@ def signed(route: Route, host: str, credentials: Credentials) -> str:
     headers = plain_headers(route, host)
     request = SignableRequest(route.method, route.path, "", tuple(headers.items()), route.body)
     headers |= sign(request, credentials, now=time.time(), nonce=secrets.token_urlsafe(18))
-    return http_request(route.method, route.path, headers, route.body)
+    return http_request(route.method, route.path, headers, route.body).decode("ascii")
 
 
 def plain_headers(route: Route, host: str) -> dict[str, str]:
@@ -186,7 +187,7 @@ def peer(app: Path, route: Route) -> Iterator[Subject]:
     """Two hand-written Envoys in front of the program."""
     with plain_program(app, route) as port, hand_written_mesh(port) as entrance:
         headers = plain_headers(route, f"127.0.0.1:{entrance}")
-        request = http_request(route.method, route.path, headers, route.body)
+        request = http_request(route.method, route.path, headers, route.body).decode("ascii")
         until(lambda: answers(entrance, route.method, route.path, route.body), PATIENCE)
         yield Subject(entrance, lambda count: [request] * count)
 

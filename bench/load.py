@@ -18,6 +18,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from fairway.cli.calling.wire import is_whole, status_of
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -54,14 +56,6 @@ def measure(load: Load) -> Reading:
         check=True,
     )
     return Reading(**json.loads(done.stdout))
-
-
-def http_request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> str:
-    """One request as it goes over the wire. The body must be ASCII, to travel in JSON."""
-    lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-    if body:
-        lines.append(f"content-length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]) + body.decode("ascii")
 
 
 @dataclass(slots=True)
@@ -109,9 +103,9 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        if _is_whole(self.buffer):
+        if is_whole(self.buffer):
             latency = time.perf_counter() - self.sent_at
-            self.run.record(self.buffer[9:12].decode("ascii"), latency)
+            self.run.record(status_of(self.buffer), latency)
             self.buffer = b""
             self.send()
 
@@ -121,17 +115,6 @@ class _Connection(asyncio.Protocol):
         self.run.under_way -= 1
         if self.run.under_way == 0 and not self.run.done.done():
             self.run.done.set_result(None)
-
-
-def _is_whole(response: bytes) -> bool:
-    head, separator, body = response.partition(b"\r\n\r\n")
-    if not separator:
-        return False
-    head = head.lower()
-    at = head.find(b"content-length:")
-    if at < 0:  # chunked: nothing else keeps a connection alive
-        return body.endswith(b"0\r\n\r\n")
-    return len(body) >= int(head[at + 15 :].split(b"\r\n", 1)[0])
 
 
 async def _generate(load: Load) -> Reading:

@@ -87,6 +87,13 @@ CATALOGUE: tuple[Entry, ...] = (
         'fairway call orbit /dispatch --as web --intent dispatch --data \'{"task": "think"}\'',
     ),
     Entry(
+        "load",
+        "load",
+        RUN,
+        "Send requests through the gateway at a constant rate, and count what failed.",
+        'fairway load orbit dispatch --rate 50 --duration 30s --data \'{"prompt": "why?"}\'',
+    ),
+    Entry(
         "plan",
         "plan",
         DELIVER,

@@ -7,13 +7,15 @@ the services themselves decide by, so that a mistyped name is told here and not 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.names import did_you_mean
 from fairway_runtime.intents import IntentRoute, IntentTable
 from fairway_runtime.policy.bundle import BundleService, PolicyBundle
+
+_OF_ONE_CALL = frozenset({"host", "x-correlation-id", "traceparent", "user-agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,43 @@ def plan_call(wish: Wish, bundle: PolicyBundle, ids: Ids) -> CallPlan:
         path=path,
         headers=_headers(wish, ids),
         body=wish.body or b"",
+    )
+
+
+def public_call(target: Sequence[str], wish: Wish, bundle: PolicyBundle) -> CallPlan:
+    """A request that anyone may send again and again: `/path`, `intent`, or either of a service.
+
+    `wish` has the rest. Without the ids of a single call: each request is a story of its own.
+    Raises NotFound or InvalidInput for what cannot be meant.
+    """
+    *named, what = target
+    if len(named) > 1:
+        raise InvalidInput(
+            "invalid-target",
+            f"{' '.join(target)!r} is more than a service and a path",
+            remedy="write [SERVICE] PATH|INTENT: orbit dispatch",
+        )
+    path, intent = (what, "") if what.startswith("/") else ("", what)
+    callee = named[0] if named else _opened(what, bundle)
+    whole = replace(wish, callee=callee, path=path, intent=intent)
+    found = plan_call(whole, bundle, Ids("", "", ""))
+    kept = [pair for pair in found.headers if pair[0] not in _OF_ONE_CALL]
+    given = [_header(text) for text in wish.headers]
+    return replace(found, headers=(*(pair for pair in kept if pair not in given), *given))
+
+
+def _opened(what: str, bundle: PolicyBundle) -> str:
+    """The service behind the gateway at a path, or with an intent of that name."""
+    public = {name: service for name, service in bundle.services.items() if service.public}
+    bare = what.partition("?")[0]
+    for name, service in public.items():
+        if service.opens(bare) if what.startswith("/") else what in service.intents:
+            return name
+    intents = [intent for service in public.values() for intent in service.intents]
+    raise NotFound(
+        "nothing-public",
+        f"the gateway has nothing for {what!r}",
+        remedy=did_you_mean(what, intents, f"public services are: {_list(public) or 'none'}"),
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from fairway.cli.calling.body import body_of
 from fairway.cli.calling.hops import Hop, complete, trace_path
 from fairway.cli.calling.plan import CallPlan, Ids, Wish, plan_call
 from fairway.cli.calling.send import Reply, port_of, read_bundle, send_as, send_public
@@ -60,7 +59,7 @@ def call(
     bundle = read_bundle(state)
     ids = Ids(secrets.token_hex(16), secrets.token_hex(16), secrets.token_hex(8))
     headers = tuple(header or ())
-    wish = Wish(service, path, caller, intent, method, headers, _body(data))
+    wish = Wish(service, path, caller, intent, method, headers, body_of(data))
     plan = plan_call(wish, bundle, ids)
     reply = _send(plan, state, bundle, timeout)
     hops = _path(state, plan, ids.correlation)
@@ -70,24 +69,6 @@ def call(
         _show(plan, reply, hops, ids, verbose=bool(current(context).verbose))
     if fail and reply.status in _DENIED:
         raise typer.Exit(_REFUSED_EXIT)
-
-
-def _body(data: str | None) -> bytes | None:
-    if data is None:
-        return None
-    if data == "-":
-        return sys.stdin.buffer.read()
-    if not data.startswith("@"):
-        return data.encode()
-    try:
-        return Path(data[1:]).read_bytes()
-    except OSError as error:
-        raise InvalidInput(
-            "unreadable-file",
-            f"the body cannot be read: {error.strerror}",
-            where=data[1:],
-            remedy="check the path after --data @",
-        ) from error
 
 
 def _send(plan: CallPlan, state: StateDir, bundle: PolicyBundle, timeout: float) -> Reply:
