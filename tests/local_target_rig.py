@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.local_support import eventually
 
 from fairway.control.plane import LocalControlPlane
 from fairway.model.app import App
@@ -23,7 +25,13 @@ from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.desired import Desired, DesiredFile, ReleasedApp
 from fairway.targets.local.layout import open_state
 from fairway.targets.local.specs import source_folder
+from fairway.targets.local.system import LocalSystem
 from fairway.targets.local.target import LocalTarget
+
+_FLUSHED = 0.6
+"""Until an Envoy has written every line of its access log, in seconds."""
+_POLICY_SETS = 3
+"""Releases 1 to 3 have policies of their own."""
 
 PROGRAM = '''
 """Answers with the text of its folder; counts on nothing but an event loop."""
@@ -72,7 +80,8 @@ async def main():
         await asyncio.sleep(0.01)
 
 if GRAVE.exists():
-    raise SystemExit("this version was killed for good")
+    GRAVE.unlink()
+    raise SystemExit("it was killed, and does not come back at once")
 asyncio.run(main())
 '''
 
@@ -122,13 +131,39 @@ class LocalRig:
         return self.plane.target
 
     @property
-    def gateway(self) -> str:
+    def system(self) -> LocalSystem:
         assert self.plane is not None, "start comes first"
-        return f"http://127.0.0.1:{self.plane._system.ports.gateway}"
+        return self.plane._system
+
+    @property
+    def gateway(self) -> str:
+        return f"http://127.0.0.1:{self.system.ports.gateway}"
 
     async def start(self) -> None:
         self.plane = LocalControlPlane(Blueprint(self.app, self.state, dict(os.environ), None))
         await self.plane.start()
+        while (newest := (await self.plane.policy_sets())[0]).version < _POLICY_SETS:
+            text = (await self.plane.policy_set(newest.version)).policies
+            await self.plane.create_policy_set(f"{text}\n// {newest.version}", author="ada")
+
+    async def kill_a_replica(self, service: str, version: str) -> None:
+        """End one process of a version; it comes back at the second attempt only."""
+        (self.folder / "graves" / f"{service}.{version}").touch()
+        before = self.healthy(service, version)
+        os.kill(self.pids(service, version)[0], signal.SIGKILL)
+        await eventually(lambda: self.healthy(service, version) < before)
+
+    def healthy(self, service: str, version: str) -> int:
+        return self.system.healthy(service, version)
+
+    def pids(self, service: str, version: str) -> list[int]:
+        assert self.system.supervisor is not None, "start comes first"
+        found = self.system.supervisor.status()
+        return [
+            each.pid
+            for each in found
+            if (each.service, each.version) == (service, version) and each.pid is not None
+        ]
 
     async def restart(self) -> None:
         """End the control plane without its services, and start another."""
@@ -159,7 +194,7 @@ class LocalRig:
             name: store.put(source_folder(service, self.folder))
             for name, service in app.services.items()
         }
-        content = release_content(app, artifacts, {}, 1, "sha256:policies")
+        content = release_content(app, artifacts, {}, number, f"sha256:policies-{number}")
         return Release(number, content_digest(content), content, "ada", 1_800_000_000.0)
 
     async def ask(self, service: str, times: int) -> list[str]:
@@ -167,4 +202,5 @@ class LocalRig:
         limits = httpx2.Limits(max_connections=8)
         async with httpx2.AsyncClient(base_url=self.gateway, timeout=10, limits=limits) as http:
             answers = await asyncio.gather(*(http.get(f"/{service}/{n}") for n in range(times)))
+        await asyncio.sleep(_FLUSHED)
         return [f"{answer.status_code} {answer.text}" for answer in answers]

@@ -21,6 +21,10 @@ class Rig(Protocol):
 
     target: Target
 
+    async def start(self) -> None:
+        """Have the target's program run."""
+        ...
+
     async def restart(self) -> None:
         """End the target's program and start it again: `target` is the new one."""
         ...
@@ -68,6 +72,9 @@ class MemoryRig:
 
     def _opened(self) -> MemoryTarget:
         return MemoryTarget(self._clock, rate=self.RATE, file=self._file)
+
+    async def start(self) -> None:
+        pass
 
     async def restart(self) -> None:
         self.target = self._opened()

@@ -50,6 +50,16 @@ class DesiredVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class SettledVersion:
+    """What a deployment has left behind of a service: the measure of drift."""
+
+    service: str
+    version: str
+    digest: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasedApp:
     """The app of one release (0: the working tree), as JSON."""
 
@@ -61,14 +71,15 @@ class ReleasedApp:
 class Desired:
     """Everything that should be here.
 
-    `release` and `policy_set` are what was settled last. `apps` are those in force at once, the
-    newest last: two while a deployment is under way. `routing` is that of the deployment.
+    `release`, `policy_set` and `settled` are what was settled last. `apps` are those in force at
+    once, the newest last: two while a deployment is under way. `routing` is that of the deployment.
     """
 
     apps: tuple[ReleasedApp, ...]
     services: Mapping[str, tuple[DesiredVersion, ...]]
     release: int = 0
     policy_set: int = 0
+    settled: tuple[SettledVersion, ...] = ()
     routing: Routing | None = None
 
     @property
@@ -90,7 +101,7 @@ class Desired:
                 yield service, version
 
     @property
-    def settled(self) -> bool:
+    def at_rest(self) -> bool:
         """Whether no deployment is under way."""
         return self.routing is None and all(len(found) < 2 for found in self.services.values())
 
@@ -142,12 +153,18 @@ class Desired:
 
     def settle(self, release: Release) -> Desired:
         """With a release as what should be here from now on."""
-        apps = (ReleasedApp(release.number, release.content.app),)
+        digests = {name: service.digest for name, service in release.content.services.items()}
+        settled = tuple(
+            SettledVersion(service, version.name, version.digest, version.replicas)
+            for service, version in self.versions
+            if digests.get(service) == version.digest
+        )
         return replace(
             self,
-            apps=apps,
+            apps=(ReleasedApp(release.number, release.content.app),),
             release=release.number,
             policy_set=release.content.policy_set,
+            settled=settled,
             routing=None,
         )
 
@@ -225,6 +242,7 @@ def _desired(content: Mapping[str, Any]) -> Desired:
         },
         release=content["release"],
         policy_set=content["policy_set"],
+        settled=tuple(SettledVersion(**version) for version in content["settled"]),
         routing=None if routing is None else _routing(routing),
     )
 

@@ -18,7 +18,7 @@ from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
 from fairway.targets.local.ports import Ports, is_free
 from fairway.targets.local.processes import Processes
-from fairway.targets.local.replica import State
+from fairway.targets.local.replica import UP, State
 from fairway.targets.local.runner import Event, Runner, Tools
 from fairway.targets.local.specs import ServiceSpec
 
@@ -70,9 +70,8 @@ class ServiceGroup:
     @property
     def up(self) -> bool:
         """Whether every wanted replica is healthy (or, for a job, done)."""
-        good = {State.HEALTHY, State.COMPLETED}
         states = [runner.replica.state for runner in self.runners.values()]
-        return len(states) >= self.spec.replicas and all(state in good for state in states)
+        return len(states) >= self.spec.replicas and all(state in UP for state in states)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Where its healthy replicas listen, without those about to stop."""
@@ -151,6 +150,15 @@ class ServiceGroup:
         failure = await self.settled()
         if failure is not None:
             raise _not_up(self.spec.name, failure)
+
+    async def revive(self) -> Failure | None:
+        """Start anew what is not up, without waiting for its next turn; None when all are up."""
+        async with self._operating:
+            for index, runner in sorted(self.runners.items()):
+                if runner.replica.state not in UP:
+                    await self._retire(index)
+                    self._add(index).start()
+        return await self.settled()
 
     async def stop(self) -> None:
         """Stop every replica at once, without moving traffic: the whole system goes."""

@@ -202,9 +202,16 @@ class Processes:
                 running.append(record)
             else:
                 self._ledger.remove(record)
-        known = {record.token for record in running}
-        strays = tuple(seen for seen, token in marked(self._instance) if token not in known)
-        return Survey(tuple(running), strays)
+        return Survey(tuple(running), self.strays())
+
+    def strays(self) -> tuple[Seen, ...]:
+        """Processes that carry our mark, and that no record covers."""
+        known = {record.token for record in self._ledger.records()}
+        return tuple(seen for seen, token in marked(self._instance) if token not in known)
+
+    def ours(self) -> frozenset[int]:
+        """The pids of everything that carries our mark."""
+        return frozenset(seen.pid for seen, _ in marked(self._instance))
 
     async def clear(self, strays: Iterable[Seen], grace: float = 2.0) -> None:
         """End processes that no record covers: SIGTERM, then SIGKILL after `grace` seconds."""

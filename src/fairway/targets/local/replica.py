@@ -34,6 +34,7 @@ class State(StrEnum):
 
 
 FINAL = frozenset({State.STOPPED, State.COMPLETED, State.FAILED})
+UP = frozenset({State.HEALTHY, State.COMPLETED})
 RUNNING = frozenset({State.STARTING, State.HEALTHY, State.UNHEALTHY})
 
 

@@ -38,7 +38,7 @@ from fairway.targets.local.order import waits_for
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.reload import changed_since, changes
-from fairway.targets.local.replica import State
+from fairway.targets.local.replica import UP, State
 from fairway.targets.local.runner import Event, Runner
 from fairway.targets.local.specs import ServiceSpec
 
@@ -65,6 +65,11 @@ class ReplicaStatus:
     crash_looping: bool
     started_at: float | None
     failure: Failure | None
+
+    @property
+    def up(self) -> bool:
+        """Whether it does what it is for, or has done it."""
+        return self.state in UP
 
 
 async def _nothing_to_move(_service: str, _endpoints: tuple[Endpoint, ...]) -> None:
@@ -186,6 +191,11 @@ class Supervisor:
     async def update(self, spec: ServiceSpec) -> None:
         """Replace the replicas of a version by ones of another spec, likewise."""
         await self._groups[spec.key].replace_all(spec)
+
+    async def revive(self, service: str, version: str) -> None:
+        """Start anew what is not up of a version; Unavailable when it has no good prospect."""
+        key = (service, version)
+        _raise_for({key: await self._groups[key].revive()})
 
     async def scale(self, service: str, replicas: int) -> None:
         """Run that many replicas of a service, of its main version."""

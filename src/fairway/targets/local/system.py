@@ -49,7 +49,7 @@ from fairway.targets.local.mesh.build import Access, mesh_view
 from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
 from fairway.targets.local.mesh.launching import SupervisedLauncher
 from fairway.targets.local.mesh.status import EnvoyState
-from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
+from fairway.targets.local.mesh.view import GATEWAY, MeshView, PortPlan, Version
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
@@ -274,6 +274,39 @@ class LocalSystem:
         if self.supervisor is not None:
             self.supervisor.watch_files()
 
+    def healthy(self, service: str, version: str) -> int:
+        """How many replicas of a version are up (or, of a job, done)."""
+        found = self.supervisor.status() if self.supervisor else ()
+        return sum(
+            1
+            for replica in found
+            if (replica.service, replica.version) == (service, version) and replica.up
+        )
+
+    def bundle_edited(self) -> bool:
+        """Whether someone else has changed the policies that services read."""
+        assert self._rules is not None, "start comes first"
+        try:
+            return self.state.policy_bundle.read_text("utf-8") != self._rules.bundle.to_json()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return True
+
+    def listening_ports(self) -> frozenset[int]:
+        """Every port on which something of this app should listen, and nobody else."""
+        plan, found = self.ports, self.supervisor.status() if self.supervisor else ()
+        mesh = (plan.inbound, plan.egress, plan.egress_to, plan.egress_of, plan.egress_to_of)
+        replicas = {replica.port for replica in found if replica.port is not None}
+        declared = {s.port for s in self.app.services.values() if s.port is not None}
+        gateway = {plan.gateway} if GATEWAY in self._meshed else set()
+        listeners = {port for ports in mesh for port in ports.values()}
+        return frozenset(listeners | replicas | declared | gateway)
+
+    async def revive(self, service: str, version: str) -> None:
+        """Have all replicas of a version up that should be, without waiting for their turn."""
+        assert self.supervisor is not None, "start comes first"
+        await self.supervisor.revive(service, version)
+        await self.run({(service, version)})
+
     async def run(self, versions: Collection[Key]) -> None:
         """Have these versions run healthily, as often as is desired; Unavailable with evidence."""
         assert self.supervisor is not None, "start comes first"
@@ -401,7 +434,7 @@ class LocalSystem:
         try:
             await self.supervisor.start(running)
         except Unavailable as error:
-            if self._desired.settled:
+            if self._desired.at_rest:
                 raise
             self._report("service.failed", "", error.message)
 

@@ -9,30 +9,26 @@ happens on the event loop of the system.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fairway.errors import Conflict, InvalidInput, NotFound
 from fairway.model.app import App
 from fairway.plan.observed import Observed, ObservedVersion
 from fairway.plan.release import Release
-from fairway.targets.contract import Fence, Routing, Split, Wanted
+from fairway.targets.contract import Drift, Fence, Measured, Routing, Split, Wanted
 from fairway.targets.local.desired import Desired, DesiredVersion, Key
 from fairway.targets.local.draining import until_idle
+from fairway.targets.local.drift import drifts
 from fairway.targets.local.fences import FenceFile
-from fairway.targets.local.replica import State
+from fairway.targets.local.inspection import Inspector
+from fairway.targets.local.measurements import Measurements
+from fairway.targets.local.naming import version_label
+from fairway.targets.local.policies import Policies
+from fairway.targets.local.rendering import rendered
 from fairway.targets.local.system import LocalSystem
 
 _EVERYTHING = 100
-_GOOD = frozenset({State.HEALTHY, State.COMPLETED})
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """What the target asks of governance: which set decides now, and to let another decide."""
-
-    active: Callable[[], int]
-    activate: Callable[[int], Awaitable[None]]
 
 
 class LocalTarget:
@@ -43,6 +39,8 @@ class LocalTarget:
         self._policies = policies
         self._turn = asyncio.Lock()
         self._fences = FenceFile(system.state.fence)
+        self._inspector = Inspector(system, policies)
+        self._measurements = Measurements(system)
 
     async def observe(self) -> Observed:
         """What is there now."""
@@ -52,6 +50,12 @@ class LocalTarget:
             for name, found in desired.services.items()
         }
         return Observed(desired.release, self._policies.active(), services)
+
+    def render(self, release: Release) -> Mapping[str, str]:
+        """What each service would be started from, and every file of every Envoy."""
+        app = App.model_validate(release.content.app)
+        access = self._policies.access(app, release.content.policy_set)
+        return rendered(release, access, self._system.state.environment)
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
         """Have these versions run healthily; Unavailable with the evidence of the first failure."""
@@ -85,23 +89,47 @@ class LocalTarget:
         """Let these versions finish what they have, and stop them."""
         async with self._turn:
             self._fences.admit(fence)
-            present = self._present()
-            for key in versions:
-                found = present.find(*key)
-                if found is not None and found.weight:
-                    raise _still_asked(*key)
-            gone = [key for key in versions if present.find(*key) is not None]
-            await self._system.leave(gone)
-            await asyncio.gather(*(self._finished(present, key) for key in gone))
-            await self._system.end(gone)
-            if self._system.desired.from_working_tree:
-                await self._system.unpin()
+            await self._retire(versions)
 
     async def settle(self, release: Release, fence: Fence) -> None:
         """This release alone is what should be here from now on."""
         async with self._turn:
             self._fences.admit(fence)
             await self._system.want(self._present().settle(release))
+
+    async def measure(self, services: Sequence[str]) -> Measured:
+        """Running totals of these services' versions; a restart of the control plane loses none."""
+        return await self._measurements.of(services)
+
+    async def drift(self) -> tuple[Drift, ...]:
+        """Every difference between what runs and what was settled."""
+        return drifts(await self._inspector.findings())
+
+    async def repair(self, drift: Sequence[Drift], fence: Fence) -> None:
+        """End these differences; Conflict for the first that only people can end."""
+        async with self._turn:
+            self._fences.admit(fence)
+            superfluous = self._inspector.superfluous(drift)
+            await self._retire(superfluous)
+            gone = {version_label(*key) for key in superfluous}
+            for each in drift:
+                if each.subject not in gone:
+                    await self._inspector.repair(each)
+
+    async def _retire(self, versions: Sequence[Key]) -> None:
+        present = self._present()
+        for key in versions:
+            found = present.find(*key)
+            if found is not None and found.weight:
+                raise _still_asked(*key)
+        gone = [key for key in versions if present.find(*key) is not None]
+        if not gone:
+            return
+        await self._system.leave(gone)
+        await asyncio.gather(*(self._finished(present, key) for key in gone))
+        await self._system.end(gone)
+        if self._system.desired.from_working_tree:
+            await self._system.unpin()
 
     def _present(self) -> Desired:
         """What should be; of the working tree with as many replicas as there are just now."""
@@ -158,20 +186,12 @@ class LocalTarget:
     def _can_serve(self, service: str, version: DesiredVersion) -> bool:
         if not version.service.serves:
             return True
-        return self._healthy(service, version.name) > 0
+        return self._system.healthy(service, version.name) > 0
 
     def _observed(self, service: str, version: DesiredVersion) -> ObservedVersion:
-        healthy = self._healthy(service, version.name)
+        healthy = self._system.healthy(service, version.name)
         return ObservedVersion(
             version.name, version.digest, version.weight, version.replicas, healthy
-        )
-
-    def _healthy(self, service: str, version: str) -> int:
-        found = self._system.supervisor.status() if self._system.supervisor else ()
-        return sum(
-            1
-            for replica in found
-            if (replica.service, replica.version) == (service, version) and replica.state in _GOOD
         )
 
     async def _change_workers(self, services: Mapping[str, Split]) -> None:

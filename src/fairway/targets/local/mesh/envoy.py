@@ -67,6 +67,17 @@ class Envoy:
         """The files that it runs on."""
         return self._folder.files()
 
+    def edited(self) -> tuple[str, ...]:
+        """The files that someone else has changed or removed."""
+        return self._folder.edited()
+
+    async def restore(self) -> None:
+        """Write edited files again; returns when Envoy has taken them."""
+        names = self.edited()
+        self._folder.restore(names)
+        files = self._folder.files()
+        await self._confirm({n: files[n] for n in names if n != BOOTSTRAP}, {})
+
     async def run(self, files: Files) -> bool:
         """Have it run on these files; True when an Envoy of an earlier Fairway was adopted."""
         self._handle = await self._adopted(files)

@@ -17,8 +17,9 @@ until `heal` has brought the change there: no old policy, no old certificate is 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +30,12 @@ from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.envoy import Envoy, EnvoyPlace
 from fairway.targets.local.mesh.launching import Launcher
 from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
-from fairway.targets.local.mesh.render.document import IDENTITY, TRUST, secret_file
+from fairway.targets.local.mesh.render.document import (
+    IDENTITY,
+    PUBLIC_ROOTS,
+    TRUST,
+    secret_file,
+)
 from fairway.targets.local.mesh.render.secrets import identity_secret, trust_secret
 from fairway.targets.local.mesh.status import EnvoyState, state_of
 from fairway.targets.local.mesh.view import MeshView, Sidecar
@@ -38,13 +44,22 @@ Clock = Callable[[], datetime]
 _T = TypeVar("_T")
 
 
+def system_roots() -> Path:
+    """The bundle of certificate authorities that this machine trusts, as its OpenSSL knows it."""
+    return Path(ssl.get_default_verify_paths().cafile or PUBLIC_ROOTS)
+
+
 @dataclass(frozen=True, slots=True)
 class MeshPlaces:
-    """Where the mesh keeps things: a folder of files per Envoy, logs, and short-named sockets."""
+    """Where the mesh keeps things: a folder of files per Envoy, logs, and short-named sockets.
+
+    `public_roots` are the certificate authorities for servers outside the mesh.
+    """
 
     config: Path
     logs: Path
     sockets: Path
+    public_roots: Path = field(default_factory=system_roots)
 
     def of(self, name: str, binary: Path) -> EnvoyPlace:
         """The place of one Envoy."""
@@ -52,6 +67,7 @@ class MeshPlaces:
             config=self.config / name,
             admin=self.sockets / f"{name[:40]}.admin",
             access_log=self.logs / f"{name}.access.log",
+            public_roots=self.public_roots,
         )
         return EnvoyPlace(name, binary, paths, self.logs / f"{name}.envoy.log")
 
@@ -109,6 +125,16 @@ class Mesh:
             revived, self._revived = sorted(self._revived), set()
             return tuple(revived)
 
+    def edited(self) -> dict[str, tuple[str, ...]]:
+        """By Envoy, the files that someone else has changed or removed."""
+        found = {name: envoy.edited() for name, envoy in self._envoys.items()}
+        return {name: files for name, files in found.items() if files}
+
+    async def restore(self) -> None:
+        """Have every Envoy run on the files that it should again."""
+        async with self._turn:
+            await _all(self._envoys[name].restore() for name in self.edited())
+
     async def stop(self) -> None:
         """End every Envoy; files and identities stay."""
         async with self._turn:
@@ -122,6 +148,10 @@ class Mesh:
     def envoy(self, name: str) -> Envoy:
         """One Envoy of the running mesh, for those who look closer than `status`."""
         return self._envoys[name]
+
+    def find(self, name: str) -> Envoy | None:
+        """One Envoy, if it is there."""
+        return self._envoys.get(name)
 
     def sidecar(self, name: str) -> Sidecar | None:
         """How a service is meant to be served now; None while no Envoy of it runs."""

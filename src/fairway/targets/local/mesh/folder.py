@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fairway.targets.local.layout import write_private
@@ -32,10 +32,22 @@ class ConfigFolder:
                 write_private(self.path / name, json.dumps(content, indent=1).encode())
                 self._content[name] = content
 
+    def edited(self) -> tuple[str, ...]:
+        """The files that are on disk no more as they were written here, or not at all."""
+        return tuple(n for n, kept in self._content.items() if _found(self.path / n) != kept)
+
+    def restore(self, names: Iterable[str]) -> None:
+        """Write files again as they were."""
+        self.write({name: self._content.pop(name) for name in tuple(names)})
+
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is no error."""
         (self.path / name).unlink(missing_ok=True)
         self._content.pop(name, None)
+
+
+def _found(file: Path) -> Json | None:
+    return _read(file) if file.exists() else None
 
 
 def _read(file: Path) -> Json | None:
