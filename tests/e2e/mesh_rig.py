@@ -28,12 +28,15 @@ from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.layout import private_dir
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.mesh.binary import envoy_binary
-from fairway.targets.local.mesh.build import mesh_view
+from fairway.targets.local.mesh.build import RouteKey, mesh_view
 from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
 from fairway.targets.local.mesh.launching import SupervisedLauncher
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, PortPlan, Version
+from fairway.targets.local.mesh.view import GATEWAY, LegacyShare, MeshView, PortPlan, Version
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
+
+PUBLIC_AUTHORITIES = "public-authorities.pem"
+"""Stands for the bundle of the machine; a test that needs one makes it."""
 
 APP: dict[str, Any] = {
     "app": "shop",
@@ -183,10 +186,11 @@ class Rig:
     versions: dict[str, tuple[Version, ...]]
     clock: Clock
     routing: Routing | None = None
+    legacy: dict[RouteKey, LegacyShare] = field(default_factory=dict)
 
     def view(self) -> MeshView:
         return mesh_view(
-            self.app, self.ports, self.versions, self.access, "local", routing=self.routing
+            self.app, self.ports, self.versions, self.access, "local", self.routing, self.legacy
         )
 
     async def apply(self, **changes: tuple[Version, ...]) -> None:
@@ -293,7 +297,9 @@ def with_egress(plan: PortPlan, book: Ports, service: str, version: str) -> Port
 def new_mesh(
     root: Path, authority: Authority, clock: Clock, processes: Processes, survivors: Any = ()
 ) -> Mesh:
-    places = MeshPlaces(root / "mesh", root / "logs", private_dir(root / "s"))
+    places = MeshPlaces(
+        root / "mesh", root / "logs", private_dir(root / "s"), root / PUBLIC_AUTHORITIES
+    )
     launcher = SupervisedLauncher(processes, survivors)
     return Mesh(places, envoy_binary(os.environ), launcher, authority, clock)
 

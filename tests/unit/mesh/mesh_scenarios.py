@@ -17,7 +17,13 @@ from fairway.model.app import App
 from fairway.targets.contract import Routing, Split
 from fairway.targets.local.mesh.build import mesh_view
 from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
-from fairway.targets.local.mesh.view import MeshView, PortPlan, Version
+from fairway.targets.local.mesh.view import (
+    LegacyShare,
+    LegacyUpstream,
+    MeshView,
+    PortPlan,
+    Version,
+)
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios" / "mesh"
 
@@ -51,7 +57,12 @@ def scenario(name: str) -> MeshView:
         Allowed(content["allowed"]),
         "local",
         routing=None if routing is None else _routing(routing),
+        legacy={(r.get("host"), r["path"]): _share(r) for r in content.get("legacy", ())},
     )
+
+
+def _share(content: dict[str, Any]) -> LegacyShare:
+    return LegacyShare(LegacyUpstream(content["url"]), content["weight"])
 
 
 def _routing(content: dict[str, Any]) -> Routing:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fairway.plan.latency import bucket_of, quantile
 from fairway.targets.contract import Traffic
 from fairway.targets.local.mesh.sources import (
+    Source,
     counter_sum,
     counters,
     logged,
@@ -27,6 +28,7 @@ from fairway.targets.local.mesh.totals import (
     is_fine,
 )
 
+SOURCE = Source("inbound", {"r1": "replicas.r1", "r8": "replicas.r8"})
 STATISTICS: dict[str, Any] = {
     "stats": [
         {"name": "cluster.replicas.r1.upstream_rq_5xx", "value": 2},
@@ -52,14 +54,16 @@ STATISTICS: dict[str, Any] = {
 
 
 def test_counters_are_read_by_version() -> None:
-    found = counters(STATISTICS, ["r1", "r8"])
+    found = counters(STATISTICS, SOURCE)
     assert found["r8"] == Counters()
     latency = {bucket_of(500): 4, bucket_of(7_500): 5, bucket_of(205_000): 1}
     assert found["r1"] == Counters(10, 2, latency)
 
 
 def test_the_filter_names_only_these_versions() -> None:
-    pattern = re.compile(statistics_filter(["r1.2", "r8"]))
+    pattern = re.compile(
+        statistics_filter(Source("inbound", {"r1.2": "replicas.r1.2", "r8": "replicas.r8"}))
+    )
     assert pattern.search("cluster.replicas.r1.2.upstream_rq_completed")
     assert pattern.search("cluster.replicas.r8.upstream_rq_time")
     assert not pattern.search("cluster.replicas.r1x2.upstream_rq_completed")
@@ -68,7 +72,13 @@ def test_the_filter_names_only_these_versions() -> None:
 
 
 def line(**fields: Any) -> bytes:
-    whole = {"direction": "inbound", "status": 200, "upstream_us": 100, "version": "r1", **fields}
+    whole = {
+        "direction": "inbound",
+        "status": 200,
+        "upstream_us": 100,
+        "cluster": "replicas.r1",
+        **fields,
+    }
     return json.dumps(whole, separators=(",", ":")).encode() + b"\n"
 
 
@@ -77,15 +87,15 @@ def test_the_log_gives_microseconds_and_who_got_no_answer() -> None:
         [
             line(upstream_us=700),
             line(status=0, upstream_us=None),
-            line(upstream_us=900, version="r8", status=500),
-            line(status=403, upstream_us=None, version=None),
+            line(upstream_us=900, cluster="replicas.r8", status=500),
+            line(status=403, upstream_us=None, cluster=None),
             line(direction="egress"),
-            b'{"direction":"inbound","status":0,"vers\n',
+            b'{"direction":"inbound","status":0,"clus\n',
         ]
     )
     fast = {"r1": Logged({bucket_of(700): 1}, 1), "r8": Logged({bucket_of(900): 1}, 0)}
-    assert logged(lines, latencies=True) == fast
-    assert logged(lines, latencies=False) == {"r1": Logged({}, 1)}
+    assert logged(lines, SOURCE, latencies=True) == fast
+    assert logged(lines, SOURCE, latencies=False) == {"r1": Logged({}, 1), "r8": Logged()}
 
 
 EXPOSITION = """# HELP orders_total Orders.

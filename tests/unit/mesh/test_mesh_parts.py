@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from fairway.errors import Unavailable
+from fairway.errors import InvalidInput, Unavailable
+from fairway.targets.contract import Routing, Split
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.mesh import watches
 from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, parse_statistics
 from fairway.targets.local.mesh.binary import VARIABLE, envoy_binary
 from fairway.targets.local.mesh.envoy import first_complaint, healthy_ports
 from fairway.targets.local.mesh.launching import EnvoyLaunch, SupervisedLauncher
-from fairway.targets.local.mesh.view import Version
+from fairway.targets.local.mesh.trials import on_trial, sticky_header
+from fairway.targets.local.mesh.view import LegacyUpstream, Trial, Version
 from fairway.targets.local.processes import Processes
 
 
@@ -154,3 +156,42 @@ async def test_survivors_that_nothing_adopts_are_cleared(tmp_path: Path) -> None
     second = SupervisedLauncher(processes, processes.survey().running)
     await second.clear(grace=1)
     assert not first.is_alive(handle)
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("http://old.test", ("old.test", 80, False, "old.test", "")),
+        ("https://old.test:8443/a/", ("old.test", 8443, True, "old.test:8443", "/a")),
+    ],
+)
+def test_a_legacy_upstream_is_a_url(url: str, parts: tuple[object, ...]) -> None:
+    found = LegacyUpstream(url)
+    assert (found.host, found.port, found.secure, found.authority, found.path) == parts
+
+
+@pytest.mark.parametrize(
+    "url", ["old.test", "ftp://old.test", "http://", "http://a/b?c", 'http://a/"']
+)
+def test_any_other_url_is_no_legacy_upstream(url: str) -> None:
+    with pytest.raises(ValueError, match="legacy upstream"):
+        LegacyUpstream(url)
+
+
+@pytest.mark.parametrize("sticky", ["", "header:", "cooky", "header"])
+def test_users_are_told_apart_by_cookie_or_header_only(sticky: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be told apart"):
+        sticky_header(sticky)
+
+
+def test_a_service_is_on_trial_only_beside_something_to_compare_it_with() -> None:
+    old, new = Version("r7", 1, (1,)), Version("r8", 0, (2,))
+    split = Split({"r7": 90, "r8": 10}, candidate="r8")
+    routing = Routing({"a": split}, "r8")
+    both, trial = on_trial("a", (old, new), routing)
+    assert trial == Trial("r8", "r8", "x-fairway-user")
+    assert [(v.weight, v.cohort) for v in both] == [(90, "stable"), (10, "r8")]
+    assert on_trial("b", (old, new), routing) == ((old, new), None)
+    alone, trial = on_trial("a", (new,), routing)
+    assert (alone[0].weight, alone[0].cohort, trial) == (10, "", None)
+    assert on_trial("a", (old, new), Routing({"a": Split({"r7": 100})}, "r8"))[1] is None

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from fairway.model.app import App
-from fairway.model.services import Call, CircuitBreaking, Client, Service
+from fairway.model.services import Call, CircuitBreaking, Client, PublicRoute, Service
 from fairway.targets.contract import Routing
 from fairway.targets.local.mesh.trials import STICKY_COOKIE, on_trial
 from fairway.targets.local.mesh.view import (
@@ -20,6 +20,8 @@ from fairway.targets.local.mesh.view import (
     GatewayRoute,
     GatewayView,
     Grant,
+    LegacyShare,
+    LegacyUpstream,
     MeshView,
     PortPlan,
     Sidecar,
@@ -28,6 +30,9 @@ from fairway.targets.local.mesh.view import (
     Version,
     VersionEgress,
 )
+
+RouteKey = tuple[str | None, str]
+"""A public route by its host (None: any) and its path."""
 
 
 class Access(Protocol):
@@ -45,11 +50,14 @@ def mesh_view(  # noqa: PLR0913, PLR0917 - what the whole data plane depends on,
     access: Access,
     environment: str,
     routing: Routing | None = None,
+    legacy: Mapping[RouteKey, LegacyShare] | None = None,
 ) -> MeshView:
     """The data plane of `environment`. `app` has the environment's overrides merged in already.
 
     `routing` is the traffic of a deployment under way: it gives the versions of its services their
     weights and cohorts. Services that it does not name keep the weights that `versions` gives.
+    `legacy` says of public routes, by host and path, how much of them a legacy upstream still gets;
+    of others that declare one, it gets all.
     """
     telemetry = app.environments[environment].telemetry
     sidecars = {
@@ -61,7 +69,7 @@ def mesh_view(  # noqa: PLR0913, PLR0917 - what the whole data plane depends on,
         app=app.app,
         environment=environment,
         sidecars=sidecars,
-        gateway=_gateway(app, ports, sidecars, routing),
+        gateway=_gateway(app, ports, sidecars, routing, legacy or {}),
         otlp=telemetry.otlp,
         sampling=telemetry.sampling,
     )
@@ -160,20 +168,33 @@ def _egress(call: Call, callee: str, service: Service, port: int) -> Egress:
 
 
 def _gateway(
-    app: App, ports: PortPlan, sidecars: Mapping[str, Sidecar], routing: Routing | None
+    app: App,
+    ports: PortPlan,
+    sidecars: Mapping[str, Sidecar],
+    routing: Routing | None,
+    legacy: Mapping[RouteKey, LegacyShare],
 ) -> GatewayView:
     tried = routing is not None and any(sidecar.trial for sidecar in sidecars.values())
     return GatewayView(
         ports.gateway,
-        _gateway_routes(app),
+        _gateway_routes(app, legacy),
         cohort=routing.cohort if routing is not None and tried else "",
         remember_users=routing is not None and tried and routing.sticky == STICKY_COOKIE,
     )
 
 
-def _gateway_routes(app: App) -> tuple[GatewayRoute, ...]:
+def _gateway_routes(app: App, legacy: Mapping[RouteKey, LegacyShare]) -> tuple[GatewayRoute, ...]:
     return tuple(
-        GatewayRoute(route.host, route.path, name)
+        GatewayRoute(
+            route.host,
+            route.path,
+            name,
+            legacy.get((route.host, route.path)) or _declared_legacy(route),
+        )
         for name, service in app.services.items()
         for route in service.public
     )
+
+
+def _declared_legacy(route: PublicRoute) -> LegacyShare | None:
+    return None if route.legacy is None else LegacyShare(LegacyUpstream(route.legacy))

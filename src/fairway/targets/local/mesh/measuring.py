@@ -18,15 +18,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairway.targets.contract import Measured
+from fairway.targets.contract import Measured, Traffic
 from fairway.targets.local.log_files import cut_away, size
 from fairway.targets.local.mesh.admin import AdminUnreachable, exchange
+from fairway.targets.local.mesh.build import RouteKey
+from fairway.targets.local.mesh.envoy import Envoy
 from fairway.targets.local.mesh.envoys import Mesh
-from fairway.targets.local.mesh.render.document import LOOPBACK
-from fairway.targets.local.mesh.sources import counter_sum, counters, logged, statistics_filter
+from fairway.targets.local.mesh.render.document import (
+    LOOPBACK,
+    legacy_cluster,
+    replicas_cluster,
+    shifted_cluster,
+)
+from fairway.targets.local.mesh.sources import (
+    Source,
+    counter_sum,
+    counters,
+    logged,
+    statistics_filter,
+)
 from fairway.targets.local.mesh.totals import (
     Look,
     Scraped,
@@ -35,7 +48,10 @@ from fairway.targets.local.mesh.totals import (
     advanced,
     is_fine,
 )
-from fairway.targets.local.mesh.view import Sidecar, Version
+from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, Version
+
+LEGACY, SERVICE = "legacy", "service"
+"""The two that share a route on its way from a legacy upstream to a service."""
 
 _SCRAPE_PATIENCE = 1.0
 _MOST_AT_ONCE = 8 * 2**20
@@ -76,38 +92,64 @@ class Meter:
             )
         return dict(zip(services, (totals.traffic for totals in found), strict=True))
 
+    async def measure_routes(
+        self, routes: Sequence[GatewayRoute]
+    ) -> dict[RouteKey, dict[str, Traffic]]:
+        """The running totals of public routes on their way from a legacy upstream to a service.
+
+        By route, then by `LEGACY` and `SERVICE`, both as the gateway sees them.
+        """
+        async with self._turn:
+            found = await asyncio.gather(*(self._route(route) for route in routes))
+        keys = [(route.host, route.path) for route in routes]
+        return dict(zip(keys, (totals.traffic for totals in found), strict=True))
+
     async def _service(self, name: str, metrics: Sequence[MetricSource]) -> ServiceTotals:
-        before = self.totals.of(name)
         sidecar = self._mesh.sidecar(name)
         if sidecar is None or sidecar.inbound_port is None or not sidecar.versions:
+            return self.totals.of(name)
+        clusters = {version.name: replicas_cluster(version.name) for version in sidecar.versions}
+        mirrored = sidecar.trial is not None and sidecar.trial.mirror > 0
+        scraped = await _scraped(sidecar.versions, metrics)
+        return await self._looked(name, name, Source("inbound", clusters), mirrored, scraped)
+
+    async def _route(self, route: GatewayRoute) -> ServiceTotals:
+        name = f"{GATEWAY} {route.host or ''}{route.path}"
+        clusters = {
+            LEGACY: legacy_cluster(route.key),
+            SERVICE: shifted_cluster(route.service, route.key),
+        }
+        return await self._looked(name, GATEWAY, Source("gateway", clusters))
+
+    async def _looked(
+        self,
+        name: str,
+        envoy: str,
+        source: Source,
+        mirrored: bool = False,
+        scraped: Mapping[str, Scraped] | None = None,
+    ) -> ServiceTotals:
+        """The totals under a name after one more look at an Envoy."""
+        before = self.totals.of(name)
+        asked = self._mesh.find(envoy)
+        if asked is None:
             return before
         try:
-            look = await self._look(sidecar, before, metrics)
+            look = await _look(asked, source, before, mirrored)
         except AdminUnreachable:
             return before
-        after = advanced(before, look)
+        after = advanced(before, replace(look, scraped=scraped or {}))
         self.totals = self.totals.with_service(name, after)
         return after
 
-    async def _look(
-        self, sidecar: Sidecar, before: ServiceTotals, metrics: Sequence[MetricSource]
-    ) -> Look:
-        envoy = self._mesh.envoy(sidecar.service)
-        versions = [version.name for version in sidecar.versions]
-        statistics, scraped = await asyncio.gather(
-            envoy.admin.detailed(statistics_filter(versions)),
-            _scraped(sidecar.versions, metrics),
-        )
-        counted = counters(statistics, versions)
-        fine = is_fine(counted) and not _has_copies(sidecar)
-        lines, position = _read_on(envoy.place.paths.access_log, before.position)
-        found = logged(lines, latencies=fine)
-        return Look(str(envoy.pid), counted, found, scraped, position, fine)
 
-
-def _has_copies(sidecar: Sidecar) -> bool:
-    """Whether some requests are copies, of which no log line tells."""
-    return sidecar.trial is not None and sidecar.trial.mirror > 0
+async def _look(envoy: Envoy, source: Source, before: ServiceTotals, mirrored: bool) -> Look:
+    """One look; where requests are mirrored, the log does not tell of all."""
+    counted = counters(await envoy.admin.detailed(statistics_filter(source)), source)
+    fine = is_fine(counted) and not mirrored
+    lines, position = _read_on(envoy.place.paths.access_log, before.position)
+    found = logged(lines, source, latencies=fine)
+    return Look(str(envoy.pid), counted, found, position=position, fine=fine)
 
 
 def _read_on(log: Path, position: int | None) -> tuple[bytes, int]:

@@ -10,17 +10,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fairway.plan.latency import bucket_of
-from fairway.targets.local.mesh.render.document import replicas_cluster
+from fairway.targets.local.mesh.render.access_log import Direction
 from fairway.targets.local.mesh.totals import Counters, Histogram, Logged
 
 Json = dict[str, Any]
 
 _COMPLETED, _FAILED, _TIME = "upstream_rq_completed", "upstream_rq_5xx", "upstream_rq_time"
 _UNANSWERED = b'"status":0,'
-_INBOUND = b'"direction":"inbound"'
 
 _SAMPLE = re.compile(
     r"(?P<name>[A-Za-z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>[^\s{}]+)(?:\s+-?\d+)?\s*"
@@ -28,16 +28,24 @@ _SAMPLE = re.compile(
 _LABEL = re.compile(r'\s*(?P<name>[A-Za-z_]\w*)\s*=\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*,?')
 
 
-def statistics_filter(versions: Iterable[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where to read: the direction whose log lines count, and each name's cluster."""
+
+    direction: Direction
+    clusters: Mapping[str, str]
+
+
+def statistics_filter(source: Source) -> str:
     """The regular expression for what is needed of an Envoy's statistics."""
-    clusters = "|".join(re.escape(replicas_cluster(version)) for version in versions)
+    clusters = "|".join(re.escape(cluster) for cluster in source.clusters.values())
     return rf"^cluster\.({clusters})\.({_COMPLETED}|{_FAILED}|{_TIME})$"
 
 
-def counters(statistics: Json, versions: Iterable[str]) -> dict[str, Counters]:
-    """The counters of each version, from `/stats?format=json&histogram_buckets=detailed`.
+def counters(statistics: Json, source: Source) -> dict[str, Counters]:
+    """The counters of each cluster, from `/stats?format=json&histogram_buckets=detailed`.
 
-    Nothing was counted yet for a version that is not in there.
+    Nothing was counted yet for one that is not in there.
     """
     numbers: dict[str, int] = {}
     histograms: dict[str, Histogram] = {}
@@ -46,15 +54,14 @@ def counters(statistics: Json, versions: Iterable[str]) -> dict[str, Counters]:
             numbers[entry["name"]] = entry["value"]
         for histogram in entry.get("histograms", {}).get("details", ()):
             histograms[histogram["name"]] = _buckets(histogram["totals"])
-    found = {}
-    for version in versions:
-        prefix = f"cluster.{replicas_cluster(version)}."
-        found[version] = Counters(
-            numbers.get(prefix + _COMPLETED, 0),
-            numbers.get(prefix + _FAILED, 0),
-            histograms.get(prefix + _TIME, {}),
+    return {
+        name: Counters(
+            numbers.get(f"cluster.{cluster}.{_COMPLETED}", 0),
+            numbers.get(f"cluster.{cluster}.{_FAILED}", 0),
+            histograms.get(f"cluster.{cluster}.{_TIME}", {}),
         )
-    return found
+        for name, cluster in source.clusters.items()
+    }
 
 
 def _buckets(totals: Iterable[Mapping[str, float]]) -> dict[int, int]:
@@ -68,24 +75,24 @@ def _buckets(totals: Iterable[Mapping[str, float]]) -> dict[int, int]:
     return dict(buckets)
 
 
-def logged(lines: bytes, *, latencies: bool) -> dict[str, Logged]:
-    """What whole lines of an access log add, by version; latencies only where they are wanted."""
+def logged(lines: bytes, source: Source, *, latencies: bool) -> dict[str, Logged]:
+    """What whole lines of an access log add, by name; latencies only where they are wanted."""
+    direction = f'"direction":"{source.direction}"'.encode()
+    names = {cluster: name for name, cluster in source.clusters.items()}
     unanswered: Counter[str] = Counter()
-    histograms: dict[str, Counter[int]] = {}
+    histograms: dict[str, Counter[int]] = {name: Counter() for name in source.clusters}
     for line in lines.splitlines():
-        if _INBOUND not in line or not (latencies or _UNANSWERED in line):
+        if direction not in line or not (latencies or _UNANSWERED in line):
             continue
         entry = _entry(line)
-        version = entry.get("version")
-        if version is None:
+        name = names.get(entry.get("cluster", ""))
+        if name is None:
             continue
         if entry["status"] == 0:
-            unanswered[version] += 1
+            unanswered[name] += 1
         elif latencies and entry["upstream_us"] is not None:
-            histogram = histograms.setdefault(version, Counter())
-            histogram[bucket_of(entry["upstream_us"])] += 1
-    names = unanswered.keys() | histograms.keys()
-    return {name: Logged(histograms.get(name, {}), unanswered[name]) for name in names}
+            histograms[name][bucket_of(entry["upstream_us"])] += 1
+    return {name: Logged(histograms[name], unanswered[name]) for name in source.clusters}
 
 
 def _entry(line: bytes) -> Json:

@@ -15,10 +15,12 @@ per entry. It guarantees that rendering needs nothing else: no app file, no cloc
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import SplitResult, urlsplit
 
 from fairway.model.services import CircuitBreaking, Health, PublicRoute, Retries
 
@@ -35,6 +37,7 @@ Protocol = Literal["http1", "http2"]
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _COHORT = re.compile(r"[A-Za-z0-9._-]*")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _HEADER = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]+")
 
 
@@ -186,12 +189,78 @@ class Sidecar:
 
 
 @dataclass(frozen=True, slots=True)
+class LegacyUpstream:
+    """A system outside the mesh that answers for a service for now: the URL that it is under."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        if self._parts.scheme not in {"http", "https"} or not self._parts.hostname:
+            raise ValueError(f"a legacy upstream is http(s)://host[:port][/path]: {self.url!r}")
+        if not _PLAIN_PATH.fullmatch(self._parts.path) or self._parts.query:
+            raise ValueError(f"the path of a legacy upstream is plain, without query: {self.url!r}")
+
+    @property
+    def host(self) -> str:
+        """Its name or address."""
+        return self._parts.hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._parts.scheme == "https"
+
+    @property
+    def port(self) -> int:
+        """The port that it names, or the usual one."""
+        return self._parts.port or (443 if self.secure else 80)
+
+    @property
+    def authority(self) -> str:
+        """The Host header that it expects."""
+        return self._parts.netloc
+
+    @property
+    def path(self) -> str:
+        """What comes before the path of each request; mostly nothing."""
+        return self._parts.path.rstrip("/")
+
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyShare:
+    """What is left to a legacy upstream: percent of a route's requests."""
+
+    upstream: LegacyUpstream
+    weight: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 100:
+            raise ValueError(f"percent of requests are 0 to 100: {self.weight}")
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayRoute:
-    """Requests for `host` (None: any) at or under `path` go to `service`."""
+    """Requests for `host` (None: any) at or under `path` go to `service`, or to what was before."""
 
     host: str | None
     path: str
     service: str
+    legacy: LegacyShare | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether some users get the legacy upstream and others the service."""
+        return self.legacy is not None and 0 < self.legacy.weight < 100
+
+    @property
+    def key(self) -> str:
+        """A name for its clusters and measurements that no other route has."""
+        text = f"{self.host or ''}{self.path}"
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

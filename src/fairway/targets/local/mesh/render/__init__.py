@@ -11,6 +11,7 @@ from fairway.model.services import CircuitBreaking
 from fairway.targets.local.mesh.render.bootstrap import bootstrap
 from fairway.targets.local.mesh.render.clusters import (
     callee_cluster_for,
+    legacy_cluster_for,
     otlp_cluster,
     replica_clusters,
 )
@@ -22,13 +23,14 @@ from fairway.targets.local.mesh.render.document import (
     Json,
     response,
     routes_file,
+    shifted_cluster,
 )
 from fairway.targets.local.mesh.render.egress_routes import EGRESS, egress_routes
 from fairway.targets.local.mesh.render.endpoints import replica_endpoints
 from fairway.targets.local.mesh.render.gateway_routes import gateway_routes
 from fairway.targets.local.mesh.render.inbound_routes import INBOUND, inbound_routes
 from fairway.targets.local.mesh.render.listeners import gateway_listener, sidecar_listeners
-from fairway.targets.local.mesh.view import GATEWAY, MeshView
+from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, MeshView
 
 __all__ = ["EnvoyPaths", "Json", "render"]
 
@@ -63,10 +65,23 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
 
 
 def _gateway(view: MeshView, paths: EnvoyPaths) -> dict[str, Json]:
-    services = sorted({route.service for route in view.gateway.routes})
+    services = sorted({r.service for r in view.gateway.routes if r.legacy is None})
     clusters = [callee_cluster_for(view, name, CircuitBreaking(), paths) for name in services]
+    for route in view.gateway.routes:
+        clusters += _either(view, route, paths)
     return {
         LDS: gateway_listener(view, paths),
         CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
         routes_file(GATEWAY): gateway_routes(view.gateway),
     }
+
+
+def _either(view: MeshView, route: GatewayRoute, paths: EnvoyPaths) -> list[Json]:
+    """The clusters of a route that a legacy upstream answers, or did: they count for it alone."""
+    if route.legacy is None:
+        return []
+    name = shifted_cluster(route.service, route.key)
+    return [
+        callee_cluster_for(view, route.service, CircuitBreaking(), paths, name),
+        legacy_cluster_for(route, route.legacy.upstream, paths),
+    ]

@@ -46,6 +46,7 @@ def _fields(service: str, direction: Direction) -> Json:
         "traceparent": "%REQ(TRACEPARENT)%",
         "cohort": "%REQ(X-FAIRWAY-COHORT)%",
         "version": "%METADATA(CLUSTER:fairway:version)%",
+        "cluster": "%UPSTREAM_CLUSTER_RAW%",
         "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
     }
 

@@ -2,11 +2,13 @@
 
 replicas.<version>   the service's own processes: health checks, ejection, limits
 callee.<name>        another service's sidecar, by mutual TLS to exactly its identity
+legacy.<route>       what still answers a public route from outside the mesh
 otlp                 the collector, if one is configured
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +20,20 @@ from fairway.targets.local.mesh.render.document import (
     callee_cluster,
     endpoints_file,
     from_file,
+    legacy_cluster,
     replicas_cluster,
     seconds,
     typed,
 )
 from fairway.targets.local.mesh.render.secrets import client_tls, public_tls
-from fairway.targets.local.mesh.view import MeshView, Protocol, Sidecar, Version
+from fairway.targets.local.mesh.view import (
+    GatewayRoute,
+    LegacyUpstream,
+    MeshView,
+    Protocol,
+    Sidecar,
+    Version,
+)
 
 OTLP = "otlp"
 _IDLE = "1.500s"
@@ -60,7 +70,11 @@ def replica_clusters(sidecar: Sidecar, paths: EnvoyPaths) -> list[Json]:
 
 
 def callee_cluster_for(
-    view: MeshView, callee: str, limits: CircuitBreaking, paths: EnvoyPaths
+    view: MeshView,
+    callee: str,
+    limits: CircuitBreaking,
+    paths: EnvoyPaths,
+    name: str | None = None,
 ) -> Json:
     """The cluster towards the sidecar of `callee`, within the caller's limits.
 
@@ -70,7 +84,7 @@ def callee_cluster_for(
     hosts = [] if port is None else [{"endpoint": {"address": address(port)}}]
     server_name = f"{callee}.{view.app}.internal"
     return _static_cluster(
-        callee_cluster(callee),
+        name or callee_cluster(callee),
         "STATIC",
         hosts,
         typed_extension_protocol_options=_as_received(),
@@ -87,9 +101,60 @@ def otlp_cluster(endpoint: str | None, paths: EnvoyPaths) -> Json:
     host = url.hostname or "localhost"
     secure = url.scheme == "https"
     port = url.port or (443 if secure else 4318)
-    where = {"socket_address": {"address": host, "port_value": port}}
     tls = {"transport_socket": public_tls(host, paths)} if secure else {}
-    return _static_cluster(OTLP, "STRICT_DNS", [{"endpoint": {"address": where}}], **tls)
+    return _static_cluster(OTLP, "STRICT_DNS", [_named_host(host, port)], **tls)
+
+
+def legacy_cluster_for(route: GatewayRoute, upstream: LegacyUpstream, paths: EnvoyPaths) -> Json:
+    """The cluster of a system outside the mesh, which is told nothing that is the mesh's own."""
+    tls = {"transport_socket": public_tls(upstream.host, paths)} if upstream.secure else {}
+    cluster = _static_cluster(
+        legacy_cluster(route.key),
+        "LOGICAL_DNS",
+        [_named_host(upstream.host, upstream.port)],
+        dns_lookup_family="V4_PREFERRED",
+        typed_extension_protocol_options=_outbound(upstream),
+        circuit_breakers=_limits(CircuitBreaking()),
+        **tls,
+    )
+    return {**cluster, "connect_timeout": "5s"}
+
+
+def _named_host(host: str, port: int) -> Json:
+    where = {"socket_address": {"address": host, "port_value": port}}
+    return {"endpoint": {"address": where}}
+
+
+def _outbound(upstream: LegacyUpstream) -> Json:
+    clean = {"remove_on_match": {"key_matcher": {"prefix": "x-fairway-"}}}
+    return _options(
+        explicit_http_config={"http_protocol_options": {}},
+        common_http_protocol_options={"idle_timeout": _IDLE},
+        http_filters=[
+            _filter("header_mutation.v3.HeaderMutation", mutations={"request_mutations": [clean]}),
+            *_below(upstream.path),
+            _filter("upstream_codec.v3.UpstreamCodec"),
+        ],
+    )
+
+
+def _below(path: str) -> list[Json]:
+    """A filter that puts a path before that of each request.
+
+    In Lua, because a route rewrites paths for all its clusters alike, and header mutations may not
+    touch a path at all.
+    """
+    if not path:
+        return []
+    script = f"""function envoy_on_request(handle)
+  local headers = handle:headers()
+  headers:replace(":path", {json.dumps(path)} .. headers:get(":path"))
+end"""
+    return [_filter("lua.v3.Lua", default_source_code={"inline_string": script})]
+
+
+def _filter(kind: str, **fields: Any) -> Json:
+    return {"name": kind, "typed_config": typed(f"extensions.filters.http.{kind}", **fields)}
 
 
 def _static_cluster(name: str, kind: str, hosts: list[Json], **fields: Any) -> Json:

@@ -38,8 +38,8 @@ def has_cohort(cohort: str) -> Json:
 
 
 def asks_for(cohort: str) -> Json:
-    """Matches a tester who asks for the candidate of this cohort."""
-    regex = f"{re.escape(cohort)}|{_ANY_CANDIDATE}"
+    """Matches a tester who asks for the candidate of this cohort (empty: for whatever is new)."""
+    regex = "|".join([re.escape(cohort), _ANY_CANDIDATE] if cohort else [_ANY_CANDIDATE])
     return {"name": PREVIEW, "string_match": {"safe_regex": {"regex": regex}}}
 
 

@@ -22,19 +22,21 @@ IDENTITY, TRUST = "identity", "trust"
 
 CDS, LDS, BOOTSTRAP = "cds.json", "lds.json", "bootstrap.json"
 
+PUBLIC_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
+
 
 @dataclass(frozen=True, slots=True)
 class EnvoyPaths:
     """Where one Envoy's files are. `admin` must be short: a Unix socket path ends at 104 bytes.
 
-    `public_roots` is the system's bundle of certificate authorities, only for an OTLP endpoint
-    that speaks https.
+    `public_roots` is the system's bundle of certificate authorities, for an OTLP endpoint or a
+    legacy upstream that speaks https.
     """
 
     config: Path
     admin: Path
     access_log: Path
-    public_roots: Path = Path("/etc/ssl/certs/ca-certificates.crt")
+    public_roots: Path = PUBLIC_ROOTS
 
 
 def typed(kind: str, **fields: Any) -> Json:
@@ -84,6 +86,16 @@ def replicas_cluster(version: str) -> str:
 def callee_cluster(name: str) -> str:
     """The cluster that leads to a callee's sidecar."""
     return f"callee.{name}"
+
+
+def shifted_cluster(name: str, route: str) -> str:
+    """The cluster that leads to a callee for one route that is shifted: it counts on its own."""
+    return f"{callee_cluster(name)}.{route}"
+
+
+def legacy_cluster(route: str) -> str:
+    """The cluster that leads out of the mesh, to what still answers a route."""
+    return f"legacy.{route}"
 
 
 def endpoints_file(cluster: str) -> str:

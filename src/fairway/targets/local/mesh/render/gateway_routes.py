@@ -2,15 +2,24 @@
 
 A host's own routes come before those of a matching wildcard, and these before those for any host,
 where paths are equally long: what a longer path says is never hidden by a more exact host.
+
+A route may lead to a legacy upstream, outside the mesh, in whole or for some of its users.
 """
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.document import Json, callee_cluster, response, typed
+from fairway.targets.local.mesh.render.document import (
+    Json,
+    callee_cluster,
+    legacy_cluster,
+    response,
+    shifted_cluster,
+    typed,
+)
 from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
-from fairway.targets.local.mesh.render.guests import Guest, guests
+from fairway.targets.local.mesh.render.guests import Guest, by_user, guests
 from fairway.targets.local.mesh.render.inbound_routes import prefix
-from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView
+from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView, LegacyUpstream
 
 _NEVER_RECEIVED = {
     "retry_on": "connect-failure,refused-stream,reset-before-request",
@@ -66,14 +75,14 @@ def _routes(gateway: GatewayView, route: GatewayRoute) -> list[Json]:
     return [
         _route(route, guest, headers, more)
         for headers, more in (([WEBSOCKET], {"idle_timeout": "3600s"}), ([], {}))
-        for guest in guests(gateway)
+        for guest in guests(gateway, route)
     ]
 
 
 def _route(route: GatewayRoute, guest: Guest, headers: list[Json], more: Json) -> Json:
     wanted = [*headers, *guest.headers]
     action = {
-        "cluster": callee_cluster(route.service),
+        **_upstream(route, guest),
         "timeout": "0s",  # a response may last; one that stalls ends by the idle timeout
         "retry_policy": _NEVER_RECEIVED,
         **more,
@@ -83,6 +92,36 @@ def _route(route: GatewayRoute, guest: Guest, headers: list[Json], more: Json) -
         "match": {**prefix(route.path), **({"headers": wanted} if wanted else {})},
         "route": action,
         **guest.additions,
+    }
+
+
+def _upstream(route: GatewayRoute, guest: Guest) -> Json:
+    """The service; or what still answers for it; or, user by user, one of the two.
+
+    The service comes first, so that nobody who has got there goes back as its share grows.
+    """
+    if route.legacy is None:
+        return {"cluster": callee_cluster(route.service)}
+    left = route.legacy.weight
+    service = {"name": shifted_cluster(route.service, route.key), "weight": 100 - left}
+    if left == 0 or (guest.is_tester and left < 100):
+        return {"cluster": service["name"]}
+    legacy = {"weight": left, **_outside(route.key, route.legacy.upstream)}
+    if left == 100:
+        return {"weighted_clusters": {"clusters": [legacy]}}
+    split = {"clusters": [service, legacy], "use_hash_policy": True}
+    return {"weighted_clusters": split, "hash_policy": by_user()}
+
+
+def _outside(key: str, upstream: LegacyUpstream) -> Json:
+    """It knows itself by its own name, and can learn by which one it was asked."""
+    asked = {"key": "x-forwarded-host", "value": "%REQ(:AUTHORITY)%"}
+    return {
+        "name": legacy_cluster(key),
+        "host_rewrite_literal": upstream.authority,
+        "request_headers_to_add": [
+            {"header": asked, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        ],
     }
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from fairway.targets.local.mesh.render.cohorts import BAGGAGE, asks_for, marks
 from fairway.targets.local.mesh.render.document import Json
-from fairway.targets.local.mesh.view import USER, GatewayView
+from fairway.targets.local.mesh.view import USER, GatewayRoute, GatewayView
 
 COOKIE = "fairway-user"
 _LIFETIME = 7 * 24 * 3600
@@ -34,6 +34,7 @@ class Guest:
     headers: list[Json] = field(default_factory=list)
     to_request: list[Json] = field(default_factory=list)
     to_response: list[Json] = field(default_factory=list)
+    is_tester: bool = False
 
     @property
     def additions(self) -> Json:
@@ -43,10 +44,21 @@ class Guest:
         return {**request, **response}
 
 
-def guests(gateway: GatewayView) -> list[Guest]:
-    """All kinds of requests, the most special first."""
-    testers = [Guest([asks_for(gateway.cohort)], marks(gateway.cohort))] if gateway.cohort else []
-    return [*testers, *([_known(), _new()] if gateway.remember_users else [Guest()])]
+def guests(gateway: GatewayView, route: GatewayRoute) -> list[Guest]:
+    """All kinds of requests for a route, the most special first."""
+    testers = [_tester(gateway.cohort)] if gateway.cohort or route.is_shared else []
+    remembered = gateway.remember_users or route.is_shared
+    return [*testers, *([_known(), _new()] if remembered else [Guest()])]
+
+
+def by_user() -> list[Json]:
+    """Hash policies that tell the same users apart in the gateway's own choices."""
+    known = {"cookie": {"name": COOKIE}, "terminal": True}
+    return [known, {"header": {"header_name": "x-request-id"}}]
+
+
+def _tester(cohort: str) -> Guest:
+    return Guest([asks_for(cohort)], marks(cohort) if cohort else [], is_tester=True)
 
 
 def _known() -> Guest:

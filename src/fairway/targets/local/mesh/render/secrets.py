@@ -6,6 +6,8 @@ no Envoy ever sees a certificate with another one's key.
 
 from __future__ import annotations
 
+import ipaddress
+
 from fairway.targets.local.mesh.render.document import (
     IDENTITY,
     TRUST,
@@ -49,14 +51,23 @@ def client_tls(spiffe_id: str, server_name: str, paths: EnvoyPaths) -> Json:
 
 def public_tls(host: str, paths: EnvoyPaths) -> Json:
     """Plain TLS towards a server of the public internet."""
-    name = {"san_type": "DNS", "matcher": {"exact": host}}
+    name = {"san_type": "IP_ADDRESS" if _is_address(host) else "DNS", "matcher": {"exact": host}}
     context = {
         "validation_context": {
             "trusted_ca": {"filename": str(paths.public_roots)},
             "match_typed_subject_alt_names": [name],
         }
     }
-    return _socket("UpstreamTlsContext", context, sni=host)
+    # A server is named by SNI only if it has a name: https://www.rfc-editor.org/rfc/rfc6066#section-3
+    return _socket("UpstreamTlsContext", context, **({} if _is_address(host) else {"sni": host}))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _common(peers: Json, paths: EnvoyPaths) -> Json:

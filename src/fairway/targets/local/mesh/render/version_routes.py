@@ -67,7 +67,7 @@ def _choices(sidecar: Sidecar) -> list[_Choice]:
     if trial is None:
         return [_Choice(None, everyone)]
     first = sorted(everyone, key=lambda version: version.name != trial.candidate)
-    cohorts = {label: _members(sidecar, label) for label in _labels(sidecar)}
+    cohorts = {label: _members(sidecar, label) for label in _labels(sidecar, trial)}
     return [
         *(_Choice(has_cohort(label), members) for label, members in cohorts.items()),
         _Choice(asks_for(trial.cohort), cohorts[trial.cohort]),
@@ -76,8 +76,9 @@ def _choices(sidecar: Sidecar) -> list[_Choice]:
     ]
 
 
-def _labels(sidecar: Sidecar) -> list[str]:
-    return list(dict.fromkeys(version.cohort for version in sidecar.versions))
+def _labels(sidecar: Sidecar, trial: Trial) -> list[str]:
+    """The candidate's first: of two cohorts in baggage, its mark is the later one."""
+    return sorted({version.cohort for version in sidecar.versions}, key=lambda c: c != trial.cohort)
 
 
 def _members(sidecar: Sidecar, label: str) -> tuple[Version, ...]:
