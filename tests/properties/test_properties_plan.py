@@ -7,6 +7,7 @@ declares, what the working tree runs, what an interrupted deployment left, or no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import assume, given, settings
@@ -35,6 +36,7 @@ from fairway.plan.schemas import schema_after, schema_conflict, schema_of
 PLANS = settings(max_examples=100, deadline=None)
 NAMES = ["axon", "orbit", "store", "web"]
 NEXT = 9
+THIS = f"r{NEXT}"
 names = st.sampled_from(NAMES)
 intents = st.fixed_dictionaries(
     {}, optional={"ask": st.just("GET /ask"), "tell": st.just("POST /")}
@@ -121,15 +123,17 @@ def situations(draw: st.DrawFn) -> tuple[Release | None, ReleaseContent, Observe
         own = known[name].digest if name in known else "sha256:other"
         count = draw(st.integers(1, 4))
         digest = draw(st.sampled_from([own, own, "sha256:other"]))
-        serving = ObservedVersion(
-            draw(st.sampled_from(["r8", WORKING_TREE])), digest, 100, count, 1
-        )
-        left = ObservedVersion("r5", "sha256:5", draw(st.sampled_from([0, 20])), 1, 1)
+        named = draw(st.sampled_from(["r8", "r8", THIS, WORKING_TREE]))
+        serving = ObservedVersion(named, digest, 100, count, 1)
         if draw(st.integers(0, 3)):
             found[name] = (serving,)
-        else:
-            weighed = ObservedVersion("r8", digest, 100 - left.weight, count, 1)
-            found[name] = tuple(draw(st.permutations([weighed, left])))
+            continue
+        right = wanted.services[name].digest if name in wanted.services else "sha256:5"
+        other = draw(st.sampled_from([n for n in ("r5", THIS) if n != named]))
+        share = draw(st.sampled_from([0, 20]))
+        left = ObservedVersion(other, draw(st.sampled_from([right, "sha256:5"])), share, 1, 1)
+        weighed = replace(serving, weight=100 - share)
+        found[name] = tuple(draw(st.permutations([weighed, left])))
     policy_set = draw(st.integers(0, 3))
     return before, wanted, Observed(8 if before else 0, policy_set, found)
 
@@ -141,17 +145,17 @@ def planned(situation: tuple[Release | None, ReleaseContent, Observed]) -> Plan:
 
 def carried_out(made: Plan, wanted: ReleaseContent, found: Observed) -> Observed:
     """What is there when a plan was carried out to its end."""
-    gone = {(move.service, move.before) for move in made.moves} | set(made.leftovers)
+    gone = {(m.service, m.before) for m in made.moves if m.before != m.after} | set(made.leftovers)
     after = {
-        name: tuple(version for version in versions if (name, version.name) not in gone)
+        name: {v.name: v for v in versions if (name, v.name) not in gone}
         for name, versions in found.services.items()
     }
     for move in made.moves:
         if move.after is not None:
             digest = wanted.services[move.service].digest
             version = ObservedVersion(move.after, digest, 100, move.replicas, move.replicas)
-            after[move.service] = (*after.get(move.service, ()), version)
-    present = {name: versions for name, versions in after.items() if versions}
+            after.setdefault(move.service, {})[move.after] = version
+    present = {name: tuple(versions.values()) for name, versions in after.items() if versions}
     return Observed(NEXT, made.policy_set, present)
 
 
@@ -199,16 +203,19 @@ def test_what_does_not_change_keeps_its_version(
     situation: tuple[Release | None, ReleaseContent, Observed],
 ) -> None:
     _, wanted, found = situation
-    for move in planned(situation).moves:
+    made = planned(situation)
+    for move in made.moves:
         versions = found.services.get(move.service, ())
         serving = max(versions, key=lambda version: version.weight, default=None)
         assert move.before == (serving.name if serving else None)
         assert move.before_replicas == (serving.desired if serving else 0)
-        same = serving is not None and move.service in wanted.services and len(versions) == 1
-        if same and serving is not None and serving.digest == wanted.services[move.service].digest:
-            assert move.after == serving.name
-        else:
-            assert move.after in (None, f"r{NEXT}")
+        assert (move.service, move.after) not in made.leftovers
+        if move.after != move.before and move.after is not None:
+            clash = [version for version in versions if version.name == move.after]
+            assert all(v.digest == wanted.services[move.service].digest for v in clash)
+        elif move.after is not None:
+            assert serving is not None
+            assert serving.digest == wanted.services[move.service].digest
 
 
 @PLANS

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from fairway.model.environments import Environment
 from fairway.model.services import SERVING_KINDS
@@ -81,7 +82,8 @@ class _Case:
     @property
     def leftovers(self) -> tuple[tuple[str, str], ...]:
         """Of `Plan`."""
-        return tuple((self.name, version.name) for version in self.left)
+        names = (version.name for version in self.left)
+        return tuple((self.name, name) for name in names if name != self.version)
 
     @property
     def serves(self) -> bool:
@@ -117,16 +119,19 @@ def _calls(service: ServiceRelease | None) -> frozenset[str]:
 def _case(
     name: str, content: ReleaseContent, observed: Observed, base: Release | None, next_number: int
 ) -> _Case:
+    wanted = content.services.get(name)
     known = base.content.services.get(name) if base else None
     found = observed.services.get(name, ())
     serving = _serving(found, known)
+    left = [version for version in found if version is not serving]
+    version = _next_name(next_number, wanted, serving, left)
     return _Case(
         name=name,
-        wanted=content.services.get(name),
+        wanted=wanted,
         known=known,
         serving=serving,
-        left=tuple(version for version in found if version is not serving),
-        version=f"r{next_number}",
+        left=tuple(left),
+        version=version,
         base=base,
         first=base is None and not observed.services,
     )
@@ -147,6 +152,23 @@ def _serving(
 
     best = max(found, key=standing, default=None)
     return best if best is not None and any(standing(best)) else None
+
+
+def _next_name(
+    number: int,
+    wanted: ServiceRelease | None,
+    serving: ObservedVersion | None,
+    left: list[ObservedVersion],
+) -> str:
+    """`r9`; where a release comes again and something else is called so already, `r9-2`.
+
+    What an interrupted deployment of the same release has started is not something else.
+    """
+    right = wanted.digest if wanted else ""
+    taken = {version.name for version in left if version.digest != right}
+    taken |= {serving.name} if serving else set()
+    names = (f"r{number}" if again == 1 else f"r{number}-{again}" for again in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _planned(case: _Case) -> _Planned:
