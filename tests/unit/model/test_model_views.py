@@ -77,3 +77,27 @@ def test_an_unknown_environment_is_not_found() -> None:
     with pytest.raises(NotFound) as caught:
         environment_view(APP, "prd")
     assert caught.value.remedy == "did you mean 'prod'?"
+
+
+FLAGGED = load_app(
+    "fairway.yaml",
+    """\
+app: shop
+services: {web: {run: x, health: /health}}
+flags:
+  beta: {percent: 20, header: {x-beta: "1"}}
+  theme: {default: light, variants: {light: 1, dark: 2}}
+environments:
+  local: {flags: {beta: {default: on}}}
+  prod: {}
+""",
+    read=lambda path: "",
+    variables={},
+).app
+
+
+def test_a_flag_is_replaced_as_a_whole() -> None:
+    local = environment_view(FLAGGED, "local").flags
+    assert (local["beta"].default, local["beta"].percent, local["beta"].header) == ("on", {}, {})
+    assert local["theme"] is FLAGGED.flags["theme"]
+    assert environment_view(FLAGGED, "prod") is FLAGGED
