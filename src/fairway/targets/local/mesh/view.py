@@ -51,7 +51,7 @@ class PortPlan:
     `egress_of` and `egress_to_of` name one version more: listeners of that version's own processes,
     so that its calls can be told from those of its siblings. There is a listener for each entry; a
     version without one calls through the plain ports, and only one version of a service at a time
-    may do so.
+    may do so. Entries are to be there before the version's processes start, and until they ended.
     """
 
     inbound: Mapping[str, int]
