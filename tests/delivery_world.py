@@ -31,9 +31,12 @@ from fairway.storage.database import Database
 from fairway.storage.opening import open_database
 from fairway.targets.memory import MemoryTarget
 
-CANARY = {"canary": {"steps": [5, 50], "bake": "10s"}}
-ROLLING = {"rolling": {"surge": 1, "bake": "10s"}}
-BLUE_GREEN = {"blue_green": {"bake": "10s", "preview": "5s"}}
+CANARY = {"canary": {"steps": [5, 50], "bake": "2s"}}
+ROLLING = {"rolling": {"surge": 1, "bake": "1s"}}
+STOP_FIRST = {"rolling": {"surge": 0, "unavailable": 1, "bake": "1s"}}
+BLUE_GREEN = {"blue_green": {"bake": "2s", "preview": "1s"}}
+RATE = 500.0
+"""Requests a second to each service: enough to judge a stage of two seconds by."""
 
 
 class YieldingClock(Clock):
@@ -56,9 +59,10 @@ def shop(fault: str = "", *, run: str = "serve", **environment: Any) -> App:
             "intents": {"dispatch": "POST /dispatch"}, "calls": {"axon": ["reason"]},
         },
     }  # fmt: skip
-    declared = {"strategy": CANARY} | environment
+    declared = {"strategy": CANARY, "analysis": {"warm_up": "0s", "minimum": 20}} | environment
+    slos = {"answers": {"service": "axon", "availability": 99}}
     return App.model_validate(
-        {"app": "shop", "services": services, "environments": {"prod": declared}}
+        {"app": "shop", "services": services, "slos": slos, "environments": {"prod": declared}}
     )
 
 
@@ -80,7 +84,7 @@ class World:
         self.clock = clock or YieldingClock()
         self.database = database or open_database(folder / "environment.db")
         self.store = DeliveryStore(self.database)
-        self.target = MemoryTarget(self.clock, file=folder / "world.json")
+        self.target = MemoryTarget(self.clock, rate=RATE, file=folder / "world.json")
         place = Place(
             "prod", self.store, self.target, self.clock, self.clock.sleep,
             lambda _service: Surroundings(folder),

@@ -30,8 +30,8 @@ FORMAT = "fairway-1"
 SCHEMA = "fairway_engine"
 _QUEUE = "resumed"
 _WORKFLOW = "deliver"
-_POLL = 0.1
-"""Seconds until a workflow that was put back is taken up."""
+POLL = 0.25
+"""Seconds until a deployment that was put back is taken up, about."""
 Run = Callable[[str, Journal], str]
 _lock = threading.Lock()
 
@@ -52,8 +52,11 @@ class StepJournal:
 class Durable:
     """DBOS in this process. `run` is called in a thread for each deployment, until it returns."""
 
-    def __init__(self, database: str | Path, executor: str, run: Run) -> None:
+    def __init__(
+        self, database: str | Path, executor: str, run: Run, *, poll: float = POLL
+    ) -> None:
         self._database = database
+        self._poll = poll
         self._executor = executor
         self._run = run
         self._active: set[str] = set()
@@ -78,7 +81,7 @@ class Durable:
         self._dbos = DBOS(config=self._config())
         self._workflow = _workflow(self._deliver)
         DBOS.launch()
-        DBOS.register_queue(_QUEUE, polling_interval_sec=_POLL, on_conflict="never_update")
+        DBOS.register_queue(_QUEUE, polling_interval_sec=self._poll, on_conflict="always_update")
 
     def submit(self, deployment: str) -> None:
         """Begin a deployment, unless some engine has begun it before."""

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from fairway.delivery.engine.durable import Durable
 
 LEASE = 10.0
-"""Seconds of silence after which an engine counts as dead; heartbeats come thrice as often."""
+"""Seconds of silence after which an engine counts as dead."""
+POLLS = 40
+"""How often within a lease it looks whether a deployment was put back for it."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +55,7 @@ class Engine:
         self._database = database
         self._tenure = Tenure(name, clock, lease)
         self._boundary = boundary
-        self._workers: dict[str, PlaceWorker] = {}
+        self._workers: list[PlaceWorker] = []
         self._durable: Durable | None = None
         self._opening = threading.Lock()
         self._stopping = threading.Event()
@@ -69,14 +71,21 @@ class Engine:
         if self._exclusive is not None:
             self._exclusive.take()
         loop = asyncio.get_running_loop()
-        for place in self._places:
-            self._workers[place.environment] = PlaceWorker(place, self._tenure, loop)
+        self._workers += (PlaceWorker(place, self._tenure, loop) for place in self._places)
         await asyncio.to_thread(self._take_over)
         self._beating = asyncio.create_task(self._beat())
 
+    async def add(self, place: Place) -> None:
+        """Deliver to one more environment; what was left unfinished there goes on."""
+        worker = PlaceWorker(place, self._tenure, asyncio.get_running_loop())
+        await asyncio.to_thread(worker.beat)
+        self._workers = [*self._workers, worker]
+        await asyncio.to_thread(self._sweep)
+
     async def submit(self, deployment: Deployment) -> None:
         """Begin a deployment that the store has opened. It was begun already: fine."""
-        if deployment.environment not in self._workers:
+        known = {worker.place.environment for worker in self._workers}
+        if deployment.environment not in known:
             raise NotFound(
                 "unknown-environment",
                 f"this engine does not deliver to {deployment.environment}",
@@ -92,7 +101,7 @@ class Engine:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beating
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.stop()
         while self._durable is not None and self._durable.active:
             await asyncio.sleep(0.01)
@@ -110,7 +119,7 @@ class Engine:
 
     def _worker_of(self, deployment: str) -> PlaceWorker:
         """The environment in whose store it is."""
-        for worker in self._workers.values():
+        for worker in self._workers:
             with suppress(NotFound):
                 if worker.store.deployments.get(deployment).id == deployment:
                     return worker
@@ -127,14 +136,17 @@ class Engine:
             if self._durable is None:
                 from fairway.delivery.engine.durable import Durable  # noqa: PLC0415 - costs 0.4 s
 
-                durable = Durable(self._database, self._tenure.engine, self._run)
+                durable = Durable(
+                    self._database, self._tenure.engine, self._run,
+                    poll=self._tenure.seconds / POLLS,
+                )  # fmt: skip
                 durable.start()
                 self._durable = durable
             return self._durable
 
     def _take_over(self) -> None:
         """With a lock on the file, whoever held leases there is dead."""
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.beat()
             if self._exclusive is not None:
                 worker.store.leases.expire_all_but(self._tenure.engine)
@@ -142,7 +154,7 @@ class Engine:
 
     def _sweep(self) -> None:
         """Go on with what nobody alive does."""
-        for worker in self._workers.values():
+        for worker in self._workers:
             for deployment in worker.store.deployments.unfinished():
                 self._journal().recover(deployment, self._dead(worker))
 
@@ -158,10 +170,10 @@ class Engine:
                 _log.warning("the delivery's database does not answer", exc_info=True)
 
     def _busy(self) -> bool:
-        return any(worker.store.deployments.unfinished() for worker in self._workers.values())
+        return any(worker.store.deployments.unfinished() for worker in self._workers)
 
     def _beat_once(self) -> None:
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.beat()
         if not self._stopping.is_set():
             self._sweep()
@@ -169,7 +181,7 @@ class Engine:
     def _close(self) -> None:
         if self._durable is not None:
             self._durable.stop()
-        for worker in self._workers.values():
+        for worker in self._workers:
             with suppress(Unavailable):
                 worker.store.engines.leave(self._tenure.engine)
         if self._exclusive is not None:

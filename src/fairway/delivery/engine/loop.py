@@ -92,6 +92,7 @@ class Delivery:
         try:
             while not kept.deployment.over:
                 kept = self._round(kept)
+            self._boundary(f"{kept.revision} over")
         finally:
             if self._lease is not None:
                 self._worker.give_back(self._lease)
@@ -107,8 +108,9 @@ class Delivery:
         happening = decode_happening(outcome)
         onward = _advanced(deployment, happening)
         following = Kept(onward.deployment, kept.revision + 1)
+        if not (effect.step == "begin" and onward.deployment.over):  # it ended while it queued
+            self._hold(onward.deployment)
         self._save(following, onward, happening.at)
-        self._boundary(f"{at}: saved")
         return following
 
     def _outcome(self, deployment: Deployment, at: str) -> str:
@@ -136,9 +138,7 @@ class Delivery:
         return self._lease.fence if self._lease is not None else Fence(self._id, 0)
 
     def _save(self, following: Kept, onward: Advance, at: float) -> None:
-        """Whatever the database takes; with the lease, unless it ended while it queued."""
-        if not following.deployment.over and self._lease is None:
-            self._hold(following.deployment)
+        """However long the database takes."""
         while True:
             try:
                 return self._worker.store.deployments.save(
