@@ -74,11 +74,13 @@ SCENARIOS = {
             "canary-rejected", "cancelled", CANARY, approvals=1,
             says=(Says("await_approval", "reject"),),
         ),
-        scenario("rolling", "succeeded", ROLLING, hooks=HOOKS, **APPROVED),
+        scenario("rolling", "succeeded", ROLLING),
+        scenario("rolling-gated", "succeeded", ROLLING, hooks=HOOKS, **APPROVED),
         scenario("rolling-bad", "rolled_back", ROLLING, fault="errors"),
         scenario("rolling-stop-first", "succeeded", STOP_FIRST),
         scenario("rolling-stop-first-bad", "rolled_back", STOP_FIRST, fault="errors"),
-        scenario("blue-green", "succeeded", BLUE_GREEN, hooks=HOOKS, **APPROVED),
+        scenario("blue-green", "succeeded", BLUE_GREEN),
+        scenario("blue-green-gated", "succeeded", BLUE_GREEN, hooks=HOOKS, **APPROVED),
         scenario("blue-green-bad", "rolled_back", BLUE_GREEN, fault="errors"),
         scenario(
             "blue-green-aborted", "rolled_back", BLUE_GREEN, says=(Says("watch", "abort", 1),)

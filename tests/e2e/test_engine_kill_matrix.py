@@ -32,10 +32,9 @@ MATRIX = pytest.mark.matrix
 
 
 EVERY_TIME = (
-    "canary-gated", "canary-bad", "rolling", "rolling-bad", "rolling-stop-first-bad",
-    "blue-green", "blue-green-bad",
+    "canary-gated", "canary-bad", "rolling", "rolling-bad", "blue-green", "blue-green-bad",
 )  # fmt: skip
-"""Both ends of every strategy, with hooks and gates; the other scenarios have their own marker."""
+"""Both ends of every strategy, and every gate and hook once."""
 AT_ONCE = 2
 
 
