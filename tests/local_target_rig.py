@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def reply(path):
         return 503 if TEXT == "ill" else 200
     return 500 if TEXT == "errors" and next(COUNT) % 2 else 200
 
+async def ask_axon():
+    """The answer of axon, as orbit gets it through its own sidecar."""
+    where = os.environ["AXON_URL"].removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*where.split(":"))
+    writer.write(b"GET /axon/orbit HTTP/1.1\\r\\nhost: axon\\r\\nconnection: close\\r\\n\\r\\n")
+    found = await reader.read()
+    writer.close()
+    return found.rpartition(b"\\r\\n\\r\\n")[2].decode()
+
 async def serve(reader, writer):
     global busy
     try:
@@ -60,7 +70,8 @@ async def serve(reader, writer):
             await reader.readexactly(size)
             busy += 1
             await asyncio.sleep(1.0 if TEXT == "late" and path != "/health" else 0.001)
-            answer = f"{RELEASE} {TEXT}".encode()
+            via = f" via {await ask_axon()}" if path == "/orbit/axon" else ""
+            answer = f"{RELEASE} {TEXT}{via}".encode()
             head = f"HTTP/1.1 {reply(path)} X\\r\\ncontent-length: {len(answer)}\\r\\n\\r\\n"
             writer.write(head.encode() + answer)
             await writer.drain()
@@ -73,9 +84,9 @@ async def serve(reader, writer):
 async def main():
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    server = await asyncio.start_server(serve, "127.0.0.1", int(os.environ["PORT"]))
+    if "PORT" in os.environ:
+        await asyncio.start_server(serve, "127.0.0.1", int(os.environ["PORT"]))
     await stop.wait()
-    server.close()
     while busy:
         await asyncio.sleep(0.01)
 
@@ -86,7 +97,12 @@ asyncio.run(main())
 '''
 
 
-def declared(folder: Path, **services: dict[str, Any]) -> dict[str, Any]:
+Changes = Mapping[str, dict[str, Any] | None]
+"""Keys that differ by service; None: the service is not there."""
+NOTHING: Changes = {}
+
+
+def declared(folder: Path, changes: Changes = NOTHING) -> dict[str, Any]:
     """The app with some keys of its services changed."""
     both = {
         "axon": {"intents": {"ask": "GET /axon/{x}"}, "public": "/axon"},
@@ -105,8 +121,9 @@ def declared(folder: Path, **services: dict[str, Any]) -> dict[str, Any]:
     return {
         "app": "shop",
         "services": {
-            name: {"build": f"services/{name}", **common, **own, **services.get(name, {})}
+            name: {"build": f"services/{name}", **common, **own, **(changes.get(name) or {})}
             for name, own in both.items()
+            if changes.get(name, {}) is not None
         },
     }
 
@@ -114,12 +131,12 @@ def declared(folder: Path, **services: dict[str, Any]) -> dict[str, Any]:
 class LocalRig:
     """A control plane in this process, at first with nothing to run."""
 
-    def __init__(self, folder: Path, *, empty: bool = True) -> None:
+    def __init__(self, folder: Path, *, empty: bool = True, changes: Changes = NOTHING) -> None:
         self.folder = folder
         self.state = open_state(folder, stamp="test").state
         (folder / "graves").mkdir(exist_ok=True)
         self.write("one", "one")
-        self.app = App.model_validate(declared(folder))
+        self.app = App.model_validate(declared(folder, changes))
         if empty:
             nothing = Desired((ReleasedApp(0, self.app.model_dump(mode="json")),), {})
             DesiredFile(self.state.desired).write(nothing)
@@ -184,11 +201,11 @@ class LocalRig:
             (source / "text").write_text(text)
 
     def release(
-        self, number: int, *, axon: str = "one", orbit: str = "one", **services: Any
+        self, number: int, *, axon: str = "one", orbit: str = "one", changes: Changes = NOTHING
     ) -> Release:
-        """A release of the working tree with these texts."""
+        """A release of the working tree with these texts; `changes` are keys by service."""
         self.write(axon, orbit)
-        app = App.model_validate(declared(self.folder, **services))
+        app = App.model_validate(declared(self.folder, changes))
         store = Blueprint(app, self.state, {}, None).snapshots
         artifacts = {
             name: store.put(source_folder(service, self.folder))

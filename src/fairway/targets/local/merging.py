@@ -41,9 +41,10 @@ def _service(name: str, old: Service, new: Service) -> Service:
     if (old.speaks, old.serves) != (new.speaks, new.serves):
         raise InvalidInput(
             "protocol-changes",
-            f"{name} cannot speak two protocols at once, as it would beside its version before",
+            f"{name} cannot be reached in two ways at once ({_way(old)}, {_way(new)}), as it would have "
+            "to be beside its version before",
             where=f"services.{name}",
-            remedy="give the service that speaks another protocol another name",
+            remedy="give the service of the other kind or protocol another name",
         )
     joint = {
         "intents": {**old.intents, **new.intents},
@@ -53,6 +54,10 @@ def _service(name: str, old: Service, new: Service) -> Service:
         "health": _health(old.health, new.health),
     }
     return new.model_copy(update=joint)
+
+
+def _way(service: Service) -> str:
+    return service.speaks if service.serves else "not at all"
 
 
 def _kept_routes(old: Service, new: Service) -> list[object]:

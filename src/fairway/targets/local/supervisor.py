@@ -211,6 +211,13 @@ class Supervisor:
             }
             self._watching = self._spawn(self._reload_on_change(watched))
 
+    def catch_up(self) -> None:
+        """Reload what was changed while nobody watched."""
+        for group in self._groups.values():
+            started = [r.record.started_at for r in group.runners.values() if r.record]
+            if started and group.spec.watch and group.spec.kind != "job":
+                self._spawn(self._reload_if_changed(group, min(started)))
+
     def pin(self) -> None:
         """From now on reload nothing; a reload under way is finished."""
         if self._watching is not None:
@@ -366,6 +373,10 @@ class Supervisor:
             for name in services - self._reloading:
                 self._reloading.add(name)
                 self._spawn(self._reload(name))
+
+    async def _reload_if_changed(self, group: ServiceGroup, since: float) -> None:
+        if await asyncio.to_thread(changed_since, group.spec.watch, since):
+            await self._reload(group.spec.name)
 
     async def _reload(self, name: str) -> None:
         """A change that comes while the new replicas start is picked up by another reload."""

@@ -273,6 +273,7 @@ class LocalSystem:
         await self.follow()
         if self.supervisor is not None:
             self.supervisor.watch_files()
+            self.supervisor.catch_up()
 
     def healthy(self, service: str, version: str) -> int:
         """How many replicas of a version are up (or, of a job, done)."""
