@@ -33,7 +33,7 @@ FAILED = "control.failed"
 """The kind of the last line of a control plane that could not start; carries its error."""
 
 
-def bring_up(invocation: Invocation, progress: Progress) -> ControlClient:
+def bring_up(invocation: Invocation, progress: Progress, *, watch: bool = False) -> ControlClient:
     """Start the app of this folder in the background, as `up -d` and a first `deploy` do."""
     file = find_app_file(invocation)
     opened = open_state(
@@ -41,7 +41,7 @@ def bring_up(invocation: Invocation, progress: Progress) -> ControlClient:
     )
     for message in opened.messages:
         note(message)
-    command = control_plane_command(file, invocation.environment)
+    command = control_plane_command(file, invocation.environment, watch=watch)
     return start_in_background(command, opened.state, progress)
 
 
@@ -77,10 +77,11 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def control_plane_command(file: Path, environment: str) -> list[str]:
+def control_plane_command(file: Path, environment: str, *, watch: bool = False) -> list[str]:
     """What runs in the background for an app file."""
     module = [sys.executable, "-m", "fairway.cli.main", "control-plane"]
-    return [*module, "--file", str(file), "--env", environment]
+    options = ["--file", str(file), "--env", environment]
+    return [*module, *options, *(["--watch"] if watch else [])]
 
 
 def _wait(

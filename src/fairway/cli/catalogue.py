@@ -12,6 +12,7 @@ START = "Start"
 RUN = "Run and watch"
 DELIVER = "Deliver"
 GOVERN = "Govern"
+SHARE = "Share"
 HELP = "This machine"
 
 
@@ -233,6 +234,22 @@ CATALOGUE: tuple[Entry, ...] = (
         GOVERN,
         "Test, version, activate and audit policies.",
         "fairway policy test",
+    ),
+    Entry(
+        "server",
+        "server",
+        SHARE,
+        "Run the control plane of shared environments.",
+        "fairway server --database postgresql://fairway@db/fairway",
+        reads_app=False,
+    ),
+    Entry(
+        "token",
+        "token",
+        SHARE,
+        "Issue, list and revoke the tokens of a shared control plane.",
+        "fairway token issue ci --role deployer",
+        reads_app=False,
     ),
     Entry(
         "doctor",

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
+from fairway.control.directory import Directory
 from fairway.control.door import Write
 from fairway.control.port import (
     Activation,
@@ -78,6 +79,11 @@ class MemoryControl:
             raise self.failure
         self.phase = "running"
         await self.emit("system.running", "", "everything is healthy")
+
+    async def directory(self) -> Directory:
+        from tests.unit.api.fake_delivery import MemoryDirectory
+
+        return MemoryDirectory()
 
     async def stop(self) -> None:
         if self.phase in ("stopped", "stopping"):

@@ -106,6 +106,8 @@ def test_up_says_that_it_runs_already(control: MemoryControl, fairway: CommandLi
     done = fairway("up", "-d")
     assert done.code == 0
     assert "already running" in done.err
+    assert "fairway deploy local" in done.err
+    assert fairway("up", "--watch").code == 4
     assert "try      fairway call orbit /" in done.out
 
 

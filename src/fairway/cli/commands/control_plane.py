@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Annotated
 
 import typer
 
@@ -20,13 +21,17 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def control_plane(context: typer.Context) -> None:
+def control_plane(
+    context: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="As of `up`.")] = False,
+) -> None:
     """Run the control plane in the background, for `up -d`."""
     from fairway import wiring
 
     invocation = current(context)
     try:
-        control = wiring.local_control(workspace_of(invocation), invocation.environment)
+        workspace = workspace_of(invocation)
+        control = wiring.local_control(workspace, invocation.environment, watch=watch)
         asyncio.run(live(control, state_of(invocation), JsonProgress(), lambda *_: None))
     except FairwayError as error:
         line = {"kind": FAILED, "exit_code": error.exit_code, "error": error_data(error)}

@@ -17,6 +17,7 @@ from fairway.cli.invocation import Invocation, current
 from fairway.cli.output import note, painter, say, to_json_line
 from fairway.cli.place import reach, state_of, workspace_of
 from fairway.cli.progress import choose
+from fairway.errors import Conflict
 from fairway.targets.local.layout import StateDir
 
 app = typer.Typer(add_completion=False)
@@ -28,6 +29,10 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Run in the background; return when ready.")
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Run the working tree again, although it was deployed."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print events and the status as JSON lines.")
     ] = False,
@@ -37,34 +42,42 @@ def up(
     Starts every service behind its own Envoy, in dependency order, and waits until all are healthy.
     Ctrl-C stops everything gracefully, a second Ctrl-C at once. What a dead control plane left
     running is adopted.
+
+    Before the first `fairway deploy` services run from the working tree and are reloaded when it is
+    edited; afterwards the release in force runs, until `--watch` goes back to the working tree.
     """
     invocation = current(context)
     state = state_of(invocation)
     running = reach(state)
     if running is not None:
-        _already_running(running, state, as_json)
+        _already_running(running, state, watch, as_json)
     elif detach:
-        _in_background(invocation, state, as_json)
+        progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
+        client = bring_up(invocation, progress, watch=watch)
+        _announce(client.get("/api/v1/status"), client.url, state, as_json)
     else:
-        _in_foreground(invocation, state, as_json)
+        _in_foreground(invocation, state, watch, as_json)
 
 
-def _already_running(client: ControlClient, state: StateDir, as_json: bool) -> None:
+def _already_running(client: ControlClient, state: StateDir, watch: bool, as_json: bool) -> None:
+    if watch:
+        raise Conflict(
+            "already-running",
+            f"the app runs already (process {client.pid}), perhaps from a release",
+            where=str(state.home),
+            remedy="fairway down && fairway up --watch",
+        )
     _announce(client.get("/api/v1/status"), client.url, state, as_json)
     note(f"\nalready running (process {client.pid}); after a change of the app file:")
     note(f"  fairway deploy {state.environment}")
 
 
-def _in_background(invocation: Invocation, state: StateDir, as_json: bool) -> None:
-    client = bring_up(invocation, choose(as_json=as_json, verbose=bool(invocation.verbose)))
-    _announce(client.get("/api/v1/status"), client.url, state, as_json)
-
-
-def _in_foreground(invocation: Invocation, state: StateDir, as_json: bool) -> None:
+def _in_foreground(invocation: Invocation, state: StateDir, watch: bool, as_json: bool) -> None:
     from fairway import wiring
     from fairway.cli.session import live
 
-    control = wiring.local_control(workspace_of(invocation), invocation.environment)
+    workspace = workspace_of(invocation)
+    control = wiring.local_control(workspace, invocation.environment, watch=watch)
     progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
 
     def ready(status: Any, url: str) -> None:

@@ -49,7 +49,7 @@ def _source(service: Service) -> str:
 
 def artifact_store(folder: Path, environment: str) -> ArtifactStore:
     """Where snapshots are kept on this machine."""
-    return ArtifactStore(StateDir(folder, environment).home / "artifacts")
+    return ArtifactStore(StateDir(folder, environment).artifacts)
 
 
 def send_artifacts(door: Door, wish: Wish, store: ArtifactStore) -> tuple[str, ...]:
