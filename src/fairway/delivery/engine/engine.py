@@ -22,7 +22,7 @@ from fairway.delivery.engine.exclusive import ExclusiveLock
 from fairway.delivery.engine.leases import PlaceWorker, Tenure
 from fairway.delivery.engine.loop import Boundary, Delivery, Journal, no_boundary
 from fairway.delivery.engine.place import Place
-from fairway.errors import NotFound, Unavailable
+from fairway.errors import FairwayError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from fairway.delivery.engine.durable import Durable
@@ -51,7 +51,7 @@ class Engine:
         lease: float = LEASE,
         boundary: Boundary = no_boundary,
     ) -> None:
-        self._places = places
+        self._first = tuple(places)
         self._database = database
         self._tenure = Tenure(name, clock, lease)
         self._boundary = boundary
@@ -70,29 +70,19 @@ class Engine:
         """Take over what was left unfinished; Conflict when an SQLite file has its engine."""
         if self._exclusive is not None:
             self._exclusive.take()
-        loop = asyncio.get_running_loop()
-        self._workers += (PlaceWorker(place, self._tenure, loop) for place in self._places)
-        await asyncio.to_thread(self._take_over)
+        for place in self._first:
+            await self.add(place)
         self._beating = asyncio.create_task(self._beat())
 
     async def add(self, place: Place) -> None:
-        """Deliver to one more environment; what was left unfinished there goes on."""
+        """Deliver to one more environment, and take over what was left unfinished there."""
         worker = PlaceWorker(place, self._tenure, asyncio.get_running_loop())
-        await asyncio.to_thread(worker.beat)
         self._workers = [*self._workers, worker]
-        await asyncio.to_thread(self._sweep)
+        await asyncio.to_thread(self._take_over, worker)
 
     async def submit(self, deployment: Deployment) -> None:
         """Begin a deployment that the store has opened. It was begun already: fine."""
-        known = {worker.place.environment for worker in self._workers}
-        if deployment.environment not in known:
-            raise NotFound(
-                "unknown-environment",
-                f"this engine does not deliver to {deployment.environment}",
-                where=deployment.environment,
-                remedy="start it with this environment",
-            )
-        await asyncio.to_thread(lambda: self._journal().submit(deployment.id))
+        await asyncio.to_thread(self._submit, deployment.id)
 
     async def stop(self) -> None:
         """Interrupt what is under way, and leave it to be resumed."""
@@ -113,6 +103,10 @@ class Engine:
             await asyncio.sleep(0.05)
 
     # In threads
+
+    def _submit(self, deployment: str) -> None:
+        self._worker_of(deployment)
+        self._journal().submit(deployment)
 
     def _run(self, deployment: str, journal: Journal) -> str:
         return Delivery(deployment, self._worker_of(deployment), journal, self._boundary).run()
@@ -144,19 +138,17 @@ class Engine:
                 self._durable = durable
             return self._durable
 
-    def _take_over(self) -> None:
+    def _take_over(self, worker: PlaceWorker) -> None:
         """With a lock on the file, whoever held leases there is dead."""
-        for worker in self._workers:
-            worker.beat()
-            if self._exclusive is not None:
-                worker.store.leases.expire_all_but(self._tenure.engine)
-        self._sweep()
+        worker.beat()
+        if self._exclusive is not None:
+            worker.store.leases.expire_all_but(self._tenure.engine)
+        self._sweep(worker)
 
-    def _sweep(self) -> None:
+    def _sweep(self, worker: PlaceWorker) -> None:
         """Go on with what nobody alive does."""
-        for worker in self._workers:
-            for deployment in worker.store.deployments.unfinished():
-                self._journal().recover(deployment, self._dead(worker))
+        for deployment in worker.store.deployments.unfinished():
+            self._journal().recover(deployment, self._dead(worker))
 
     def _dead(self, worker: PlaceWorker) -> Callable[[str], bool]:
         return worker.dead if self._exclusive is None else lambda _engine: True
@@ -164,19 +156,19 @@ class Engine:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._tenure.seconds / 3)
-            try:
-                await asyncio.to_thread(self._beat_once)
-            except Unavailable:
-                _log.warning("the delivery's database does not answer", exc_info=True)
+            for worker in self._workers:
+                try:
+                    await asyncio.to_thread(self._beat_once, worker)
+                except FairwayError:
+                    _log.warning("no heartbeat in %s", worker.place.environment, exc_info=True)
 
     def _busy(self) -> bool:
         return any(worker.store.deployments.unfinished() for worker in self._workers)
 
-    def _beat_once(self) -> None:
-        for worker in self._workers:
-            worker.beat()
+    def _beat_once(self, worker: PlaceWorker) -> None:
+        worker.beat()
         if not self._stopping.is_set():
-            self._sweep()
+            self._sweep(worker)
 
     def _close(self) -> None:
         if self._durable is not None:
