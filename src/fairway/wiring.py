@@ -11,6 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairway.control.plane import LocalControlPlane
 from fairway.control.records import LocalRecords
@@ -19,7 +20,7 @@ from fairway.model.views import environment_view
 from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.blueprint import Blueprint, port_plan
 from fairway.targets.local.desired import DesiredFile
-from fairway.targets.local.layout import StateDir, open_state, remove_sockets
+from fairway.targets.local.layout import StateDir, open_state, private_dir, remove_sockets
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.lock import Holder, hold
 from fairway.targets.local.mesh.view import GATEWAY
@@ -27,6 +28,14 @@ from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.system import end_all, known_secrets
 from fairway.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fairway.control.directory import EnvironmentSummary
+    from fairway.control.shared.server import SharedServer
+    from fairway.delivery.notify.sink import SecretOf
+    from fairway.governance.tokens import Tokens
+    from fairway.storage.database import Database
+    from fairway.targets.contract import Target
 
 
 def local_control(
@@ -75,6 +84,42 @@ def replica_environment(workspace: Workspace, environment: str, service: str) ->
     spec = blueprint.spec(service, version, plan, known_secrets(blueprint))
     variables = spec.environment(0, None)
     return {**variables.inherited, **variables.own}
+
+
+def shared_server(place: str, data: Path, secret_of: SecretOf) -> SharedServer:
+    """What `fairway server` offers, on the database at `place`; nothing happens before `start`.
+
+    `data` is a folder for what simulated targets remember; servers that share environments share
+    it too.
+    """
+    # Late: `fairway up` has no use for it and would wait for its imports.
+    from fairway.control.shared.assembly import assembled  # noqa: PLC0415
+
+    return assembled(place, lambda summary: _shared_target(summary, data), secret_of)
+
+
+def shared_tokens(place: str) -> tuple[Tokens, Database]:
+    """The tokens of a shared control plane, and the database to close when done."""
+    from fairway.control.shared.assembly import open_server  # noqa: PLC0415 - as above
+    from fairway.governance.tokens import Tokens  # noqa: PLC0415
+
+    database = open_server(place)
+    return Tokens(database), database
+
+
+def _shared_target(summary: EnvironmentSummary, data: Path) -> Target:
+    from fairway.targets.memory import MemoryTarget  # noqa: PLC0415 - as above
+
+    if summary.target != "memory":
+        raise Unavailable(
+            "target-not-here",
+            f"'{summary.name}' of {summary.app} has the target {summary.target}, which "
+            "`fairway server` cannot deliver to yet",
+            where=f"environments.{summary.name}.target",
+            remedy="use target: memory to try it out, or `fairway up` for target: local",
+        )
+    private_dir(data)
+    return MemoryTarget(time.time, file=data / f"{summary.app}.{summary.name}.json")
 
 
 def _blueprint(workspace: Workspace, environment: str) -> Blueprint:

@@ -26,11 +26,11 @@ async def issue_token(
     asked: TokenRequest,
     desk: TokensHere,
     response: Response,
-    by: Admin,  # noqa: ARG001
+    by: Admin,
 ) -> NewToken:
     """A new token."""
     response.headers["cache-control"] = "no-store"
-    return await desk.issue(asked.name, asked.role, asked.expires_at)
+    return await desk.issue(asked.name, asked.role, by.name, asked.expires_at)
 
 
 @router.delete("/{token}", status_code=204, responses=fails(404))

@@ -58,7 +58,9 @@ class NewToken:
 class TokenDesk(Protocol):
     """Issues tokens and takes them back."""
 
-    async def issue(self, name: str, role: Role, expires_at: float | None = None) -> NewToken:
+    async def issue(
+        self, name: str, role: Role, by: str, expires_at: float | None = None
+    ) -> NewToken:
         """A new token for someone or something by that name."""
         ...
 

@@ -13,6 +13,7 @@ import secrets
 import time
 from pathlib import Path
 
+from fairway.control.audit_entries import audit_entry
 from fairway.control.door import Write
 from fairway.control.port import (
     Activation,
@@ -28,7 +29,7 @@ from fairway.control.port import (
     SecretStatus,
 )
 from fairway.errors import Conflict, FairwayError, InvalidAppFile, NotFound, Unavailable
-from fairway.governance.audit import Query, Record, SqlAnchors, anchor, search, verify
+from fairway.governance.audit import Query, SqlAnchors, anchor, search, verify
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
 from fairway.governance.database import open_governance
@@ -217,7 +218,7 @@ class LocalRecords:
         allowed = None if query.verdict is None else query.verdict == "allow"
         wanted = Query(query.service, query.intent, allowed, query.since, query.until)
         found = list(search(self.state.audit, wanted))
-        return tuple(_entry(record) for record in found[-query.limit :])
+        return tuple(audit_entry(record) for record in found[-query.limit :])
 
     async def note(self, write: Write) -> None:
         """Keep what the API was asked to change, by whom and how it ended."""
@@ -365,22 +366,3 @@ def _digest(text: str) -> str:
 
 def _writers(folder: Path) -> set[str]:
     return {path.stem.partition("@")[0] for path in folder.glob("*.jsonl")}
-
-
-def _entry(record: Record) -> AuditEntry:
-    allowed = record.get("allowed")
-    return AuditEntry(
-        writer=str(record["writer"]),
-        sequence=int(record.get("seq", 0)),
-        at=float(record.get("time", 0.0)),
-        kind=str(record.get("kind", "")),
-        caller=str(record.get("principal", "")),
-        service=str(record.get("service", "")),
-        intent=str(record.get("intent", "")),
-        verdict="" if allowed is None else "allow" if allowed else "deny",
-        reason=str(record.get("reason", "")),
-        policies=tuple(record.get("policies", ())),
-        policy_set=record.get("policy_set"),
-        decision_id=str(record.get("decision_id", "")),
-        correlation_id=str(record.get("correlation_id", "")),
-    )

@@ -49,7 +49,9 @@ class MemoryTokens:
         found = self.held.get(token)
         return None if found is None else Actor(found.name, found.role)
 
-    async def issue(self, name: str, role: Role, expires_at: float | None = None) -> NewToken:
+    async def issue(
+        self, name: str, role: Role, by: str, expires_at: float | None = None
+    ) -> NewToken:
         text = secrets.token_urlsafe(16)
         self.held[text] = TokenSummary(f"t{len(self.held)}", name, role, 2.0, expires_at)
         return NewToken(text, self.held[text])

@@ -159,11 +159,10 @@ def _desk(server: str | None, database: str | None) -> Iterator[_OverApi | _OnDa
     """The way to the tokens; a database that was named wins over a server that is only set."""
     if database:
         from fairway import wiring
-        from fairway.governance.tokens import Tokens
 
-        opened = wiring.open_server(database)
+        tokens, opened = wiring.shared_tokens(database)
         try:
-            yield _OnDatabase(Tokens(opened))
+            yield _OnDatabase(tokens)
         finally:
             opened.close()
     elif server:

@@ -1,0 +1,245 @@
+"""The shared environments of a server: opened when they are deployed to, or known from before.
+
+`wiring` makes it, `fairway server` starts and stops it. Each environment has a namespace of its own
+in the database and is delivered to by the one engine of this process; servers that share a database
+find each other's environments within `REFRESH_SECONDS` and share the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fairway.control.directory import (
+    Artifacts,
+    Directory,
+    EnvironmentSummary,
+    no_such_environment,
+)
+from fairway.control.policy_desk import EnvironmentPolicies
+from fairway.control.port import Records
+from fairway.control.shared.doors import SharedArtifacts
+from fairway.control.shared.records import SharedRecords
+from fairway.control.shared.store import ServerStore
+from fairway.delivery.engine.engine import Engine
+from fairway.delivery.engine.place import Place
+from fairway.delivery.notify.listeners import sinks
+from fairway.delivery.notify.outbox import Outbox
+from fairway.delivery.notify.relay import Outside, Relay
+from fairway.delivery.notify.sink import SecretOf
+from fairway.delivery.port import Delivery, Json
+from fairway.delivery.service import EnvironmentDelivery, Parts
+from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.errors import FairwayError, InvalidInput, NotFound
+from fairway.governance.audit import SqlAnchors
+from fairway.governance.audit_log import SqlAuditLog
+from fairway.governance.sql_store import SqlPolicyStore
+from fairway.model.app import App
+from fairway.model.notify import Notification
+from fairway.storage.database import Database
+from fairway.targets.contract import Target
+
+REFRESH_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the server stands on. `journal` is the engine's database, as `Engine` takes it.
+
+    `database_of` opens the database of an environment, `target_of` where it runs (Unavailable for a
+    target that a server does not have), `secret_of` gives what listeners are told with.
+    """
+
+    store: ServerStore
+    journal: Path | str
+    database_of: Callable[[str, str], Database]
+    target_of: Callable[[EnvironmentSummary], Target]
+    secret_of: SecretOf
+    clock: Callable[[], float]
+
+
+@dataclass
+class _Open:
+    """An environment that this process delivers to, and whom it tells."""
+
+    summary: EnvironmentSummary
+    database: Database
+    delivery: EnvironmentDelivery
+    records: SharedRecords
+    outbox: Outbox
+    listeners: tuple[Notification, ...] = ()
+    relaying: asyncio.Task[None] | None = field(default=None)
+
+
+class SharedEnvironments(Directory):
+    """The directory of a server, from `start` to `stop`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._engine = Engine([], ground.journal, _new_id())
+        self._open: dict[tuple[str, str], _Open] = {}
+        self._opening = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open every known environment and go on with what was left unfinished."""
+        await self._engine.start()
+        await self._refresh()
+        self._refreshing = asyncio.create_task(self._keep_fresh())
+
+    async def stop(self) -> None:
+        """Interrupt what is under way, and leave it to another server or the next start."""
+        tasks = [self._refreshing, *(each.relaying for each in self._open.values())]
+        for task in filter(None, tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._engine.stop()
+        for each in self._open.values():
+            each.database.close()
+
+    async def environments(self) -> tuple[EnvironmentSummary, ...]:
+        """All of them, by app and name."""
+        return await asyncio.to_thread(self._ground.store.environments)
+
+    async def delivery(self, app: str, environment: str) -> Delivery:
+        """The delivery of one; NotFound for an unknown one."""
+        return (await self._found(app, environment)).delivery
+
+    async def opened(self, app: str, environment: str, declared: Json | None) -> Delivery:
+        """Likewise, created on the way when `declared` declares it."""
+        with suppress(NotFound):
+            return await self.delivery(app, environment)
+        if declared is None:
+            return await self.delivery(app, environment)
+        summary = _declared(app, environment, declared)
+        self._ground.target_of(summary)  # Unavailable before anything is created
+        await asyncio.to_thread(self._ground.store.add, summary)
+        return await self.delivery(app, environment)
+
+    async def records(self, app: str, environment: str) -> Records:
+        """Its policies and its audit log."""
+        return (await self._found(app, environment)).records
+
+    async def artifacts(self, app: str, environment: str) -> Artifacts:
+        """Artifacts are known by their content, so all environments share them."""
+        del app, environment
+        return SharedArtifacts(self._ground.store)
+
+    def log_of(self, path: str) -> SqlAuditLog | None:
+        """The audit log of the environment that a path of the API is about, if it is open."""
+        parts = path.split("/")  # /api/v1/apps/{app}/environments/{environment}/…
+        found = self._open.get((parts[4], parts[6])) if len(parts) > 6 else None
+        return found.records.log if found else None
+
+    async def _found(self, app: str, environment: str) -> _Open:
+        found = self._open.get((app, environment))
+        if found is not None:
+            return found
+        known = await self.environments()
+        for summary in known:
+            if (summary.app, summary.name) == (app, environment):
+                return await self._opened(summary)
+        raise no_such_environment(app, environment, known)
+
+    async def _opened(self, summary: EnvironmentSummary) -> _Open:
+        async with self._opening:
+            key = (summary.app, summary.name)
+            if key not in self._open:
+                made, place = await asyncio.to_thread(self._made, summary)
+                await self._engine.add(place)
+                self._open[key] = made
+                await self._follow_listeners(made)
+            return self._open[key]
+
+    def _made(self, summary: EnvironmentSummary) -> tuple[_Open, Place]:
+        clock, database = self._ground.clock, self._ground.database_of(summary.app, summary.name)
+        store, target = DeliveryStore(database), self._ground.target_of(summary)
+        log = SqlAuditLog(database, "control", SqlAnchors(database), clock)
+        delivery = EnvironmentDelivery(
+            Parts(
+                app=summary.app,
+                environment=summary.name,
+                store=store,
+                target=target,
+                engine=self._engine,
+                policies=EnvironmentPolicies(SqlPolicyStore(database), clock),
+                secrets=_no_versions,
+                clock=clock,
+                new_id=_new_id,
+            )
+        )
+        records = SharedRecords(summary.name, store, target, log, clock)
+        outbox = Outbox(database, store.events)
+        return (
+            _Open(summary, database, delivery, records, outbox),
+            Place(summary.name, store, target, clock),
+        )
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self._refresh()
+            except FairwayError as error:
+                _log.warning("the server's database does not answer: %s", error.message)
+
+    async def _refresh(self) -> None:
+        """Open what another server has created; follow what releases say about listeners."""
+        for summary in await self.environments():
+            found = await self._opened(summary)
+            await self._follow_listeners(found)
+            await asyncio.to_thread(found.records.log.anchor, self._ground.clock())
+
+    async def _follow_listeners(self, found: _Open) -> None:
+        listeners = await asyncio.to_thread(_listeners, found)
+        if listeners == found.listeners:
+            return
+        if found.relaying is not None:
+            found.relaying.cancel()
+        ground, place = self._ground, (found.summary.app, found.summary.name)
+        made = sinks(listeners, ground.secret_of, ground.clock)
+        # Jitter, no secret: any random number will do.
+        relay = Relay(place, found.outbox, made, Outside(ground.clock, random.random))
+        await relay.prepare()
+        found.relaying = asyncio.create_task(relay.run())
+        found.listeners = listeners
+
+
+def _listeners(found: _Open) -> tuple[Notification, ...]:
+    try:
+        app = found.records.app()
+    except NotFound:
+        return ()
+    declared = app.environments.get(found.summary.name)
+    return declared.notify if declared else ()
+
+
+def _declared(app: str, environment: str, declared: Json) -> EnvironmentSummary:
+    """What an app file says about an environment; InvalidInput when it says nothing."""
+    settings = declared.get("environments")
+    found = settings.get(environment) if isinstance(settings, dict) else None
+    if declared.get("app") != app or not isinstance(found, dict):
+        raise InvalidInput(
+            "undeclared-environment",
+            f"the app file that was sent does not declare '{environment}' of '{app}'",
+            where="body.app",
+            remedy="send the app file as JSON, to the address of its own app and environment",
+        )
+    return EnvironmentSummary(app, environment, str(found.get("target", "local")))
+
+
+def _no_versions(_app: App) -> dict[str, int]:
+    """Simulated services read no secrets."""
+    return {}
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]

@@ -1,0 +1,259 @@
+"""The policies and the audit log of a shared environment, in its own database.
+
+Policy sets are kept and compared here; which of them decides changes only by a deployment, with its
+plan, its gates and its history. Values of secrets are not kept: the targets that a server has so
+far are simulated and read none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import hashlib
+from collections.abc import Callable
+
+from fairway.control.audit_entries import audit_entry
+from fairway.control.port import (
+    Activation,
+    Answer,
+    AuditEntry,
+    AuditQuery,
+    ChainReport,
+    PolicySetDiff,
+    PolicySetDocument,
+    PolicySetSummary,
+    Question,
+    ReleaseRecord,
+    SecretStatus,
+)
+from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.errors import Conflict, NotFound, Refused, Unavailable
+from fairway.governance.audit import Query
+from fairway.governance.audit_log import SqlAuditLog
+from fairway.governance.bundle import build_bundle
+from fairway.governance.decide import DecisionDesk
+from fairway.governance.sets import PolicySet, PolicySets
+from fairway.governance.sql_store import SqlPolicyStore
+from fairway.governance.validation import validate
+from fairway.model.app import App
+from fairway.targets.contract import Target
+from fairway_runtime.policy.engine import PolicyEngine
+
+
+class SharedRecords:
+    """The `Records` of one shared environment."""
+
+    def __init__(
+        self,
+        environment: str,
+        store: DeliveryStore,
+        target: Target,
+        log: SqlAuditLog,
+        clock: Callable[[], float],
+    ) -> None:
+        self._environment = environment
+        self._store = store
+        self._target = target
+        self.log = log
+        self._sets = PolicySets(
+            SqlPolicyStore(store.database),
+            validate=lambda source: validate(self.app(), [source]),
+            clock=clock,
+            record=log.append,
+        )
+
+    def app(self) -> App:
+        """The app of the newest release; NotFound before the first."""
+        newest = self._store.releases.list(before=None, limit=1)
+        if not newest:
+            raise NotFound(
+                "nothing-deployed",
+                f"nothing was deployed to '{self._environment}' yet",
+                remedy="deploy the app first",
+            )
+        return App.model_validate(newest[0].content.app)
+
+    async def decide(self, question: Question) -> Answer:
+        """Ask the policy set that decides at the target."""
+        active = (await self._target.observe()).policy_set
+        return await asyncio.to_thread(self._decide, question, active)
+
+    def _decide(self, question: Question, active: int) -> Answer:
+        if not active:
+            raise Conflict(
+                "no-policies",
+                f"no policy set decides in '{self._environment}' yet",
+                remedy="deploy an app with policies first",
+            )
+        text = self._sets.read(active).text
+        engine = PolicyEngine.from_bundle(build_bundle(self.app(), self._environment, active, text))
+        decision = (
+            DecisionDesk(lambda: engine, self.log.append)
+            .answer(
+                {
+                    "principal": {"kind": question.kind, "name": question.name},
+                    "service": question.service,
+                    "intent": question.intent,
+                    "context": dict(question.context),
+                }
+            )
+            .decision
+        )
+        return Answer(
+            decision.allowed,
+            decision.reason,
+            decision.policies,
+            decision.policy_set,
+            decision.decision_id,
+        )
+
+    async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
+        """All versions, the newest first."""
+        active = (await self._target.observe()).policy_set
+        found = await asyncio.to_thread(self._sets.all)
+        return tuple(_summary(each, active) for each in reversed(found))
+
+    async def policy_set(self, version: int) -> PolicySetDocument:
+        """One version with its text."""
+        active = (await self._target.observe()).policy_set
+        found = await asyncio.to_thread(self._sets.read, version)
+        return PolicySetDocument(_summary(found, active), found.text)
+
+    async def create_policy_set(
+        self, policies: str, *, author: str, description: str = "", expected: int | None = None
+    ) -> PolicySetSummary:
+        """Store a new version."""
+
+        def create() -> PolicySet:
+            latest = self._sets.latest() if expected is None else expected
+            return self._sets.create(policies, by=author, expected=latest, note=description)
+
+        return _summary(await asyncio.to_thread(create), 0)
+
+    async def update_policy_set(
+        self,
+        version: int,
+        policies: str,
+        *,
+        author: str,
+        description: str = "",
+        expected: int | None = None,
+    ) -> PolicySetSummary:
+        """Store a new version made from `version`."""
+
+        def update() -> PolicySet:
+            latest = self._sets.latest() if expected is None else expected
+            return self._sets.update(
+                version, policies, by=author, expected=latest, note=description
+            )
+
+        return _summary(await asyncio.to_thread(update), 0)
+
+    async def delete_policy_set(self, version: int, *, author: str) -> None:
+        """Forget a version that nothing names."""
+        if version == (await self._target.observe()).policy_set:
+            raise Conflict("policy-set-active", f"policy set {version} decides", remedy="keep it")
+        await asyncio.to_thread(lambda: self._sets.delete(version, by=author))
+
+    async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
+        """What would change."""
+        return await asyncio.to_thread(self._diff, before, after)
+
+    def _diff(self, before: int, after: int) -> PolicySetDiff:
+        found = self._sets.diff(before, after)
+        old, new = (self._sets.read(each).text.splitlines(True) for each in (before, after))
+        text = difflib.unified_diff(old, new, f"policy set {before}", f"policy set {after}")
+        return PolicySetDiff(
+            before,
+            after,
+            tuple(found.added),
+            tuple(found.removed),
+            tuple(found.changed),
+            "".join(text),
+        )
+
+    async def activate_policy_set(
+        self, version: int, *, author: str, expected: int | None = None
+    ) -> Activation:
+        """Refused: here policies change by deployments."""
+        del version, author, expected
+        raise _by_deployment()
+
+    async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
+        """Refused: here policies change by deployments."""
+        del author, to
+        raise _by_deployment()
+
+    async def releases(self) -> tuple[ReleaseRecord, ...]:
+        """Not offered here: the environment has its releases."""
+        return ()
+
+    async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        """Matching entries of all writers, the oldest first."""
+        allowed = None if query.verdict is None else query.verdict == "allow"
+        wanted = Query(query.service, query.intent, allowed, query.since, query.until)
+        found = await asyncio.to_thread(lambda: list(self.log.search(wanted)))
+        return tuple(audit_entry(record) for record in found[-query.limit :])
+
+    async def verify_audit(self) -> tuple[ChainReport, ...]:
+        """Check every writer's chain against its anchored head."""
+        return await asyncio.to_thread(self._verified)
+
+    def _verified(self) -> tuple[ChainReport, ...]:
+        problems: dict[str, str] = {}
+        for damage in self.log.verify():
+            problems.setdefault(damage.writer, f"{damage.file}:{damage.line}: {damage.what}")
+        heads = self.log.heads()
+        return tuple(
+            ChainReport(
+                name, heads[name].seq if name in heads else 0, name not in problems,
+                problems.get(name, ""),
+            )
+            for name in sorted({*heads, *problems})
+        )  # fmt: skip
+
+    async def secrets(self) -> tuple[SecretStatus, ...]:
+        """All declared secrets, by name; none has a value here."""
+        readers: dict[str, list[str]] = {}
+        for service, declared in sorted((await asyncio.to_thread(self.app)).services.items()):
+            for name in declared.secrets:
+                readers.setdefault(name, []).append(service)
+        return tuple(SecretStatus(n, tuple(found), 0) for n, found in sorted(readers.items()))
+
+    async def set_secret(self, name: str, value: str) -> SecretStatus:
+        """Unavailable: nothing here reads one."""
+        del name, value
+        raise _no_secrets()
+
+    async def rotate_secret(self, name: str) -> SecretStatus:
+        """Unavailable: nothing here reads one."""
+        del name
+        raise _no_secrets()
+
+    async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
+        """Unavailable: nothing here signs."""
+        del identity
+        raise _no_secrets()
+
+
+def _summary(found: PolicySet, active: int) -> PolicySetSummary:
+    digest = "sha256:" + hashlib.sha256(found.text.encode()).hexdigest()
+    return PolicySetSummary(
+        found.version, digest, found.by, found.note, found.at, found.version == active
+    )
+
+
+def _by_deployment() -> Refused:
+    return Refused(
+        "policies-by-deployment",
+        "the policies of a shared environment change by deployments only",
+        remedy="deploy the app with the new policies, or roll back to a release with the old ones",
+    )
+
+
+def _no_secrets() -> Unavailable:
+    return Unavailable(
+        "secrets-not-here",
+        "simulated services read no secrets, so none are kept here",
+        remedy="use an environment with target: local for now",
+    )

@@ -1,0 +1,119 @@
+"""What a shared control plane keeps beyond its environments: which there are, answers, artifacts.
+
+In the server's own namespace of the database, beside its tokens and its audit log, so that several
+servers on one PostgreSQL agree. Methods block, as those of every store do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from fairway.control.directory import EnvironmentSummary
+from fairway.control.door import KEEP_SECONDS, UNDER_WAY_SECONDS, KeptAnswer
+from fairway.storage.database import Database
+from fairway.storage.migrations import migrate
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE environments (
+        app TEXT NOT NULL,
+        name TEXT NOT NULL,
+        target TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (app, name)
+    ) STRICT;
+    CREATE TABLE answers (
+        key TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        expires REAL NOT NULL,
+        status INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX answers_by_end ON answers (expires);
+    CREATE TABLE artifacts (
+        digest TEXT NOT NULL,
+        part INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        PRIMARY KEY (digest, part)
+    ) STRICT;
+    """,
+)
+
+
+class ServerStore:
+    """The tables of the server itself."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        migrate(database, "server", _MIGRATIONS)
+        self._database = database
+        self._clock = clock
+
+    def environments(self) -> tuple[EnvironmentSummary, ...]:
+        """Every environment that anyone has opened."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT app, name, target FROM environments ORDER BY 1, 2")
+        return tuple(EnvironmentSummary(*row) for row in rows)
+
+    def add(self, summary: EnvironmentSummary) -> None:
+        """Remember an environment; again changes nothing."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO environments (app, name, target, at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (summary.app, summary.name, summary.target, self._clock()),
+            )
+
+    def claim(self, key: str, fingerprint: str) -> KeptAnswer | None:
+        """See `KeptAnswers`; what has expired is swept on the way."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM answers WHERE expires <= ?", (now,))
+            taken = connection.execute(
+                "INSERT INTO answers (key, fingerprint, expires, status, headers, body)"
+                " VALUES (?, ?, ?, 0, '[]', ?) ON CONFLICT DO NOTHING RETURNING key",
+                (key, fingerprint, now + UNDER_WAY_SECONDS, b""),
+            )
+            if taken:
+                return None
+            [(known, status, headers, body)] = connection.execute(
+                "SELECT fingerprint, status, headers, body FROM answers WHERE key = ?", (key,)
+            )
+        pairs = tuple((name, text) for name, text in json.loads(headers))
+        return KeptAnswer(known, status, pairs, bytes(body))
+
+    def keep(self, key: str, answer: KeptAnswer) -> None:
+        """See `KeptAnswers`."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE answers SET expires = ?, status = ?, headers = ?, body = ? WHERE key = ?",
+                (
+                    self._clock() + KEEP_SECONDS,
+                    answer.status,
+                    json.dumps(answer.headers),
+                    answer.body,
+                    key,
+                ),
+            )
+
+    def release(self, key: str) -> None:
+        """See `KeptAnswers`."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM answers WHERE key = ?", (key,))
+
+    def has_artifact(self, digest: str) -> bool:
+        """Whether it is kept."""
+        with self._database.reading() as connection:
+            query = "SELECT 1 FROM artifacts WHERE digest = ? AND part = 0"
+            return bool(connection.execute(query, (digest,)))
+
+    def keep_artifact(self, digest: str, parts: Iterable[bytes]) -> None:
+        """Keep a packed artifact, all or nothing."""
+        with self._database.writing() as connection:
+            for number, part in enumerate(parts):
+                connection.execute(
+                    "INSERT INTO artifacts (digest, part, content) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
+                    (digest, number, part),
+                )
