@@ -9,6 +9,7 @@ wrong on the way is answered by the handlers at the bottom, one for each error.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,6 +27,7 @@ from fairway_runtime import (
     fairway,
     get_logger,
 )
+from orbit.fault import fault_of, faulty
 from orbit.order import InvalidOrder, Order
 
 PATIENCE = 2.0
@@ -104,9 +106,13 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
+fault = fault_of(os.environ.get("FAULT", ""))
 app = fairway(
     Starlette(
-        routes=[Route("/health", health), Route("/dispatch", dispatch, methods=["POST"])],
+        routes=[
+            Route("/health", health),
+            Route("/dispatch", faulty(dispatch, fault), methods=["POST"]),
+        ],
         exception_handlers={
             InvalidOrder: invalid,
             Denied: denied,
