@@ -105,6 +105,8 @@ class Program:
     healthy: bool = True
     delay: float = 0.0
     metrics: str | None = None
+    calls: str | None = None
+    passes_on: tuple[str, ...] = ()
     _server: uvicorn.Server | None = None
     _task: asyncio.Task[None] | None = None
 
@@ -145,8 +147,16 @@ class Program:
             await _answer(send, 500, b"failed")
         elif path.startswith("/stream"):
             await self._stream(send)
+        elif self.calls is not None:
+            await _answer(send, 200, f"{self.name}>{await self._called(headers)}".encode())
         else:
             await _answer(send, 200, self.name.encode())
+
+    async def _called(self, headers: dict[str, str]) -> str:
+        """What the next service answers, given only the headers that this program passes on."""
+        passed_on = {name: headers[name] for name in self.passes_on if name in headers}
+        async with httpx2.AsyncClient(verify=False) as client:
+            return (await client.post(f"{self.calls}", headers=passed_on)).text
 
     async def _stream(self, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -68,12 +68,13 @@ def _choices(sidecar: Sidecar) -> list[_Choice]:
         return [_Choice(None, everyone)]
     first = sorted(everyone, key=lambda version: version.name != trial.candidate)
     cohorts = {label: _members(sidecar, label) for label in _labels(sidecar, trial)}
-    return [
+    candidate = cohorts[trial.cohort]
+    choices = [
         *(_Choice(has_cohort(label), members) for label, members in cohorts.items()),
-        _Choice(asks_for(trial.cohort), cohorts[trial.cohort]),
+        _Choice(asks_for(trial.cohort), candidate),
         *(_Choice(carries(label), members) for label, members in cohorts.items()),
-        _Choice(None, tuple(first)),
     ]
+    return [*(choice for choice in choices if choice.versions), _Choice(None, tuple(first))]
 
 
 def _labels(sidecar: Sidecar, trial: Trial) -> list[str]:
@@ -82,8 +83,8 @@ def _labels(sidecar: Sidecar, trial: Trial) -> list[str]:
 
 
 def _members(sidecar: Sidecar, label: str) -> tuple[Version, ...]:
-    """Who serves a cohort: its versions with a weight, or the only one it has left."""
-    members = tuple(version for version in sidecar.versions if version.cohort == label)
+    """Who serves a cohort: its versions with a weight, else one that runs; nobody if none does."""
+    members = tuple(v for v in sidecar.versions if v.cohort == label and v.endpoints)
     return tuple(version for version in members if version.weight > 0) or members[:1]
 
 
