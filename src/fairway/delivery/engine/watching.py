@@ -69,7 +69,8 @@ def ended(deployment: Deployment, effect: Effect, verdict: Verdict, now: float) 
         return Judged(now, "fail", verdict.words)
     if now < deadline:
         return None
-    if not (stage.judged and _compared(deployment)):
+    beside = stage.weight < EVERYTHING  # with all requests there is nothing to compare them with
+    if not (stage.judged and beside and _compared(deployment)):
         return Judged(now, "pass", f"it was watched for {now - effect.since:.0f} s")
     if verdict.outcome == "pass" or (verdict.harmless and not stage.evidence):
         return Judged(now, "pass", verdict.words)
