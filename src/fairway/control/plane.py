@@ -26,7 +26,7 @@ from fairway.control.statuses import (
     replica_status,
 )
 from fairway.errors import FairwayError, InvalidAppFile, Unavailable
-from fairway.governance.access import compile_access
+from fairway.governance.access import AccessTable, compile_access
 from fairway.governance.sets import NO_VERSION
 from fairway.model.app import App
 from fairway.model.services import Service
@@ -34,7 +34,6 @@ from fairway.targets.local import runner
 from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
 from fairway.targets.local.policies import Policies
 from fairway.targets.local.reload import changes
-from fairway.targets.local.supervisor import Supervisor
 from fairway.targets.local.system import LocalSystem, Rules
 from fairway.targets.local.target import LocalTarget
 
@@ -59,7 +58,8 @@ class LocalControlPlane(LocalRecords):
         self._watch = watch
         self._log = EventLog()
         self._system = LocalSystem(blueprint, self._log.add, self._tell)
-        self.target = LocalTarget(self._system, Policies(self._sets.active, self._decide_by))
+        policies = Policies(self._sets.active, self._decide_by, self._access)
+        self.target = LocalTarget(self._system, policies)
         self._mesh_audit = MeshAudit(blueprint.state)
         self._delivering: LocalDelivering | None = None
         self._phase: Phase = "stopped"
@@ -100,7 +100,9 @@ class LocalControlPlane(LocalRecords):
 
     async def abandon(self) -> None:
         """End and leave everything running; the next control plane adopts it."""
-        await self._end(self._system.abandon())
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._end(self._system.abandon()))
+        await asyncio.shield(self._stopping)
 
     async def hurry(self) -> None:
         """While stopping: skip the grace periods (a second Ctrl-C)."""
@@ -134,11 +136,11 @@ class LocalControlPlane(LocalRecords):
 
     async def restart(self, service: str) -> None:
         """Replace every replica of a service; return when the new ones are healthy."""
-        await self._supervisor.restart(service)
+        await self._running.restart(service)
 
     async def scale(self, service: str, replicas: int) -> None:
         """Run this many replicas; return when they are healthy or gone."""
-        await self._supervisor.scale(service, replicas)
+        await self._running.scale(service, replicas)
         self._log.add("service.scaled", service, f"runs {replicas} replicas")
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
@@ -172,12 +174,12 @@ class LocalControlPlane(LocalRecords):
         self._log.add("secrets.changed", "", "handed to the services that read them")
 
     @property
-    def _supervisor(self) -> Supervisor:
-        if self._phase != "running" or self._system.supervisor is None:
+    def _running(self) -> LocalSystem:
+        if self._phase != "running":
             raise Unavailable(
                 "not-running", f"the system is {self._phase}", remedy="try again once it runs"
             )
-        return self._system.supervisor
+        return self._system
 
     def _new_delivering(self) -> LocalDelivering:
         # Imported now: `fairway up` need not wait for what only a deployment uses.
@@ -214,6 +216,9 @@ class LocalControlPlane(LocalRecords):
         self._engine = None
         bundle = self.bundle()
         return Rules(bundle, compile_access(app, bundle.policies))
+
+    def _access(self, app: App, policy_set: int) -> AccessTable:
+        return compile_access(app, self._sets.read(policy_set).text)
 
     def _words_on_release(self) -> str:
         what = self._release_now() or "a deployment"

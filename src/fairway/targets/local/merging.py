@@ -41,8 +41,8 @@ def _service(name: str, old: Service, new: Service) -> Service:
     if (old.speaks, old.serves) != (new.speaks, new.serves):
         raise InvalidInput(
             "protocol-changes",
-            f"{name} cannot be reached in two ways at once ({_way(old)}, {_way(new)}), as it would have "
-            "to be beside its version before",
+            f"{name} cannot be reached in two ways at once ({_way(old)}, {_way(new)}), as "
+            "it would have to be beside its version before",
             where=f"services.{name}",
             remedy="give the service of the other kind or protocol another name",
         )

@@ -302,6 +302,21 @@ class LocalSystem:
         listeners = {port for ports in mesh for port in ports.values()}
         return frozenset(listeners | replicas | declared | gateway)
 
+    async def restart(self, service: str) -> None:
+        """Replace the replicas of every version of a service, one after the other."""
+        assert self.supervisor is not None, "start comes first"
+        await self.supervisor.restart(service)
+
+    async def scale(self, service: str, replicas: int) -> None:
+        """Run so many replicas of a service, of the version that gets most requests."""
+        assert self.supervisor is not None, "start comes first"
+        version = self._desired.main(service)
+        if self._pinned and version is not None:
+            fresh = replace(version, replicas=replicas)
+            self._desired = self._desired.with_version(service, fresh)
+            self._desired_file.write(self._desired)
+        await self.supervisor.scale(service, replicas)
+
     async def revive(self, service: str, version: str) -> None:
         """Have all replicas of a version up that should be, without waiting for their turn."""
         assert self.supervisor is not None, "start comes first"
