@@ -6,6 +6,7 @@ Everything is kept in one folder, so that a second `World` on the same folder is
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ CANARY = {"canary": {"steps": [5, 50], "bake": "2s"}}
 ROLLING = {"rolling": {"surge": 1, "bake": "1s"}}
 STOP_FIRST = {"rolling": {"surge": 0, "unavailable": 1, "bake": "1s"}}
 BLUE_GREEN = {"blue_green": {"bake": "2s", "preview": "1s"}}
+QUICK = {"canary": {"steps": [20, 50], "bake": "400ms"}}
 RATE = 500.0
 """Requests a second to each service: enough to judge a stage of two seconds by."""
 
@@ -45,6 +47,16 @@ class YieldingClock(Clock):
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)
         await asyncio.sleep(0.001)
+
+
+class RealClock(YieldingClock):
+    """Time as it passes, the same for several processes."""
+
+    def __call__(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 def shop(fault: str = "", *, run: str = "serve", **environment: Any) -> App:
@@ -79,12 +91,13 @@ class World:
         name: str = "engine-1",
         clock: YieldingClock | None = None,
         lease: float = 3.0,
+        target: MemoryTarget | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or YieldingClock()
         self.database = database or open_database(folder / "environment.db")
         self.store = DeliveryStore(self.database)
-        self.target = MemoryTarget(self.clock, rate=RATE, file=folder / "world.json")
+        self.target = target or MemoryTarget(self.clock, rate=RATE, file=folder / "world.json")
         place = Place(
             "prod", self.store, self.target, self.clock, self.clock.sleep,
             lambda _service: Surroundings(folder),

@@ -21,6 +21,7 @@ from fairway.delivery.deployment import Deployment
 from fairway.delivery.engine.exclusive import ExclusiveLock
 from fairway.delivery.engine.leases import PlaceWorker, Tenure
 from fairway.delivery.engine.loop import Boundary, Delivery, Journal, no_boundary
+from fairway.delivery.engine.perform import LeaseLost
 from fairway.delivery.engine.place import Place
 from fairway.errors import FairwayError, NotFound, Unavailable
 
@@ -109,7 +110,16 @@ class Engine:
         self._journal().submit(deployment)
 
     def _run(self, deployment: str, journal: Journal) -> str:
-        return Delivery(deployment, self._worker_of(deployment), journal, self._boundary).run()
+        """The journal may take nothing but the end for an end: all else is tried again."""
+        try:
+            worker = self._worker_of(deployment)
+            return Delivery(deployment, worker, journal, self._boundary).run()
+        except FairwayError as error:
+            _log.warning("%s cannot go on for now: %s", deployment, error)
+            raise LeaseLost from error
+        except Exception as error:
+            _log.exception("%s cannot go on for now: a defect", deployment)
+            raise LeaseLost from error
 
     def _worker_of(self, deployment: str) -> PlaceWorker:
         """The environment in whose store it is."""

@@ -92,7 +92,7 @@ class Delivery:
         try:
             while not kept.deployment.over:
                 kept = self._round(kept)
-            self._boundary(f"{kept.revision} over")
+            self._boundary(f"{self._id} {kept.revision} over")
         finally:
             if self._lease is not None:
                 self._worker.give_back(self._lease)
@@ -101,7 +101,7 @@ class Delivery:
     def _round(self, kept: Kept) -> Kept:
         deployment, effect = kept.deployment, kept.deployment.effect
         assert effect is not None, "only a deployment that is over has no effect"
-        at = f"{kept.revision} {effect.step}"
+        at = f"{self._id} {kept.revision} {effect.step}"
         self._boundary(f"{at}: due")
         outcome = self._journal.once(effect.step, lambda: self._outcome(deployment, at))
         self._boundary(f"{at}: journalled")
