@@ -22,6 +22,7 @@ from fairway.targets.local.mesh.totals import Totals
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 
+PATIENCE = 5.0
 SETTLED = 1.2
 """Seconds after which all has been flushed: histograms twice, and the access log."""
 
@@ -41,9 +42,16 @@ async def _ask(world: Rig, cohort: str, count: int = 1) -> None:
         await world.call("rogue", "orbit", "POST", "/dispatch", headers=headers)
 
 
-async def _read(meter: Meter) -> dict[str, Traffic]:
-    await asyncio.sleep(SETTLED)
-    return dict((await meter.measure(["orbit"]))["orbit"])
+async def _read(meter: Meter, **answered: int) -> dict[str, Traffic]:
+    """The totals once all these answers are in, with their latencies."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = dict((await meter.measure(["orbit"]))["orbit"])
+        latencies = {name: sum(found[name].latency.values()) for name in answered}
+        if latencies == answered:
+            return found
+        assert time.monotonic() < deadline, (latencies, answered)
+        await asyncio.sleep(0.1)
 
 
 async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path) -> None:
@@ -53,7 +61,7 @@ async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path
         await _ask(world, "r8", 5)
         denied = await world.call("rogue", "orbit", "POST", "/other")
         assert denied.status_code == 403
-        found = await _read(meter)
+        found = await _read(meter, r1=7, r8=5)
     counted = {name: (traffic.requests, traffic.errors) for name, traffic in found.items()}
     assert counted == {"r1": (7, 0), "r8": (5, 3)}
     assert {name: sum(t.latency.values()) for name, t in found.items()} == {"r1": 7, "r8": 5}
@@ -61,10 +69,8 @@ async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path
 
 async def test_fast_answers_are_measured_in_microseconds(tmp_path: Path) -> None:
     async with measured(tmp_path) as (world, meter, _, _):
-        await _ask(world, "stable", 40)
-        await _read(meter)
-        await _ask(world, "stable", 40)
-        latency = (await _read(meter))["r1"].latency
+        await _ask(world, "stable", 80)
+        latency = (await _read(meter, r1=80))["r1"].latency
     below = [bucket for bucket in latency if quantile({bucket: 1}, 1.0) not in {None, 500.0}]
     assert len(below) > 3  # whole milliseconds would be one or two buckets
     median = quantile(latency, 0.5)
@@ -77,7 +83,12 @@ async def test_slow_answers_are_measured_from_statistics(tmp_path: Path) -> None
         stable.delay, canary.delay = 0.02, 0.05
         await _ask(world, "stable", 10)
         await _ask(world, "r8", 10)
-        found = await _read(meter)
+        found = await _read(meter, r1=10, r8=10)
+        before = found
+        await _ask(world, "r8", 10)
+        found = await _read(meter, r1=10, r8=20)
+    assert meter.totals.of("orbit").fine is False
+    assert before["r1"] == found["r1"]
     least = {name: quantile(traffic.latency, 0.0) for name, traffic in found.items()}
     assert least["r1"] == pytest.approx(21_500, rel=0.3)  # a busy machine adds, never takes away
     assert least["r8"] == pytest.approx(51_500, rel=0.2)
@@ -93,6 +104,7 @@ async def test_requests_without_an_answer_are_errors_and_ended_streams_are_not(
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(_ask(world, "stable"), 0.2)
         stable.delay = 0
+        await asyncio.sleep(SETTLED)
         found = await _read(meter)
         assert (found["r1"].requests, found["r1"].errors) == (2, 1)
         await stable.stop()
@@ -104,15 +116,14 @@ async def test_requests_without_an_answer_are_errors_and_ended_streams_are_not(
 async def test_totals_survive_envoy_the_control_plane_and_a_rotated_log(tmp_path: Path) -> None:
     async with measured(tmp_path) as (world, meter, _, _):
         await _ask(world, "stable", 5)
-        assert (await _read(meter))["r1"].requests == 5
+        assert (await _read(meter, r1=5))["r1"].requests == 5
         await _ask(world, "stable", 2)
         await asyncio.sleep(SETTLED)
         assert rotate(world.access_log("orbit"), max_bytes=1)
         await _ask(world, "stable", 2)
         kept = json.loads(json.dumps(meter.totals.to_json()))
         successor = Meter(world.mesh, Totals.from_json(kept))
-        found = await _read(successor)
-        assert (found["r1"].requests, sum(found["r1"].latency.values())) == (9, 9)
+        assert (await _read(successor, r1=9))["r1"].requests == 9
         pid = world.mesh.envoy("orbit").pid
         assert pid is not None
         os.kill(pid, 9)
@@ -120,7 +131,7 @@ async def test_totals_survive_envoy_the_control_plane_and_a_rotated_log(tmp_path
         assert (await successor.measure(["orbit"]))["orbit"]["r1"].requests == 9
         assert await world.mesh.heal() == ("orbit",)
         await _ask(world, "stable", 20)
-        assert (await _read(successor))["r1"].requests == 29
+        assert (await _read(successor, r1=29))["r1"].requests == 29
 
 
 async def test_metrics_of_the_program_are_summed_over_replicas(tmp_path: Path) -> None:

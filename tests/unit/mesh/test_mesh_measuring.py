@@ -121,7 +121,7 @@ def test_series_of_a_counter_add_up() -> None:
 
 def look(requests: int, errors: int = 0, epoch: str = "1", **more: Any) -> Look:
     latency = {5: requests} if requests else {}
-    return Look(epoch, {"r1": Counters(requests, errors, latency)}, **more)
+    return Look(epoch, {"r1": Counters(requests, errors, latency)}, **{"fine": False, **more})
 
 
 def totals(*looks: Look) -> Traffic:
@@ -141,16 +141,25 @@ def test_an_envoy_that_started_over_adds_all_that_it_has_counted() -> None:
     assert totals(look(10, 1), look(3), look(4)) == Traffic(14, 1, {5: 14})
 
 
-def test_latencies_come_from_one_source_at_a_time() -> None:
+def test_latencies_come_from_one_source_and_are_told_once() -> None:
     mine = {"r1": Logged({9: 4}, unanswered=2)}
-    assert totals(look(10), look(14, logged=mine, fine=True)) == Traffic(16, 2, {5: 10, 9: 4})
+    assert totals(look(4, fine=True, logged=mine)) == Traffic(6, 2, {9: 4})
     assert totals(look(10), look(14, logged=mine)) == Traffic(16, 2, {5: 14})
+    # The log is there first, then the histogram, which says that it is the better source.
+    before = look(0, fine=None, logged=mine)
+    assert totals(before, look(4), look(7)) == Traffic(9, 2, {9: 4, 5: 3})
+    # Or the other way round, or both at once.
+    nothing = look(0, fine=None)
+    assert totals(nothing, look(4, fine=True), look(4, fine=True, logged=mine)).latency == {9: 4}
+    assert totals(nothing, look(4, logged=mine)).latency == {5: 4}
+    assert totals(look(4), look(8, fine=True, logged=mine)).latency == {5: 4}
 
 
 def test_the_log_is_read_where_milliseconds_are_too_coarse() -> None:
     slow, fast = {bucket_of(9_000): 3}, {bucket_of(800): 3}
-    assert is_fine({"a": Counters(3, 0, slow), "b": Counters(3, 0, fast)})
-    assert not is_fine({"a": Counters(3, 0, slow), "b": Counters()})
+    assert is_fine({"a": Counters(3, 0, slow), "b": Counters(3, 0, fast)}) is True
+    assert is_fine({"a": Counters(3, 0, slow), "b": Counters()}) is False
+    assert is_fine({"a": Counters()}) is None
 
 
 def test_ratios_add_up_over_replicas_that_start_over() -> None:
@@ -170,7 +179,7 @@ def test_versions_that_are_gone_are_forgotten() -> None:
 
 Looks = st.lists(
     st.builds(
-        lambda n, e, epoch: look(n + e, e, epoch, fine=False, scraped={"r1": {"m@1": (e, n)}}),
+        lambda n, e, epoch: look(n + e, e, epoch, scraped={"r1": {"m@1": (e, n)}}),
         st.integers(0, 50),
         st.integers(0, 50),
         st.sampled_from(["1", "2"]),

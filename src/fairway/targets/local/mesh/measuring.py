@@ -146,9 +146,9 @@ class Meter:
 async def _look(envoy: Envoy, source: Source, before: ServiceTotals, mirrored: bool) -> Look:
     """One look; where requests are mirrored, the log does not tell of all."""
     counted = counters(await envoy.admin.detailed(statistics_filter(source)), source)
-    fine = is_fine(counted) and not mirrored
+    fine = False if mirrored else is_fine(counted)
     lines, position = _read_on(envoy.place.paths.access_log, before.position)
-    found = logged(lines, source, latencies=fine)
+    found = logged(lines, source, latencies=fine is not False)
     return Look(str(envoy.pid), counted, found, position=position, fine=fine)
 
 

@@ -45,8 +45,8 @@ class Logged:
 class Look:
     """One look at the Envoy of a service.
 
-    `epoch` names its process; `fine` says that latencies are those of the log. `position` is where
-    the next look goes on in the log.
+    `epoch` names its process; `fine` says whether latencies are to be those of the log (None: there
+    is nothing yet to tell by). `position` is where the next look goes on in the log.
     """
 
     epoch: str
@@ -54,7 +54,7 @@ class Look:
     logged: Mapping[str, Logged] = field(default_factory=dict)
     scraped: Mapping[str, Scraped] = field(default_factory=dict)
     position: int = 0
-    fine: bool = False
+    fine: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,14 @@ class VersionTotals:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTotals:
-    """All versions of a service, and where to go on. `position` None: nothing was read yet."""
+    """All versions of a service, and where to go on. `position` None: nothing was read yet.
+
+    `fine` says whether the last latencies were those of the log; None before the first.
+    """
 
     epoch: str = ""
     position: int | None = None
+    fine: bool | None = None
     versions: Mapping[str, VersionTotals] = field(default_factory=dict)
 
     @property
@@ -85,23 +89,44 @@ def advanced(totals: ServiceTotals, look: Look) -> ServiceTotals:
     before = {name: totals.versions.get(name, VersionTotals()) for name in look.counters}
     if look.epoch != totals.epoch:
         before = {name: replace(v, seen=Counters()) for name, v in before.items()}
-    versions = {name: _advanced(version, name, look) for name, version in before.items()}
-    return ServiceTotals(look.epoch, look.position, versions)
+    versions = {
+        name: _advanced(version, look, name, _latency(totals, version, look, name))
+        for name, version in before.items()
+    }
+    return ServiceTotals(look.epoch, look.position, _source(totals, look), versions)
 
 
-def is_fine(counters: Mapping[str, Counters]) -> bool:
+def is_fine(counters: Mapping[str, Counters]) -> bool | None:
     """Whether answers come so fast that latencies have to come from the log: for all versions or
-    for none, or they would differ by where they come from.
+    for none, or they would differ by where they come from. None before the first answer.
     """
     medians = [quantile(version.latency, 0.5) for version in counters.values()]
-    return any(median is not None and median < FINE for median in medians)
+    known = [median for median in medians if median is not None]
+    return any(median < FINE for median in known) if known else None
 
 
-def _advanced(version: VersionTotals, name: str, look: Look) -> VersionTotals:
+def _latency(totals: ServiceTotals, version: VersionTotals, look: Look, name: str) -> Histogram:
+    """What a look adds: from the log, or from the histogram. When the source changes, nothing: the
+    two are written at different moments, and what one has told would be told again by the other.
+    """
+    if None not in {look.fine, totals.fine} and look.fine != totals.fine:
+        return {}
+    if look.fine is False:
+        return _histogram_since(version.seen.latency, look.counters[name].latency)
+    return look.logged.get(name, Logged()).latency
+
+
+def _source(totals: ServiceTotals, look: Look) -> bool | None:
+    """Where the latencies were taken from by this look, else before."""
+    if look.fine is not None:
+        return look.fine
+    return True if any(logged.latency for logged in look.logged.values()) else totals.fine
+
+
+def _advanced(version: VersionTotals, look: Look, name: str, latency: Histogram) -> VersionTotals:
     now, before = look.counters[name], version.seen
     logged, scraped = look.logged.get(name, Logged()), look.scraped.get(name, {})
     old = version.traffic
-    latency = logged.latency if look.fine else _histogram_since(before.latency, now.latency)
     traffic = Traffic(
         requests=old.requests + _since(before.requests, now.requests) + logged.unanswered,
         errors=old.errors + _since(before.errors, now.errors) + logged.unanswered,
@@ -163,7 +188,12 @@ class Totals:
 
 def _service_to_json(service: ServiceTotals) -> Json:
     versions = {name: _version_to_json(version) for name, version in service.versions.items()}
-    return {"epoch": service.epoch, "position": service.position, "versions": versions}
+    return {
+        "epoch": service.epoch,
+        "position": service.position,
+        "fine": service.fine,
+        "versions": versions,
+    }
 
 
 def _version_to_json(version: VersionTotals) -> Json:
@@ -184,7 +214,7 @@ def _version_to_json(version: VersionTotals) -> Json:
 
 def _service_from_json(content: Json) -> ServiceTotals:
     versions = {name: _version_from_json(version) for name, version in content["versions"].items()}
-    return ServiceTotals(content["epoch"], content["position"], versions)
+    return ServiceTotals(content["epoch"], content["position"], content["fine"], versions)
 
 
 def _version_from_json(content: Json) -> VersionTotals:
