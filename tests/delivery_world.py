@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -98,12 +97,12 @@ class World:
         self.database = database or open_database(folder / "environment.db")
         self.store = DeliveryStore(self.database)
         self.target = target or MemoryTarget(self.clock, rate=RATE, file=folder / "world.json")
-        place = Place(
+        self.place = Place(
             "prod", self.store, self.target, self.clock, self.clock.sleep,
             lambda _service: Surroundings(folder),
         )  # fmt: skip
         self.engine = Engine(
-            [place], journal or folder / "engine.db", name, lease=lease, boundary=boundary
+            [self.place], journal or folder / "engine.db", name, lease=lease, boundary=boundary
         )
 
     async def __aenter__(self) -> World:
@@ -133,12 +132,16 @@ class World:
         **environment: Any,
     ) -> str:
         """Keep a release and submit its deployment; its id."""
-        app = shop(fault, run=version, **environment)
+        app = self.app(version, fault, **environment)
         release = self.keep(app)
         made = change(await self.planned(app, release))
         self.store.deployments.open(made, when_busy=when_busy)
         await self.engine.submit(made)
         return made.id
+
+    def app(self, version: str, fault: str = "", **environment: Any) -> App:
+        """The shop in this version."""
+        return shop(fault, run=version, **environment)
 
     def keep(self, app: App) -> Release:
         content = release_content(app, {}, {}, 0, "")
@@ -182,8 +185,3 @@ class World:
     async def weights(self, service: str = "axon") -> dict[str, int]:
         observed = await self.target.observe()
         return {version.name: version.weight for version in observed.services.get(service, ())}
-
-
-def emergency(given: Deployment) -> Deployment:
-    """The same without gates and analysis."""
-    return replace(given, course=replace(given.course, emergency=True))

@@ -141,7 +141,7 @@ class Durable:
             "executor_id": self._executor,
             "serializer": DBOSPortableJSONSerializer(),
             "use_listen_notify": False,
-            "notification_listener_polling_interval_sec": 1.0,
+            "notification_listener_polling_interval_sec": self._poll,
             "log_level": "ERROR",
             "enable_otlp": False,
         }

@@ -114,7 +114,12 @@ class Delivery:
         return following
 
     def _outcome(self, deployment: Deployment, at: str) -> str:
-        happening = self._happening(deployment)
+        """The journal would take an error for an outcome, and never ask again: none gets there."""
+        try:
+            happening = self._happening(deployment)
+        except Exception as error:
+            _log.exception("%s: its outcome is not known", at)
+            raise LeaseLost from error
         self._boundary(f"{at}: performed")
         return encode(happening)
 

@@ -7,8 +7,10 @@ the store or a hook are happenings; only losing the lease is not, because then n
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import assert_never
+from collections.abc import Coroutine
+from typing import Any, assert_never
 
 from fairway.delivery import traffic
 from fairway.delivery.course import OnFailure, Phase
@@ -42,7 +44,8 @@ async def perform(place: Place, deployment: Deployment, fence: Fence) -> Happeni
     try:
         if deployment.attempts:
             await place.sleep(min(0.25 * 2**deployment.attempts, LONGEST_PAUSE))
-        return await _perform(place, deployment, effect, fence)
+        acting = _perform(place, deployment, effect, fence)
+        return await _unless_told(place, deployment, effect, acting)
     except FairwayError as error:
         failed = Failed(place.clock(), str(error), retry=isinstance(error, Unavailable))
     except Exception as error:  # noqa: BLE001 - a defect must not leave a deployment without end
@@ -51,6 +54,28 @@ async def perform(place: Place, deployment: Deployment, fence: Fence) -> Happeni
     if not await place.asked(lambda: place.store.leases.holds(place.environment, fence)):
         raise LeaseLost
     return failed
+
+
+async def _unless_told(
+    place: Place, deployment: Deployment, effect: Effect, acting: Coroutine[Any, Any, Happening]
+) -> Happening:
+    """The outcome, or an abort that comes while a version starts or a hook runs.
+
+    What is interrupted then is in the same state as after a crash: the way back clears it up.
+    """
+    if effect.back or effect.step in waiting.LISTENING:
+        return await acting
+    task = asyncio.ensure_future(acting)
+    try:
+        while not task.done():
+            order = await waiting.heard(place, deployment, only=("abort",))
+            if order is not None:
+                return order
+            await asyncio.wait({task}, timeout=waiting.PAUSE)
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _perform(  # noqa: C901, PLR0911, PLR0912 - a case per step

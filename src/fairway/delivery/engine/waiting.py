@@ -7,9 +7,10 @@ abort is heard wherever a deployment stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from fairway.delivery.course import Gate
-from fairway.delivery.deployment import Approval, Deployment
+from fairway.delivery.deployment import Approval, Command, Deployment, Step
 from fairway.delivery.engine.place import Place
 from fairway.delivery.happenings import Approved, Done, Happening, Refused, Told
 from fairway.delivery.store.delivery_store import DeliveryStore
@@ -21,6 +22,11 @@ from fairway.plan.releases import app_of
 
 PAUSE = 0.5
 """Seconds between two looks."""
+LISTENING: frozenset[Step] = frozenset(
+    {"begin", "await_approval", "await_window", "watch", "await_resume"}
+)
+"""The steps that hear orders by themselves; while the others act, only an abort is heard."""
+COMMANDS: tuple[Command, ...] = get_args(Command)
 
 
 async def await_approval(place: Place, deployment: Deployment) -> Happening:
@@ -90,16 +96,21 @@ async def _calendar(
     return declared.windows, declared.freezes
 
 
-async def heard(place: Place, deployment: Deployment) -> Told | None:
+async def heard(
+    place: Place, deployment: Deployment, only: Sequence[Command] = COMMANDS
+) -> Told | None:
     """The next order that makes sense now, if there is one; it is told once, by its number."""
-    return await place.asked(lambda: next_order(place.store, deployment))
+    return await place.asked(lambda: next_order(place.store, deployment, only))
 
 
-def next_order(store: DeliveryStore, deployment: Deployment) -> Told | None:
+def next_order(
+    store: DeliveryStore, deployment: Deployment, only: Sequence[Command] = COMMANDS
+) -> Told | None:
     """The same for who may block."""
     for order in store.deployments.given(deployment.id, after=deployment.inbox):
-        if order.command == "approve" or order.command == "reject":  # noqa: PLR1714 - narrows it
+        command = order.command
+        if command == "approve" or command == "reject" or command not in only:  # noqa: PLR1714 - narrows
             continue
-        if objection(deployment, order.command) is None:
-            return Told(order.at, order.command, order.by, order.reason, order.number)
+        if objection(deployment, command) is None:
+            return Told(order.at, command, order.by, order.reason, order.number)
     return None
