@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from fairway.model.hooks import Hook, HttpHook
 
 KEPT = 8192
 """Bytes of output, the last ones: failures say why in the end."""
+_LAST_WORDS = 1.0
+"""Seconds for the output of a command that has ended; what fled from its group may hold the pipe."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 """All that a command gets of the engine's own environment, which may hold credentials."""
 
@@ -55,41 +57,59 @@ async def _command(
     command: str, where: Surroundings, about: Mapping[str, str]
 ) -> tuple[bool, str, str]:
     own = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", command, cwd=where.folder, env={**own, **where.variables, **about},
-            stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, start_new_session=True,
-        )  # fmt: skip
-    except OSError as error:
-        return False, f"it cannot be started: {error}", ""
-    try:
-        output = await _output(process)
-    finally:
-        _end_group(process)
-    code = process.returncode
-    return code == 0, f"it ended with {code}", output
+    async with _kept_output() as (sink, output):
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "/bin/sh", "-c", command, cwd=where.folder, env={**own, **where.variables, **about},
+                stdin=DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            return False, f"it cannot be started: {error}", ""
+        finally:
+            os.close(sink)
+        try:
+            code = await process.wait()
+        finally:
+            _end_group(process)  # whatever is left of it holds the pipe open
+        await asyncio.wait({output.reading}, timeout=_LAST_WORDS)
+        return code == 0, f"it ended with {code}", output.text
 
 
-async def _output(process: Process) -> str:
-    """The end of what it printed, until it ends; what it left in the background is not waited for.
+class _Output:
+    """The end of what comes out of a stream."""
 
-    The group is ended first, because whatever is left in it holds the pipe open.
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._kept = b""
+        self.reading = asyncio.create_task(self._read(stream))
+
+    @property
+    def text(self) -> str:
+        """What there is so far."""
+        return self._kept.decode(errors="replace")
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while chunk := await stream.read(65536):
+            self._kept = (self._kept + chunk)[-2 * KEPT :]  # a secret at the cut goes with the rest
+
+
+@asynccontextmanager
+async def _kept_output() -> AsyncIterator[tuple[int, _Output]]:
+    """Where a command writes to, and the end of what it will have written.
+
+    A pipe of our own: of asyncio's the end of the process is only known when all who hold one let
+    go of it, and a command may leave something in the background.
     """
-    assert process.stdout is not None, "it was asked for"
-    reading = asyncio.create_task(_tail(process.stdout))
+    source, sink = os.pipe()
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(source, "rb", 0)
+    )
+    output = _Output(stream)
     try:
-        await process.wait()
-        _end_group(process)
-        return await reading
+        yield sink, output
     finally:
-        reading.cancel()
-
-
-async def _tail(stream: asyncio.StreamReader) -> str:
-    kept = b""
-    while chunk := await stream.read(65536):
-        kept = (kept + chunk)[-KEPT:]
-    return kept.decode(errors="replace")
+        output.reading.cancel()
+        transport.close()
 
 
 def _end_group(process: Process) -> None:
@@ -108,10 +128,10 @@ async def _request(hook: HttpHook, about: Mapping[str, str]) -> tuple[bool, str,
         return False, f"no answer: {error or type(error).__name__}", ""
     status = str(answer.status_code)
     passed = status == hook.expect or (hook.expect.endswith("xx") and status[0] == hook.expect[0])
-    return passed, f"it answered {status}, {hook.expect} was expected", answer.text[-KEPT:]
+    return passed, f"it answered {status}, {hook.expect} was expected", answer.text
 
 
 def _blanked(output: str, where: Surroundings) -> str:
     for secret in filter(None, where.secrets):
         output = output.replace(secret, "***")
-    return output
+    return output[-KEPT:]
