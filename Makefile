@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test test-all check bench lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -20,6 +20,9 @@ demo: $(READY)   ## start the two-service example, show an allowed and a denied 
 	@$(BIN)/python examples/axon-orbit/demo.py
 
 test: $(READY)   ## all tests, on real processes
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix"
+
+test-all: $(READY)   ## the same and the full kill matrix: every boundary of every strategy
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)   ## formatting, lint, types, architecture
