@@ -153,7 +153,9 @@ def test_a_log_gets_the_numbers_now_and_then_and_a_wait_once(
     view = LinesView(PLAIN, clock=lambda: now[0])
     for second in (0.0, 1.0, 2.0, 6.0):
         now[0] = second
-        view.look(replace(a_deployment(), **PAUSED[0]), looked())
+        watching = looked(harmed=int(second))
+        view.look(replace(a_deployment(), **PAUSED[0]), watching)
+    view.look(replace(a_deployment(), **PAUSED[0]), watching)
     err = capsys.readouterr().err
     assert err.count("orbit r8: 25 % of new requests") == 2
     assert err.count("it is paused: no verdict") == 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fairway.cli.output import note, say
+from fairway.cli.output import note, say, to_json_line
 from fairway.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def server(
         Path | None,
         typer.Option(envvar="FAIRWAY_DATA", help="A folder for its files; absent: the user's."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run the control plane of shared environments.
 
@@ -73,10 +74,10 @@ def server(
         _tls(tls_cert, tls_key),
     )
     made = wiring.shared_server(database, folder, os.environ.get)
-    asyncio.run(_serve(made, listening, folder))
+    asyncio.run(_serve(made, listening, folder, as_json))
 
 
-async def _serve(made: SharedServer, listening: _Listening, folder: Path) -> None:
+async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_json: bool) -> None:
     from fairway.api.offer import Offer
     from fairway.api.server import serve
 
@@ -96,7 +97,7 @@ async def _serve(made: SharedServer, listening: _Listening, folder: Path) -> Non
         await made.start()
         async with serve(offer, listening.address, listening.tls) as url:
             _hand_over(await asyncio.to_thread(made.first_token), folder)
-            say(f"serving {url}")
+            say(to_json_line({"url": url, "pid": os.getpid()}) if as_json else f"serving {url}")
             sys.stdout.flush()
             await stopping.wait()
             note("stopping; deployments under way go on with the next start")

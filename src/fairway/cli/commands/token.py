@@ -60,9 +60,9 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue a token; it is shown only now."""
-    ends = time.time() + _seconds(expires) if expires else None
+    lifetime = _seconds(expires) if expires else None
     with _desk(server, database) as desk:
-        made = desk.issue(name, role, ends)
+        made = desk.issue(name, role, lifetime)
     if as_json:
         say_json(made)
         return
@@ -110,9 +110,9 @@ class _OverApi:
 
     client: ControlClient
 
-    def issue(self, name: str, role: str, ends: float | None) -> dict[str, Any]:
+    def issue(self, name: str, role: str, lifetime: float | None) -> dict[str, Any]:
         """A new token."""
-        asked = {"name": name, "role": role, "expires_at": ends}
+        asked = {"name": name, "role": role, "lifetime": lifetime}
         made: dict[str, Any] = self.client.post(_TOKENS, asked)
         return made
 
@@ -132,8 +132,9 @@ class _OnDatabase:
 
     tokens: Tokens
 
-    def issue(self, name: str, role: str, ends: float | None) -> dict[str, Any]:
+    def issue(self, name: str, role: str, lifetime: float | None) -> dict[str, Any]:
         """A new token; the role is checked there."""
+        ends = None if lifetime is None else time.time() + lifetime
         made = self.tokens.issue(name, role, user(), ends)  # type: ignore[arg-type]
         return {"token": made.secret, "summary": {"id": made.id, "name": name, "role": role}}
 

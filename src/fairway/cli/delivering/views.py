@@ -52,7 +52,8 @@ class LinesView:
         self._clock = clock
         self._begun: float | None = None
         self._next = 0.0
-        self._waits = ""
+        self._said = ""
+        self._numbers: tuple[VersionNumbers, ...] = ()
 
     def tell(self, event: DeliveryEvent) -> None:
         """Print when it happened, and what."""
@@ -60,14 +61,13 @@ class LinesView:
         note(event_line(event, event.at - self._begun, self._paint))
 
     def look(self, deployment: Deployment, watching: Watching | None) -> None:
-        """Print the numbers if the last ones are old, and what is waited for when that changes."""
-        waits = waits_for(deployment)
-        if waits and waits != self._waits:
-            note(f"          {self._paint.yellow(waits)}")
-        self._waits = waits
-        if watching is None or not watching.versions or self._clock() < self._next:
+        """Print what is waited for or judged when that changes, and numbers that are new."""
+        if (words := waits_for(deployment) or (watching.words if watching else "")) != self._said:
+            self._said = words
+            note(f"          {self._paint.yellow(words)}")
+        if watching is None or watching.versions == self._numbers or self._clock() < self._next:
             return
-        self._next = self._clock() + _LINE_SECONDS
+        self._next, self._numbers = self._clock() + _LINE_SECONDS, watching.versions
         for version in watching.versions:
             note(self._paint.dim(f"          {version_words(version)}"))
 
