@@ -22,7 +22,7 @@ from fairway.model.hooks import Hook, HttpHook
 KEPT = 8192
 """Bytes of output, the last ones: failures say why in the end."""
 _LAST_WORDS = 1.0
-"""Seconds for the output of a command that has ended; what fled from its group may hold the pipe."""
+"""Seconds for the output of a command that has ended: what fled from its group may hold it open."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 """All that a command gets of the engine's own environment, which may hold credentials."""
 
