@@ -29,7 +29,7 @@ from fairway.storage.opening import namespace_of, open_database
 from fairway.targets.contract import Fence, Routing
 from fairway.targets.memory import MemoryTarget
 
-LEASE = 1.5
+LEASE = float(os.environ.get("LEASE", "3"))
 
 
 class Log:

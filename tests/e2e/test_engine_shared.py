@@ -118,7 +118,7 @@ def performed(*engines: EngineProcess) -> Counter[str]:
 
 
 async def test_both_alive_no_deployment_is_run_twice(shared: Shared) -> None:
-    one, two = await shared.engine("one"), await shared.engine("two")
+    one, two = await shared.engine("one", LEASE="20"), await shared.engine("two", LEASE="20")
     for number, engine in enumerate((one, two, one), 1):
         assert (await shared.deploy(engine, f"v{number}")).status == "succeeded"
     assert set(performed(one, two).values()) == {1}
@@ -160,7 +160,8 @@ async def test_a_worker_that_wakes_up_late_cannot_act(shared: Shared) -> None:
 
 
 async def test_an_engine_that_stops_hands_over_at_once(shared: Shared) -> None:
-    leaving, staying = await shared.engine("leaving"), await shared.engine("staying")
+    leaving = await shared.engine("leaving", LEASE="20")
+    staying = await shared.engine("staying", LEASE="6")
     assert (await shared.deploy(leaving, "one")).status == "succeeded"
     begun = await leaving.ask(do="deploy", version="two")
     await leaving.reached("d2 5 watch: due")
