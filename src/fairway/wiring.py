@@ -26,7 +26,6 @@ from fairway.targets.local.lock import Holder, hold
 from fairway.targets.local.mesh.view import GATEWAY
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
-from fairway.targets.local.system import end_all, known_secrets
 from fairway.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ async def clear_local(state: StateDir) -> tuple[str, ...]:
     if not state.home.exists():
         return ()
     with hold(state.lock, Holder(os.getpid(), time.time(), "fairway down")):
-        cleared = await end_all(Processes(Ledger(state.ledger), state.instance))
+        cleared = await Processes(Ledger(state.ledger), state.instance).end_all()
         remove_sockets(state)
         state.control.unlink(missing_ok=True)
     return cleared
@@ -81,7 +80,7 @@ def replica_environment(workspace: Workspace, environment: str, service: str) ->
     released = {(service, version.name)} - {(service, WORKING_TREE)}
     blueprint = blueprint.of(desired, {service})
     plan = port_plan(blueprint, ports, {*blueprint.app.services, GATEWAY}, released)
-    spec = blueprint.spec(service, version, plan, known_secrets(blueprint))
+    spec = blueprint.spec(service, version, plan, blueprint.known_secrets())
     variables = spec.environment(0, None)
     return {**variables.inherited, **variables.own}
 

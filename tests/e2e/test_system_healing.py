@@ -24,7 +24,8 @@ from fairway.model.app import App
 from fairway.model.views import environment_view
 from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.layout import open_state
-from fairway.targets.local.system import LocalSystem, Rules
+from fairway.targets.local.policies import Rules
+from fairway.targets.local.system import LocalSystem
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 

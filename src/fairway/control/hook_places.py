@@ -9,7 +9,7 @@ from fairway.model.names import did_you_mean
 from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.environment import search_path
 from fairway.targets.local.secret_files import SecretStore, available, require
-from fairway.targets.local.system import LocalSystem, known_secrets
+from fairway.targets.local.system import LocalSystem
 
 
 def secret_versions(blueprint: Blueprint, app: App) -> dict[str, int]:
@@ -41,7 +41,7 @@ def hook_surroundings(
             where="hooks",
             remedy=did_you_mean(service, present.app.services, "name one that runs, or none"),
         )
-    secrets = known_secrets(present)
+    secrets = present.known_secrets()
     spec = present.spec(service, version, system.ports, secrets)
     variables = spec.environment(0, None)
     return Surroundings(

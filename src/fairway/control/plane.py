@@ -32,9 +32,9 @@ from fairway.model.app import App
 from fairway.model.services import Service
 from fairway.targets.local import runner
 from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
-from fairway.targets.local.policies import Policies
+from fairway.targets.local.policies import Policies, Rules
 from fairway.targets.local.reload import changes
-from fairway.targets.local.system import LocalSystem, Rules
+from fairway.targets.local.system import LocalSystem
 from fairway.targets.local.target import LocalTarget
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fairway.control.port import EnvoyStatus, Level, ReplicaStatus, ServiceState
-from fairway.targets.local import supervisor
+from fairway.targets.local import replica_status as local
 from fairway.targets.local.mesh.status import EnvoyState
 from fairway.targets.local.replica import State
 from fairway.targets.local.runner import Event
@@ -35,7 +35,7 @@ _LEVELS: Mapping[State, Level] = {
 }
 
 
-def replica_status(found: supervisor.ReplicaStatus, now: float) -> ReplicaStatus:
+def replica_status(found: local.ReplicaStatus, now: float) -> ReplicaStatus:
     """One replica; `now` in seconds since the epoch."""
     return ReplicaStatus(
         index=found.replica,

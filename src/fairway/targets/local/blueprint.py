@@ -1,7 +1,8 @@
 """What one app needs on this machine, derived from its app file: ports, variables, specs.
 
 `system.py` builds a `Blueprint` once per start and asks it for everything that it hands to the
-supervisor and the mesh. Nothing here starts, writes or waits; ports come from the port book.
+supervisor and the mesh. Nothing here starts, writes or waits; ports come from the port book, values
+from the secret store.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from fairway.targets.local.merging import merged
 from fairway.targets.local.mesh.view import GATEWAY, PortPlan
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
-from fairway.targets.local.secret_files import Secret
+from fairway.targets.local.secret_files import Secret, SecretStore, available, require
 from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
 
 GATEWAY_PORT = 8080
@@ -59,6 +60,13 @@ class Blueprint:
     def secret_names(self) -> frozenset[str]:
         """Every secret that some service reads."""
         return frozenset(name for service in self.app.services.values() for name in service.secrets)
+
+    def known_secrets(self) -> dict[str, Secret]:
+        """The value of every declared secret; InvalidInput names all that have none."""
+        stored = SecretStore(self.state.secret_store).all()
+        found = available(self.secret_names, stored, self.variables)
+        require({name: each.secrets for name, each in self.app.services.items()}, found)
+        return found
 
     @property
     def declared_ports(self) -> frozenset[int]:

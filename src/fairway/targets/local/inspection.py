@@ -15,6 +15,7 @@ from fairway.targets.contract import Drift
 from fairway.targets.local.desired import Desired, Key, SettledVersion
 from fairway.targets.local.drift import Findings
 from fairway.targets.local.listeners import foreign_listeners
+from fairway.targets.local.mesh.view import GATEWAY
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.policies import Policies
 from fairway.targets.local.system import LocalSystem
@@ -40,7 +41,7 @@ class Inspector:
                 (service, v.name): system.healthy(service, v.name)
                 for service, v in desired.versions
             },
-            bundle_edited=system.bundle_edited(),
+            bundle_edited=system.bundle_edited,
             edited=system.mesh.edited(),
             damaged=damaged,
             strays=tuple(seen.pid for seen in system.processes.strays()),
@@ -107,7 +108,18 @@ class Inspector:
         return {key: damage for key, damage in found.items() if damage}
 
     def _foreign(self) -> dict[int, str]:
-        return foreign_listeners(self._system.listening_ports(), self._system.processes.ours())
+        return foreign_listeners(self._ports(), self._system.processes.ours())
+
+    def _ports(self) -> frozenset[int]:
+        """Every port on which something of this app should listen, and nobody else."""
+        plan, supervisor = self._system.ports, self._system.supervisor
+        found = supervisor.status() if supervisor is not None else ()
+        mesh = (plan.inbound, plan.egress, plan.egress_to, plan.egress_of, plan.egress_to_of)
+        replicas = {replica.port for replica in found if replica.port is not None}
+        declared = {s.port for s in self._system.app.services.values() if s.port is not None}
+        gateway = {plan.gateway} if GATEWAY in self._system.meshed else set()
+        listeners = {port for ports in mesh for port in ports.values()}
+        return frozenset(listeners | replicas | declared | gateway)
 
 
 def _not_repairable(drift: Drift) -> Conflict:

@@ -37,3 +37,14 @@ def _visit(
             if callee not in done:
                 path.append((callee, iter(sorted(calls[callee]))))
                 on_path.add(callee)
+
+
+def in_order(waiting: Mapping[str, frozenset[str]]) -> list[str]:
+    """All services, each behind those that it waits for; `waiting` has no cycles."""
+    ordered: dict[str, None] = {}
+    while len(ordered) < len(waiting):
+        ready = [
+            name for name in waiting if name not in ordered and waiting[name] <= ordered.keys()
+        ]
+        ordered |= dict.fromkeys(ready)
+    return list(ordered)

@@ -1,6 +1,6 @@
-"""What the local target asks of governance, which it does not know: a port of three functions.
+"""What the local target asks of governance, which it does not know.
 
-The control plane gives it to `LocalTarget`.
+The control plane gives `Govern` to `LocalSystem` and `Policies` to `LocalTarget`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,19 @@ from dataclasses import dataclass
 
 from fairway.model.app import App
 from fairway.targets.local.mesh.build import Access
+from fairway_runtime.policy.bundle import PolicyBundle
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may do what: for the library as a bundle, for the mesh as a table, of one version."""
+
+    bundle: PolicyBundle
+    access: Access
+
+
+Govern = Callable[[App], Rules]
+"""The rules of the active policies for an app: the union of those in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,14 @@ class Processes:
         await self._signal_and_wait(strays, signal.SIGTERM, grace)
         await self._signal_and_wait(strays, signal.SIGKILL, _KILL_PATIENCE)
 
+    async def end_all(self, grace: float = 5.0) -> tuple[str, ...]:
+        """End everything that comes from here, recorded or stray; returns what it was."""
+        survey = self.survey()
+        await asyncio.gather(*(self.stop(record, grace) for record in survey.running))
+        await self.clear(survey.strays)
+        names = [f"{record.label} ({record.kind})" for record in survey.running]
+        return (*names, *(f"process {stray.pid}" for stray in survey.strays))
+
     async def _signal_and_wait(
         self, members: tuple[Seen, ...], number: int, patience: float
     ) -> None:

@@ -18,9 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +32,13 @@ from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
 from fairway.targets.local.log_files import rotate
 from fairway.targets.local.naming import version_label
-from fairway.targets.local.order import waits_for
+from fairway.targets.local.order import in_order, waits_for
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
-from fairway.targets.local.reload import changed_since, changes
-from fairway.targets.local.replica import UP, State
-from fairway.targets.local.runner import Event, Runner
+from fairway.targets.local.reload import changed_since
+from fairway.targets.local.reloading import Reloading
+from fairway.targets.local.replica_status import ReplicaStatus, status_of
+from fairway.targets.local.runner import Event
 from fairway.targets.local.specs import ServiceSpec
 
 _HOUSEKEEPING = 2.0
@@ -49,27 +48,6 @@ DRAIN = 0.5
 """How long a replaced replica may finish its requests before it is asked to stop, in seconds."""
 _GRACE_OF_UNDECLARED = 10.0
 """For processes of a service that the app file does not declare any more, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaStatus:
-    """One replica as people and programs see it. `started_at` is seconds since the epoch."""
-
-    service: str
-    replica: int
-    state: State
-    pid: int | None
-    port: int | None
-    version: str
-    restarts: int
-    crash_looping: bool
-    started_at: float | None
-    failure: Failure | None
-
-    @property
-    def up(self) -> bool:
-        """Whether it does what it is for, or has done it."""
-        return self.state in UP
 
 
 async def _nothing_to_move(_service: str, _endpoints: tuple[Endpoint, ...]) -> None:
@@ -95,9 +73,7 @@ class Supervisor:
         self._groups = {spec.key: ServiceGroup(spec, self._site) for spec in specs}
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watching: asyncio.Task[None] | None = None
-        self._reloading: set[str] = set()
-        self._reload_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reloading = Reloading(self._reload)
 
     async def start(self, left_running: Collection[ProcessRecord] = ()) -> None:
         """Bring everything up around what is `left_running`; returns when every service is up.
@@ -202,27 +178,33 @@ class Supervisor:
         await self._known(service)[0].scale(replicas)
 
     def watch_files(self) -> None:
-        """From now on reload a service when its files change."""
-        if self._watching is None:
-            watched = {
-                group.spec.name: group.spec.watch
-                for group in self._groups.values()
-                if group.spec.watch and group.spec.kind != "job"
-            }
-            self._watching = self._spawn(self._reload_on_change(watched))
+        """From now on reload what runs from the working tree when its files change."""
+        self._reloading.on(self._watched())
 
     def catch_up(self) -> None:
         """Reload what was changed while nobody watched."""
+        started: dict[str, float] = {}
         for group in self._groups.values():
-            started = [r.record.started_at for r in group.runners.values() if r.record]
-            if started and group.spec.watch and group.spec.kind != "job":
-                self._spawn(self._reload_if_changed(group, min(started)))
+            records = [runner.record for runner in group.runners.values() if runner.record]
+            if records and group.spec.name in self._watched():
+                started[group.spec.name] = min(record.started_at for record in records)
+        self._reloading.catch_up(self._watched(), started)
 
     def pin(self) -> None:
         """From now on reload nothing; a reload under way is finished."""
-        if self._watching is not None:
-            self._watching.cancel()
-            self._watching = None
+        self._reloading.off()
+
+    def _watched(self) -> dict[str, tuple[Path, ...]]:
+        return {
+            group.spec.name: group.spec.watch
+            for group in self._groups.values()
+            if group.spec.watch and group.spec.kind != "job"
+        }
+
+    async def _reload(self, service: str) -> None:
+        group = self._groups.get((service, WORKING_TREE))
+        if group is not None:
+            await group.replace_all()
 
     def endpoints(self, service: str) -> tuple[Endpoint, ...]:
         """Where the healthy replicas of all versions of a service listen."""
@@ -237,7 +219,7 @@ class Supervisor:
     def status(self) -> tuple[ReplicaStatus, ...]:
         """Every replica, by service, version and index."""
         return tuple(
-            _status(runner)
+            status_of(runner)
             for _, group in sorted(self._groups.items())
             for _, runner in sorted(group.runners.items())
         )
@@ -334,12 +316,7 @@ class Supervisor:
         return waits_for({name: group.spec.calls for name, group in self._mains().items()})
 
     def _by_dependency(self, keys: Collection[Key]) -> list[Key]:
-        order = self._order()
-        ordered: dict[str, None] = {}
-        while len(ordered) < len(order):
-            ready = [name for name in order if name not in ordered and order[name] <= set(ordered)]
-            ordered |= dict.fromkeys(ready)
-        place = {name: index for index, name in enumerate(ordered)}
+        place = {name: index for index, name in enumerate(in_order(self._order()))}
         return sorted(keys, key=lambda key: place[key[0]])
 
     def _callees(self, service: str) -> list[ServiceGroup]:
@@ -368,25 +345,6 @@ class Supervisor:
                 with contextlib.suppress(OSError):  # a full disk: tried again at the next look
                     rotate(log)
 
-    async def _reload_on_change(self, watched: Mapping[str, tuple[Path, ...]]) -> None:
-        async for services in changes(watched):
-            for name in services - self._reloading:
-                self._reloading.add(name)
-                self._spawn(self._reload(name))
-
-    async def _reload_if_changed(self, group: ServiceGroup, since: float) -> None:
-        if await asyncio.to_thread(changed_since, group.spec.watch, since):
-            await self._reload(group.spec.name)
-
-    async def _reload(self, name: str) -> None:
-        """A change that comes while the new replicas start is picked up by another reload."""
-        async with self._reload_locks[name]:
-            self._reloading.discard(name)
-            group = self._groups.get((name, WORKING_TREE))
-            if group is not None:
-                with contextlib.suppress(FairwayError, OSError):  # its events carry the failure
-                    await group.replace_all()
-
     def _known(self, service: str) -> list[ServiceGroup]:
         found = self._of(service)
         if not found:
@@ -404,6 +362,7 @@ class Supervisor:
         return task
 
     async def _end_tasks(self) -> None:
+        await self._reloading.end()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -423,20 +382,4 @@ def _raise_for(outcomes: Mapping[Key, Failure | None]) -> None:
         alone.evidence if alone else "\n\n".join(texts),
         where=", ".join(failures),
         remedy=alone.remedy if alone else "",
-    )
-
-
-def _status(runner: Runner) -> ReplicaStatus:
-    record = runner.record
-    return ReplicaStatus(
-        service=runner.spec.name,
-        replica=runner.index,
-        state=runner.replica.state,
-        pid=record.pid if record else None,
-        port=runner.port,
-        version=runner.spec.version,
-        restarts=runner.replica.restarts,
-        crash_looping=runner.replica.crash_looping,
-        started_at=record.started_at if record else None,
-        failure=runner.failure,
     )
