@@ -194,7 +194,11 @@ def test_an_archive_that_is_not_the_snapshot_is_refused(tmp_path, members):
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("stream", [b"", b"no archive", gzip.compress(b"tar?"), b"\x1f\x8bcut"])
+@pytest.mark.parametrize(
+    "stream",
+    [b"", b"no archive", gzip.compress(b"no tar"), b"\x1f\x8b\x08cut"],
+    ids=["nothing", "text", "no-tar", "cut"],
+)
 def test_a_broken_archive_is_refused(store, stream):
     with pytest.raises(InvalidInput, match="not the snapshot"):
         store.receive(io.BytesIO(stream), "sha256:" + "b" * 64)
