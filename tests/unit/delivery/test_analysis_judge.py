@@ -50,7 +50,7 @@ def test_errors_far_beyond_the_stable_ones_fail_in_words() -> None:
     assert verdict.harmed == 16
     assert 0.01 < (named(verdict, "errors").worse_by or 0) < 0.05
     assert verdict.words == (
-        "5.1 % of r8's answers failed against 0.17 % of r7's over the same 46 s "
+        "orbit: 5.1 % of r8's answers failed against 0.17 % of r7's over the same 46 s "
         "(312 and 6940 requests): worse beyond doubt"
     )
 
@@ -61,7 +61,7 @@ def test_half_of_a_handful_failing_in_the_warm_up_fails_at_once() -> None:
     verdict = judge(Evidence("orbit", "r8", "r7", (first,)), POLICY)
 
     assert verdict.outcome == "fail"
-    assert verdict.words.startswith("50 % of r8's answers failed against 0 % of r7's")
+    assert verdict.words.startswith("orbit: 50 % of r8's answers failed against 0 % of r7's")
 
 
 def test_one_failure_alone_proves_nothing() -> None:
@@ -94,7 +94,7 @@ def test_too_little_evidence_is_neither_but_may_be_harmless() -> None:
     verdict = judge(evidence(version(60), version(1140)), POLICY)
 
     assert (verdict.outcome, verdict.harmless) == ("need_more_data", True)
-    assert verdict.words.endswith("no harm is proven, none is excluded yet (errors)")
+    assert verdict.words.endswith("no sign of harm; a small one is not excluded yet (errors)")
 
 
 def test_under_suspicion_it_is_not_called_harmless() -> None:
@@ -112,7 +112,7 @@ def test_below_the_minimum_nothing_is_called_harmless_nor_passes() -> None:
     few = judge(evidence(version(2500, 5), version(47_500, 95)), replace(POLICY, minimum=2501))
 
     assert (few.outcome, few.harmless) == ("need_more_data", False)
-    assert few.words.endswith("(too few requests)")
+    assert few.words.endswith("too few requests to conclude anything")
 
 
 @pytest.mark.parametrize("minimum", [0, 50])
@@ -142,7 +142,7 @@ def test_a_slower_tail_fails_in_words() -> None:
     assert named(verdict, "p95").outcome == "fail"
     assert named(verdict, "p50").outcome != "fail"
     assert verdict.words == (
-        "p95 of r8's answers is 150 ms against 101 ms of r7's over the same 46 s "
+        "orbit: p95 of r8's answers is 150 ms against 101 ms of r7's over the same 46 s "
         "(400 and 7600 requests): worse beyond doubt"
     )
 
@@ -234,7 +234,7 @@ def test_a_user_metric_is_judged_in_the_direction_that_is_bad(
 
     assert named(verdict, "paid").outcome == outcome
     if outcome == "fail":
-        assert verdict.words.startswith(f"paid is {paid / 50:g} % of r8's requests against 20 %")
+        assert verdict.words.startswith(f"orbit: paid is {paid / 50:g} % of r8's requests against 20 %")
 
 
 def test_a_metric_that_nobody_reported_keeps_the_verdict_open() -> None:

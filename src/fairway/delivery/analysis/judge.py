@@ -30,7 +30,7 @@ def judge(evidence: Evidence, policy: AnalysisPolicy) -> Verdict:
     return Verdict(
         outcome,
         enough and outcome != "fail" and not suspects,
-        in_words(evidence, outcome, checks, suspects),
+        in_words(evidence, outcome, checks, suspects, enough=enough),
         checks,
         sum(stratum.candidate.requests for stratum in evidence.strata),
         sum(stratum.candidate.errors for stratum in evidence.strata),

@@ -9,9 +9,17 @@ from fairway.delivery.analysis.verdict import Check, Outcome
 
 
 def in_words(
-    evidence: Evidence, outcome: Outcome, checks: Sequence[Check], suspects: Sequence[str]
+    evidence: Evidence,
+    outcome: Outcome,
+    checks: Sequence[Check],
+    suspects: Sequence[str],
+    *,
+    enough: bool,
 ) -> str:
-    """What was seen of which version, over how long, and what that means."""
+    """What was seen of which version, over how long, and what that means.
+
+    `enough` says that there were as many requests as the policy wants at least.
+    """
     candidate, stable = evidence.candidate, evidence.stable
     if not any(stratum.candidate.requests for stratum in evidence.strata):
         return f"{candidate} of {evidence.service} has answered no request yet: nothing to judge"
@@ -24,7 +32,7 @@ def in_words(
     seen = _seen(evidence, checks[0])
     if outcome == "pass":
         return f"{seen}: {candidate} is no worse than {stable}, beyond doubt"
-    return f"{seen}: {_missing(evidence, checks)}"
+    return f"{seen}: {_missing(evidence, checks, enough=enough)}"
 
 
 def _failure(evidence: Evidence, check: Check) -> str:
@@ -41,15 +49,20 @@ def _seen(evidence: Evidence, check: Check) -> str:
         f"({check.candidate_requests} and {check.stable_requests} requests)"
     )
     ours, theirs = f"{evidence.candidate}'s", f"{evidence.stable}'s"
+    what = _compared(check, candidate, stable, ours, theirs)
+    return f"{evidence.service}: {what} {where}"
+
+
+def _compared(check: Check, candidate: str, stable: str, ours: str, theirs: str) -> str:
     if check.unit == "seconds":
         level = check.name.removeprefix("slo ")
-        return f"{level} of {ours} answers is {candidate} against {stable} of {theirs} {where}"
+        return f"{level} of {ours} answers is {candidate} against {stable} of {theirs}"
     if check.name in {"errors", "slo availability"}:
-        return f"{candidate} of {ours} answers failed against {stable} of {theirs} {where}"
-    return f"{check.name} is {candidate} of {ours} requests against {stable} of {theirs} {where}"
+        return f"{candidate} of {ours} answers failed against {stable} of {theirs}"
+    return f"{check.name} is {candidate} of {ours} requests against {stable} of {theirs}"
 
 
-def _missing(evidence: Evidence, checks: Sequence[Check]) -> str:
+def _missing(evidence: Evidence, checks: Sequence[Check], *, enough: bool) -> str:
     """Why there is no verdict yet."""
     if all(check.stable_requests == 0 for check in checks):
         return f"{evidence.stable} has answered nothing meanwhile, so there is nothing to compare"
@@ -58,7 +71,9 @@ def _missing(evidence: Evidence, checks: Sequence[Check]) -> str:
         limit = _figure(broken[0], broken[0].limit)
         return f"both versions break the {broken[0].name} of {limit}, look beyond the release"
     open_checks = ", ".join(check.name for check in checks if check.outcome != "pass")
-    return f"no harm is proven, none is excluded yet ({open_checks or 'too few requests'})"
+    if not enough:
+        return "no sign of harm, and too few requests to conclude anything"
+    return f"no sign of harm; a small one is not excluded yet ({open_checks})"
 
 
 def _both_break(check: Check) -> bool:
