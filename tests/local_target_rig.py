@@ -156,8 +156,9 @@ class LocalRig:
     def gateway(self) -> str:
         return f"http://127.0.0.1:{self.system.ports.gateway}"
 
-    async def start(self) -> None:
-        self.plane = LocalControlPlane(Blueprint(self.app, self.state, dict(os.environ), None))
+    async def start(self, *, watch: bool = False) -> None:
+        blueprint = Blueprint(self.app, self.state, dict(os.environ), None)
+        self.plane = LocalControlPlane(blueprint, watch=watch)
         await self.plane.start()
         while (newest := (await self.plane.policy_sets())[0]).version < _POLICY_SETS:
             text = (await self.plane.policy_set(newest.version)).policies

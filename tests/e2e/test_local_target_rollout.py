@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.local_support import eventually
 from tests.local_target_rig import Changes, LocalRig
 from tests.steady_load import steady_load
 
+from fairway.control.plane import derived_policies
 from fairway.errors import Conflict, InvalidInput, Unavailable
+from fairway.model.app import App
 from fairway.plan.observed import WORKING_TREE
 from fairway.plan.release import Release
 from fairway.targets.contract import Fence, Routing, Split, Wanted
@@ -240,3 +244,41 @@ async def test_a_service_that_goes_away_is_stopped_with_its_envoy(rig: LocalRig)
     await rig.target.settle(two, LEASE)
     assert set(await rig.system.envoys()) == {"orbit", "gateway"}
     assert set(await rig.ask("orbit", 4)) == {"200 r2 two"}
+
+
+async def test_up_goes_on_with_the_release_until_the_working_tree_is_asked_for(
+    rig: LocalRig,
+) -> None:
+    await deployed(rig, rig.release(1), *BOTH)
+    rig.write("edited", "edited")
+    await rig.close()
+    await rig.start()
+    assert rig.plane is not None
+    assert set(await rig.ask("axon", 2)) == {"200 r1 one"}
+    assert (await rig.plane.status()).release == "r1"
+    await rig.close()
+    await rig.start(watch=True)
+    assert set(await rig.ask("axon", 2)) == {f"200 {WORKING_TREE} edited"}
+    assert rig.plane is not None
+    assert {service.release for service in (await rig.plane.status()).services} == {WORKING_TREE}
+
+
+async def test_calls_of_both_versions_are_allowed_by_policies_that_follow_from_calls(
+    rig: LocalRig,
+) -> None:
+    """Each release brings the policies that follow from its own calls, and nothing else."""
+    await deployed(rig, rig.release(1), *BOTH)
+    changes: Changes = {"orbit": {"calls": {}}}
+    two = rig.release(2, orbit="two", changes=changes)
+    assert rig.plane is not None
+    derived = derived_policies(App.model_validate(two.content.app))
+    made = await rig.plane.create_policy_set(derived, author="a release")
+    two = replace(two, content=replace(two.content, policy_set=made.version))
+    await rig.target.apply(two, [Wanted("orbit", "r2", 1)], LEASE)
+    await rig.target.govern(two, LEASE)
+    url = f"http://127.0.0.1:{rig.system.ports.egress_to_of['orbit', 'axon', 'r1']}/axon/x"
+    async with httpx2.AsyncClient() as http:
+        assert (await http.get(url)).status_code == 200
+        await rig.target.shift(split(100, "r1", "r2", "orbit"), LEASE)
+        await rig.target.settle(two, LEASE)
+        assert (await http.get(url)).status_code != 200

@@ -27,6 +27,9 @@ from fairway.control.statuses import (
 )
 from fairway.errors import FairwayError, InvalidAppFile, Unavailable
 from fairway.governance.access import AccessTable, compile_access
+from fairway.governance.bundle import build_bundle
+from fairway.governance.cedar_text import Source, combine
+from fairway.governance.files import policies_text
 from fairway.governance.sets import NO_VERSION
 from fairway.model.app import App
 from fairway.model.services import Service
@@ -36,6 +39,7 @@ from fairway.targets.local.policies import Policies, Rules
 from fairway.targets.local.reload import changes
 from fairway.targets.local.system import LocalSystem
 from fairway.targets.local.target import LocalTarget
+from fairway_runtime.policy.bundle import PolicyBundle
 
 if TYPE_CHECKING:
     from fairway.control.delivering import LocalDelivering
@@ -217,6 +221,18 @@ class LocalControlPlane(LocalRecords):
         bundle = self.bundle()
         return Rules(bundle, compile_access(app, bundle.policies))
 
+    def bundle(self) -> PolicyBundle:
+        """The active policy set as services read it.
+
+        While two releases are in force, policies that follow from the calls of one of them follow
+        from those of both: else what only the other may do would be denied.
+        """
+        active = self._sets.read(self._sets.active())
+        apps = [App.model_validate(each.app) for each in self._system.desired.apps]
+        derived = len(apps) > 1 and active.text in {derived_policies(app) for app in apps}
+        text = derived_policies(self.app) if derived else active.text
+        return build_bundle(self.app, self.state.environment, active.version, text)
+
     def _access(self, app: App, policy_set: int) -> AccessTable:
         return compile_access(app, self._sets.read(policy_set).text)
 
@@ -339,3 +355,8 @@ class LocalControlPlane(LocalRecords):
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def derived_policies(app: App) -> str:
+    """The policies of an app that has no folder of them: its declared calls, as they are stored."""
+    return combine([Source("policies.cedar", policies_text(app, None))])

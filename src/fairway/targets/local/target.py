@@ -9,10 +9,11 @@ happens on the event loop of the system.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fairway.errors import Conflict, InvalidInput, NotFound
+from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable
 from fairway.model.app import App
 from fairway.plan.observed import Observed, ObservedVersion
 from fairway.plan.release import Release
@@ -29,6 +30,8 @@ from fairway.targets.local.rendering import rendered
 from fairway.targets.local.system import LocalSystem
 
 _EVERYTHING = 100
+_BACK_AGAIN, _LOOKS = 5.0, 0.05
+"""How long a version without a healthy replica is waited for, and between looks, in seconds."""
 
 
 class LocalTarget:
@@ -79,10 +82,10 @@ class LocalTarget:
         """Divide new requests so; returns when every Envoy does."""
         async with self._turn:
             self._fences.admit(fence)
-            desired = self._present()
             for service, split in routing.services.items():
-                self._check(desired, service, split)
-            await self._system.want(desired.routed(routing))
+                self._check(service, split)
+            await asyncio.gather(*(self._serving(*each) for each in routing.services.items()))
+            await self._system.want(self._present().routed(routing))
             await self._change_workers(routing.services)
 
     async def retire(self, versions: Sequence[Key], fence: Fence) -> None:
@@ -164,7 +167,7 @@ class LocalTarget:
             otlp=app.environments[self._system.state.environment].telemetry.otlp,
         )
 
-    def _check(self, desired: Desired, service: str, split: Split) -> None:
+    def _check(self, service: str, split: Split) -> None:
         total = sum(split.weights.values())
         if split.weights and total != _EVERYTHING:
             raise InvalidInput(
@@ -173,20 +176,26 @@ class LocalTarget:
                 where=service,
                 remedy="give 100 percent in all",
             )
-        for name, weight in split.weights.items():
-            version = desired.find(service, name)
-            if weight and (version is None or not self._can_serve(service, version)):
-                raise Conflict(
-                    "not-running",
-                    f"{name} of {service} has no healthy replica and gets no requests",
-                    where=service,
-                    remedy="apply it first, or wait until it is up again",
-                )
+        present = self._present()
+        for version, weight in split.weights.items():
+            if weight and present.find(service, version) is None:
+                raise _not_running(service, version)
+
+    async def _serving(self, service: str, split: Split) -> None:
+        """Every version that is to get requests has somebody to answer them.
+
+        A replica that has just died is back in a moment, which is worth waiting for.
+        """
+        deadline = time.monotonic() + _BACK_AGAIN
+        for name in (name for name, weight in split.weights.items() if weight):
+            version = self._present().find(service, name)
+            while version is not None and not self._can_serve(service, version):
+                if time.monotonic() > deadline:
+                    raise _nobody_answers(service, name)
+                await asyncio.sleep(_LOOKS)
 
     def _can_serve(self, service: str, version: DesiredVersion) -> bool:
-        if not version.service.serves:
-            return True
-        return self._system.healthy(service, version.name) > 0
+        return not version.service.serves or self._system.healthy(service, version.name) > 0
 
     def _observed(self, service: str, version: DesiredVersion) -> ObservedVersion:
         healthy = self._system.healthy(service, version.name)
@@ -221,6 +230,24 @@ def _still_asked(service: str, version: str) -> Conflict:
         f"{version} of {service} still gets new requests",
         where=service,
         remedy="shift its requests to another version first",
+    )
+
+
+def _not_running(service: str, version: str) -> Conflict:
+    return Conflict(
+        "not-running",
+        f"no {version} of {service} runs here, and gets no requests",
+        where=service,
+        remedy="apply it first",
+    )
+
+
+def _nobody_answers(service: str, version: str) -> Unavailable:
+    return Unavailable(
+        "not-healthy",
+        f"{version} of {service} has no healthy replica, and gets no requests",
+        where=service,
+        remedy=f"see `fairway logs {service}`; it is tried again",
     )
 
 
