@@ -234,7 +234,8 @@ def test_a_user_metric_is_judged_in_the_direction_that_is_bad(
 
     assert named(verdict, "paid").outcome == outcome
     if outcome == "fail":
-        assert verdict.words.startswith(f"orbit: paid is {paid / 50:g} % of r8's requests against 20 %")
+        seen = f"orbit: paid is {paid / 50:g} % of r8's requests against 20 %"
+        assert verdict.words.startswith(seen)
 
 
 def test_a_metric_that_nobody_reported_keeps_the_verdict_open() -> None:
