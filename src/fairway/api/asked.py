@@ -10,6 +10,7 @@ from fairway.delivery.port import Role, WhenBusy, Wish
 
 LARGEST_NUMBER = 2**31 - 1
 """Version and release numbers fit into an integer column of any database."""
+TEN_YEARS = 315_360_000
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 """A sentence of a person; databases take no NUL."""
@@ -98,11 +99,11 @@ class Refusal(Asked):
 
 
 class TokenRequest(Asked):
-    """Who gets a token, and what they may do with it. `expires_at` in Unix seconds."""
+    """Who gets a token, what they may do with it, and for how many seconds (absent: for good)."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")
     role: Role
-    expires_at: float | None = Field(None, gt=0, le=253_402_300_799)
+    lifetime: float | None = Field(None, ge=1, le=TEN_YEARS)
 
 
 class Written(Asked):

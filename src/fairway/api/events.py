@@ -26,7 +26,7 @@ PROGRESS_SECONDS = 0.5
 _HEARTBEAT = b": heartbeat\n\n"
 MEDIA_TYPE = "text/event-stream"
 STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Events", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
+    200: {"description": "Server-sent events whose data is JSON.", "content": {MEDIA_TYPE: {}}}
 }
 LastEventId = Annotated[int | None, Header(ge=0, le=2**53, description="Resume after this event.")]
 After = Annotated[int | None, Query(ge=0, le=2**53, description="The same as Last-Event-ID.")]

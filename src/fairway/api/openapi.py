@@ -71,6 +71,8 @@ def _complete(method: str, operation: Json) -> None:
     responses["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     if method != "post":
         _drop_key(operation)
+    for parameter in operation.get("parameters", []):
+        _drop_null(parameter["schema"])
 
 
 def _drop_key(operation: Json) -> None:
@@ -80,6 +82,14 @@ def _drop_key(operation: Json) -> None:
         operation["parameters"] = kept
     else:
         operation.pop("parameters", None)
+
+
+def _drop_null(schema: Json) -> None:
+    """A parameter that is not there is absent: only bodies can say null."""
+    chosen = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(chosen) == 1:
+        del schema["anyOf"]
+        schema.update(chosen[0])
 
 
 def _add_problem(schemas: Json) -> None:

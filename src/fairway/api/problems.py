@@ -7,6 +7,7 @@ reached, and routes declare with `fails` what they may answer. A client reads `c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import asdict
 from http import HTTPStatus
@@ -98,6 +99,7 @@ def problem(error: FairwayError, instance: str, status: int | None = None) -> di
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the API look the same."""
+    methods = _Methods(app)
 
     @app.exception_handler(FairwayError)
     async def known(request: Request, error: FairwayError) -> Response:
@@ -118,12 +120,33 @@ def install_problem_handlers(app: FastAPI) -> None:
             return Response(status_code=304, headers=error.headers)
         code = _CODES.get(error.status_code, "http-error")
         words = FairwayError(code, str(error.detail), where=request.url.path)
-        return _answer(request, words, error.status_code, error.headers)
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"allow": ", ".join(methods.of(request.url.path))}
+        return _answer(request, words, error.status_code, headers)
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, _: Exception) -> Response:
         # Starlette raises it again after this answer, so the server's log has the traceback.
         return _answer(request, _DEFECT, 500)
+
+
+class _Methods:
+    """Which methods a path takes: each route knows only its own, and Starlette asks the first."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def of(self, path: str) -> list[str]:
+        """All of them, for the header `Allow`."""
+        paths = self._app.openapi()["paths"]
+        fitting = [template for template in paths if _fits(template, path)]
+        nearest = min(fitting, key=lambda template: template.count("{"))
+        return [method.upper() for method in paths[nearest]]
+
+
+def _fits(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template), path) is not None
 
 
 async def send_problem(

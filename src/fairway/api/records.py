@@ -111,13 +111,15 @@ async def create_policy_set(new: NewPolicySet, records: Here, by: Deployer) -> P
     )
 
 
-@router.get("/policy-sets/{version}", tags=["policies"], responses=fails(404))
+@router.get("/policy-sets/{version:int}", tags=["policies"], responses=fails(404))
 async def policy_set(version: Version, records: Here, by: Viewer) -> PolicySetDocument:  # noqa: ARG001
     """One version with its text."""
     return await records.policy_set(version)
 
 
-@router.put("/policy-sets/{version}", status_code=201, tags=["policies"], responses=fails(404, 409))
+@router.put(
+    "/policy-sets/{version:int}", status_code=201, tags=["policies"], responses=fails(404, 409)
+)
 async def update_policy_set(
     version: Version, new: NewPolicySet, records: Here, by: Deployer
 ) -> PolicySetSummary:
@@ -132,7 +134,7 @@ async def update_policy_set(
 
 
 @router.delete(
-    "/policy-sets/{version}", status_code=204, tags=["policies"], responses=fails(404, 409)
+    "/policy-sets/{version:int}", status_code=204, tags=["policies"], responses=fails(404, 409)
 )
 async def delete_policy_set(
     version: Version,

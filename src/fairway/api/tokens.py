@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from fairway.api.asked import TokenRequest
-from fairway.api.offer import TokensHere
+from fairway.api.offer import OfferHere, TokensHere
 from fairway.api.problems import fails
 from fairway.api.roles import Admin
 from fairway.control.door import NewToken, TokenSummary
@@ -25,12 +25,14 @@ async def list_tokens(desk: TokensHere, by: Admin) -> tuple[TokenSummary, ...]: 
 async def issue_token(
     asked: TokenRequest,
     desk: TokensHere,
+    offer: OfferHere,
     response: Response,
     by: Admin,
 ) -> NewToken:
     """A new token."""
     response.headers["cache-control"] = "no-store"
-    return await desk.issue(asked.name, asked.role, by.name, asked.expires_at)
+    expires_at = None if asked.lifetime is None else offer.clock() + asked.lifetime
+    return await desk.issue(asked.name, asked.role, by.name, expires_at)
 
 
 @router.delete("/{token}", status_code=204, responses=fails(404))

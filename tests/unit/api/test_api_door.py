@@ -24,6 +24,7 @@ async def test_every_operation_names_its_role_and_refuses_the_one_below(rig: Rig
     await rig.dan.post(f"{ENV}/deployments", json=APP)
     names = {"viewer": "vera", "deployer": "dan", "approver": "abe", "admin": "ada"}
     parameters = {"{app}": "shop", "{environment}": "prod", "{deployment}": "d0001"}
+    parameters |= dict.fromkeys(("{version}", "{before}", "{after}", "{number}"), "1")
     checked = 0
     for path, methods in document(bare_app())["paths"].items():
         for method, operation in methods.items():

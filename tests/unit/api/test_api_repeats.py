@@ -139,7 +139,19 @@ async def test_a_command_about_what_is_no_longer_so_is_not_given(rig: Rig) -> No
 
 
 @pytest.mark.parametrize("tag", ["abc", '"open', "", '"a" "b"'])
-async def test_a_tag_that_is_none_is_said(rig: Rig, tag: str) -> None:
+async def test_what_is_no_tag_matches_nothing(rig: Rig, tag: str) -> None:
     begun = await rig.dan.post(f"{ENV}/deployments", json=APP)
-    path = f"{ENV}/deployments/{begun.json()['id']}/pause"
-    assert (await rig.dan.post(path, headers={"if-match": tag})).status_code == 400
+    path = f"{ENV}/deployments/{begun.json()['id']}"
+    assert (await rig.dan.post(f"{path}/pause", headers={"if-match": tag})).status_code == 412
+    assert (await rig.dan.get(path, headers={"if-none-match": tag})).status_code == 200
+
+
+async def test_a_method_that_a_path_does_not_take_is_answered_with_those_it_takes(rig: Rig) -> None:
+    for path, methods in (
+        (f"{ENV}/deployments", {"GET", "POST"}),
+        (f"{ENV}/policy-sets/rollback", {"POST"}),
+        (f"{ENV}/policy-sets/7", {"GET", "PUT", "DELETE"}),
+    ):
+        answer = await rig.ada.request("PATCH", path)
+        assert answer.status_code == 405
+        assert set(answer.headers["allow"].split(", ")) == methods

@@ -27,7 +27,7 @@ from fairway.control.port import (
     SecretStatus,
 )
 from fairway.delivery.store.delivery_store import DeliveryStore
-from fairway.errors import Conflict, NotFound, Refused, Unavailable
+from fairway.errors import Conflict, NotFound, Refused
 from fairway.governance.audit import Query
 from fairway.governance.audit_log import SqlAuditLog
 from fairway.governance.bundle import build_bundle
@@ -221,17 +221,17 @@ class SharedRecords:
         return tuple(SecretStatus(n, tuple(found), 0) for n, found in sorted(readers.items()))
 
     async def set_secret(self, name: str, value: str) -> SecretStatus:
-        """Unavailable: nothing here reads one."""
+        """Refused: nothing here reads one."""
         del name, value
         raise _no_secrets()
 
     async def rotate_secret(self, name: str) -> SecretStatus:
-        """Unavailable: nothing here reads one."""
+        """Refused: nothing here reads one."""
         del name
         raise _no_secrets()
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
-        """Unavailable: nothing here signs."""
+        """Refused: nothing here signs."""
         del identity
         raise _no_secrets()
 
@@ -251,8 +251,8 @@ def _by_deployment() -> Refused:
     )
 
 
-def _no_secrets() -> Unavailable:
-    return Unavailable(
+def _no_secrets() -> Refused:
+    return Refused(
         "secrets-not-here",
         "simulated services read no secrets, so none are kept here",
         remedy="use an environment with target: local for now",
