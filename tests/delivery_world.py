@@ -58,9 +58,12 @@ class RealClock(YieldingClock):
         await asyncio.sleep(seconds)
 
 
-def shop(fault: str = "", *, run: str = "serve", **environment: Any) -> App:
-    """An app of `orbit`, which calls `axon`; `fault` is that of axon."""
-    services = {
+def shop(fault: str = "", *, run: str = "serve", wide: bool = False, **environment: Any) -> App:
+    """An app of `orbit`, which calls `axon`; `fault` is that of axon.
+
+    One that is `wide` has a service of its own in each version, and changes orbit as well.
+    """
+    services: dict[str, dict[str, Any]] = {
         "axon": {
             "run": f"{run} --port $PORT", "intents": {"reason": "POST /reason"},
             "env": {"FAULT": fault} if fault else {}, "scale": {"min": 2, "max": 4},
@@ -70,6 +73,9 @@ def shop(fault: str = "", *, run: str = "serve", **environment: Any) -> App:
             "intents": {"dispatch": "POST /dispatch"}, "calls": {"axon": ["reason"]},
         },
     }  # fmt: skip
+    if wide:
+        services["orbit"]["env"] = {"VERSION": run}
+        services[f"only-{run}"] = {"run": "serve --port $PORT"}
     declared = {"strategy": CANARY, "analysis": {"warm_up": "0s", "minimum": 20}} | environment
     slos = {"answers": {"service": "axon", "availability": 99}}
     return App.model_validate(

@@ -28,7 +28,7 @@ class Says:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A second release of the shop. `serves` is the version that has every request in the end."""
+    """A second release of the shop, after `one`: the version `two`."""
 
     name: str
     status: Status
@@ -37,8 +37,17 @@ class Scenario:
     says: tuple[Says, ...] = ()
 
     @property
-    def serves(self) -> str:
-        return "r2" if self.status == "succeeded" else "r1"
+    def release(self) -> int:
+        """The number of the one that is in force in the end."""
+        return 2 if self.status == "succeeded" else 1
+
+    @property
+    def serving(self) -> dict[str, str]:
+        """The version of each service that has every request in the end; nothing else runs."""
+        new = f"r{self.release}"
+        if not self.environment.get("wide"):
+            return {"axon": new, "orbit": "r1"}
+        return {"axon": new, "orbit": new, f"only-{('one', 'two')[self.release - 1]}": new}
 
 
 def scenario(name: str, status: Status, strategy: Mapping[str, Any], **fields: Any) -> Scenario:
@@ -74,6 +83,8 @@ SCENARIOS = {
             "canary-rejected", "cancelled", CANARY, approvals=1,
             says=(Says("await_approval", "reject"),),
         ),
+        scenario("canary-wide", "succeeded", CANARY, wide=True),
+        scenario("canary-wide-bad", "rolled_back", CANARY, fault="errors", wide=True),
         scenario("rolling", "succeeded", ROLLING),
         scenario("rolling-gated", "succeeded", ROLLING, hooks=HOOKS, **APPROVED),
         scenario("rolling-bad", "rolled_back", ROLLING, fault="errors"),

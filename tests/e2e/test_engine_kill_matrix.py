@@ -32,7 +32,7 @@ MATRIX = pytest.mark.matrix
 
 
 EVERY_TIME = (
-    "canary-gated", "canary-bad", "rolling", "rolling-bad", "blue-green", "blue-green-bad",
+    "canary-gated", "canary-wide-bad", "rolling", "rolling-bad", "blue-green", "blue-green-bad",
 )  # fmt: skip
 """Both ends of every strategy, and every gate and hook once."""
 AT_ONCE = 2
@@ -168,10 +168,14 @@ def right_end(folder: Path, scenario: Scenario, when: str) -> None:
     finally:
         database.close()
     world = json.loads((folder / "world.json").read_text())
-    axon = world["services"]["axon"]
     assert (ended.status, ended.effect) == (scenario.status, None), f"{when}: {ended.reason}"
-    assert axon["weights"] == {scenario.serves: 100}, when
-    running = {name: each["healthy"] for name, each in axon["versions"].items()}
-    assert running == {scenario.serves: 2}, when
-    assert world["settled"]["release"] == in_force == int(scenario.serves[1:]), when
+    found = {name: it for name, it in world["services"].items() if it["versions"]}
+    assert {name: list(it["versions"]) for name, it in found.items()} == {
+        name: [version] for name, version in scenario.serving.items()
+    }, when
+    for name, version in scenario.serving.items():
+        assert found[name]["weights"] == {version: 100}, when
+        replicas = found[name]["versions"][version]
+        assert replicas["healthy"] == replicas["desired"] == (2 if name == "axon" else 1), when
+    assert world["settled"]["release"] == in_force == scenario.release, when
     assert world["failed"] == 0, when

@@ -14,7 +14,7 @@ from tests.delivery_world import BLUE_GREEN, ROLLING, World, YieldingClock
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
 from fairway.delivery.store.delivery_store import DeliveryStore
-from fairway.errors import Conflict, NotFound
+from fairway.errors import Conflict, NotFound, Unavailable
 from fairway.storage.opening import open_database
 from fairway.targets.contract import Fence, Routing
 from fairway.targets.memory import MemoryTarget
@@ -256,3 +256,21 @@ async def test_an_engine_without_work_opens_no_journal(tmp_path: Path) -> None:
     await engine.stop()
     database.close()
     assert not (tmp_path / "engine.db").exists()
+
+
+async def test_a_journal_that_cannot_be_opened_is_said_and_tried_again(tmp_path: Path) -> None:
+    journal = tmp_path / "engine.db"
+    async with World(tmp_path) as world:
+        journal.write_bytes(b"this is no database" * 100)
+        with pytest.raises(Unavailable, match="journal cannot be opened"):
+            await world.begin("one")
+        journal.unlink()
+        assert (await world.ended("d1")).status == "succeeded"
+
+
+async def test_a_process_has_one_journal(tmp_path: Path) -> None:
+    async with World(tmp_path / "one") as world:
+        await world.deploy("one")
+        async with World(tmp_path / "two") as other:
+            with pytest.raises(Conflict, match="delivery engine already"):
+                await other.begin("one")

@@ -23,7 +23,7 @@ from pathlib import Path
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from fairway.delivery.engine.loop import Journal
-from fairway.errors import Conflict
+from fairway.errors import Conflict, Unavailable
 
 FORMAT = "fairway-1"
 """The application version. A new one orphans what waits, so change it only with a migration."""
@@ -63,7 +63,7 @@ class Durable:
         self._idle_here: set[str] = set()
 
     def start(self) -> None:
-        """Open the journal; Conflict when this process has another one open."""
+        """Open the journal; Conflict when this process has another one open, Unavailable."""
         if not _lock.acquire(blocking=False):
             raise Conflict(
                 "second-engine",
@@ -72,12 +72,15 @@ class Durable:
             )
         try:
             self._launch()
-        except BaseException:
+        except Exception as error:  # whatever its drivers raise: it wraps nothing
             self.stop()
-            raise
+            raise _unusable(self._where, error) from error
 
     def _launch(self) -> None:
         _quiet()
+        if isinstance(self._database, Path):
+            self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._database.touch(mode=0o600)
         self._dbos = DBOS(config=self._config())
         self._workflow = _workflow(self._deliver)
         DBOS.launch()
@@ -107,6 +110,11 @@ class Durable:
     def active(self) -> Collection[str]:
         """The deployments that run in this process."""
         return frozenset(self._active)
+
+    @property
+    def _where(self) -> str:
+        """For people: a URL may hold a password."""
+        return str(self._database) if isinstance(self._database, Path) else "PostgreSQL"
 
     def _abandoned(self, deployment: str, owner: str | None, dead: Callable[[str], bool]) -> bool:
         """Of what this executor owns, only what it does not run at two looks in a row.
@@ -145,6 +153,15 @@ class Durable:
             "log_level": "ERROR",
             "enable_otlp": False,
         }
+
+
+def _unusable(where: str, error: Exception) -> Unavailable:
+    return Unavailable(
+        "journal",
+        f"the delivery's journal cannot be opened: {type(error).__name__}",
+        where=where,
+        remedy="check that the database runs and lets this user in, and its disk; then try again",
+    )
 
 
 def _workflow(deliver: Callable[[str], str]) -> Callable[[str], str]:

@@ -71,8 +71,12 @@ class Engine:
         """Take over what was left unfinished; Conflict when an SQLite file has its engine."""
         if self._exclusive is not None:
             self._exclusive.take()
-        for place in self._first:
-            await self.add(place)
+        try:
+            for place in self._first:
+                await self.add(place)
+        except BaseException:
+            await self.stop()
+            raise
         self._beating = asyncio.create_task(self._beat())
 
     async def add(self, place: Place) -> None:
@@ -150,7 +154,7 @@ class Engine:
 
     def _take_over(self, worker: PlaceWorker) -> None:
         """With a lock on the file, whoever held leases there is dead."""
-        worker.beat()
+        worker.arrive()
         if self._exclusive is not None:
             worker.store.leases.expire_all_but(self._tenure.engine)
         self._sweep(worker)

@@ -107,6 +107,11 @@ class PlaceWorker:
         for token in held - kept:
             self._lose(token)
 
+    def arrive(self) -> None:
+        """The first heartbeat; whoever has been silent for very long is forgotten."""
+        self.beat()
+        self.store.engines.forget(self._tenure.clock() - 100 * self._tenure.seconds)
+
     def dead(self, engine: str) -> bool:
         """Whether another engine has been silent for as long as its leases last."""
         since = self._tenure.clock() - self._tenure.seconds
