@@ -117,7 +117,7 @@ class MemoryControl:
             for event in fresh:
                 yield event
             seen += len(fresh)
-            if self.phase == "stopped" and seen == len(self._events):
+            if self.phase == "stopped" and seen >= len(self._events):
                 return
 
     async def status(self) -> SystemStatus:
