@@ -21,8 +21,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import error as dbos_errors
 
 from fairway.delivery.engine.loop import Journal
+from fairway.delivery.engine.perform import LeaseLost
 from fairway.errors import Conflict, Unavailable
 
 FORMAT = "fairway-1"
@@ -46,7 +48,11 @@ class StepJournal:
 
     def once(self, name: str, act: Callable[[], str]) -> str:
         """The outcome of the next step, recorded before anyone sees it."""
-        return DBOS.run_step({"name": name}, act)
+        try:
+            return DBOS.run_step({"name": name}, act)
+        except dbos_errors.DBOSWorkflowConflictIDError as error:
+            # Otherwise DBOS would hold this thread until the new owner has finished.
+            raise LeaseLost from error
 
 
 class Durable:
