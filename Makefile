@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-all check bench lock clean
+.PHONY: help demo demo-delivery test test-all check bench lock clean
 help:   ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml runtime/pyproject.toml
 	@echo "setting up $(VENV) (once)…"
@@ -18,6 +18,9 @@ $(READY): requirements.lock pyproject.toml runtime/pyproject.toml
 
 demo: $(READY)   ## start the two-service example, show an allowed and a denied call
 	@$(BIN)/python examples/axon-orbit/demo.py
+
+demo-delivery: $(READY)   ## deploy the example under load: a good release, two bad ones, the way back
+	@$(BIN)/python examples/axon-orbit/delivery_demo.py
 
 test: $(READY)   ## all tests, on real processes
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix"

@@ -53,6 +53,14 @@ def test_plan_ends_with_0_when_nothing_changes(
     assert delivery.found == []
 
 
+def test_a_plan_of_what_never_ran_starts_everything(fairway: CommandLine) -> None:
+    done = fairway("plan", "local")
+    assert done.code == 2
+    assert "local never ran here" in done.err
+    assert "+ start  orbit" in done.out
+    assert "+ start  axon" in done.out
+
+
 def test_what_is_planned_is_the_folder_as_it_is(
     delivery: MemoryDelivery, fairway: CommandLine
 ) -> None:

@@ -146,6 +146,13 @@ def test_events_stay_above_the_picture() -> None:
     assert "back at r7" in out.getvalue()
 
 
+def test_a_reason_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    view = LinesView(PLAIN)
+    for number, kind in enumerate(("AnalysisCompleted", "DeploymentRollingBack"), 1):
+        view.tell(DeliveryEvent(number, float(number), kind, "d1", "r8 is worse", {}))
+    assert capsys.readouterr().err.count("r8 is worse") == 1
+
+
 def test_a_log_gets_the_numbers_now_and_then_and_a_wait_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -162,6 +162,17 @@ def test_a_server_that_is_not_there_is_said(
     assert "FAIRWAY_SERVER" in done.err
 
 
+@pytest.mark.parametrize(("environment", "code"), [("prod", 5), ("staging", 3)])
+def test_an_environment_without_a_server_is_told_apart_from_none(
+    folder: Path, fairway: CommandLine, environment: str, code: int
+) -> None:
+    (folder / "fairway.yaml").write_text(APP_FILE + "environments:\n  prod: {target: aws-ecs}\n")
+    for command in ("plan", "deploy", "history"):
+        done = fairway(command, environment)
+        assert done.code == code
+        assert environment in done.err
+
+
 def test_local_is_never_kept_elsewhere(
     delivery: MemoryDelivery, fairway: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,13 @@ from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.delivering.door import open_door
 from fairway.cli.delivering.plan_file import write_plan
 from fairway.cli.delivering.plan_text import plan_lines
+from fairway.cli.delivering.servers import server_of, user_variables
+from fairway.cli.invocation import Invocation
 from fairway.cli.output import note, painter, say, say_json
-from fairway.cli.place import workspace_of
+from fairway.cli.place import reach, state_of, workspace_of
+from fairway.delivery.port import Wish
+from fairway.plan.plan import Plan
+from fairway.workspace import Workspace
 
 app = typer.Typer(add_completion=False)
 CHANGES = 2
@@ -33,15 +38,13 @@ def plan(
 
     Destructive parts are named. Exit code 0 when nothing would change, 2 when something would.
     """
-    from fairway.cli.delivering.wish import artifact_store, send_artifacts, wish_of
+    from fairway.cli.delivering.wish import wish_of
     from fairway.delivery.codec import plain
 
     invocation = about(context, environment)
     workspace = workspace_of(invocation)
     wish = wish_of(workspace, invocation.environment)
-    door = open_door(invocation)
-    send_artifacts(door, wish, artifact_store(workspace.folder, invocation.environment))
-    found = asyncio.run(door.delivery.plan(wish))
+    found = _planned(invocation, workspace, wish)
     if out is not None:
         write_plan(out, found)
     if as_json:
@@ -54,3 +57,18 @@ def plan(
             note(f"apply it with: fairway deploy {found.environment}{given}")
     if not found.empty:
         raise typer.Exit(CHANGES)
+
+
+def _planned(invocation: Invocation, workspace: Workspace, wish: Wish) -> Plan:
+    from fairway.cli.delivering.unstarted import first_plan, never_ran
+    from fairway.cli.delivering.wish import artifact_store, send_artifacts
+
+    environment = invocation.environment
+    here = server_of(workspace, environment, user_variables()) is None
+    state = state_of(invocation)
+    if here and reach(state) is None and never_ran(state):
+        note(f"{environment} never ran here: this is what its first deployment would start\n")
+        return first_plan(wish, environment)
+    door = open_door(invocation)
+    send_artifacts(door, wish, artifact_store(workspace.folder, environment))
+    return asyncio.run(door.delivery.plan(wish))

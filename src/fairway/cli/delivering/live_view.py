@@ -42,10 +42,14 @@ class LiveView:
         self._clock = clock
         self._live: Live | None = None
         self._begun: float | None = None
+        self._told: set[str] = set()
 
     def tell(self, event: DeliveryEvent) -> None:
-        """Print the event above the picture."""
+        """Print the event above the picture; a reason that several events give, once."""
         self._begun = event.at if self._begun is None else self._begun
+        if event.words in self._told:
+            return
+        self._told.add(event.words)
         style = "red" if event.type.endswith(_BAD_EVENTS) else ""
         when = Text(f"{event.at - self._begun:7.1f}s  ", style="dim")
         self._console.print(when + Text(event.words or event.type, style=style))

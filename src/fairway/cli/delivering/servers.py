@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from fairway.cli.client import ControlClient
 from fairway.cli.invocation import DEFAULT_ENVIRONMENT
-from fairway.errors import InvalidInput, Refused
+from fairway.errors import InvalidInput, Refused, Unavailable
 
 if TYPE_CHECKING:
     from fairway.workspace import Workspace
@@ -28,14 +28,27 @@ Variables = Mapping[str, str]
 def server_of(workspace: Workspace, environment: str, variables: Variables) -> str | None:
     """The server that keeps an environment, None for one that is kept beside the app.
 
-    `local` is always kept beside the app, whatever `FAIRWAY_SERVER` says.
+    `local` is always kept beside the app, whatever `FAIRWAY_SERVER` says. Raises NotFound for an
+    environment that is not declared, Unavailable for one that runs elsewhere and has no server.
     """
     if environment == DEFAULT_ENVIRONMENT:
         return None
     if given := variables.get("FAIRWAY_SERVER"):
         return checked_url(given, "FAIRWAY_SERVER")
-    declared = workspace.loaded.app.environments.get(environment)
-    return declared.server.rstrip("/") if declared and declared.server else None
+    from fairway.model.views import environment_view
+
+    view = environment_view(workspace.loaded.app, environment)
+    declared = view.environments[environment]
+    if declared.server:
+        return declared.server.rstrip("/")
+    if declared.target == "local":
+        return None
+    raise Unavailable(
+        "no-server",
+        f"'{environment}' runs on {declared.target}, and nothing says which server keeps it",
+        where=f"environments.{environment}.server",
+        remedy="name the address of its `fairway server` there, or in FAIRWAY_SERVER",
+    )
 
 
 def checked_url(text: str, where: str) -> str:

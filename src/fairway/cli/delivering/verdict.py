@@ -57,7 +57,8 @@ def what_to_do(deployment: Deployment) -> tuple[str, ...]:
 def closing_lines(deployment: Deployment, watching: Watching | None, paint: Painter) -> list[str]:
     """What happened, why, who was harmed, and what to do next."""
     lines = [_what_happened(deployment, paint)]
-    if reason := deployment.reason or waits_for(deployment):
+    reason = deployment.reason or waits_for(deployment)
+    if reason and deployment.status != "succeeded":
         lines.append(f"because   {reason}")
     if watching is not None:
         lines += _traffic(deployment, watching, paint)
@@ -98,7 +99,7 @@ def _traffic(deployment: Deployment, watching: Watching, paint: Painter) -> Iter
         f"answered ({share(watching.harmed, served)})"
     )
     yield f"requests  {paint.red(text) if watching.harmed else text}"
-    if watching.words:
+    if watching.words and watching.words != deployment.reason:
         yield f"analysis  {watching.words}"
 
 

@@ -52,24 +52,27 @@ class LinesView:
         self._clock = clock
         self._begun: float | None = None
         self._next = 0.0
-        self._said = ""
+        self._waits = ""
+        self._told: set[str] = set()
         self._numbers: tuple[VersionNumbers, ...] = ()
 
     def tell(self, event: DeliveryEvent) -> None:
-        """Print when it happened, and what."""
+        """Print when it happened, and what; a reason that several events give, once."""
         self._begun = event.at if self._begun is None else self._begun
-        note(event_line(event, event.at - self._begun, self._paint))
+        if event.words not in self._told:
+            self._told.add(event.words)
+            note(event_line(event, event.at - self._begun, self._paint))
 
     def look(self, deployment: Deployment, watching: Watching | None) -> None:
-        """Print what is waited for or judged when that changes, and numbers that are new."""
-        if (words := waits_for(deployment) or (watching.words if watching else "")) != self._said:
-            self._said = words
-            note(f"          {self._paint.yellow(words)}")
+        """Print what is waited for when that changes; numbers when they are new, now and then."""
+        if (waits := waits_for(deployment)) != self._waits:
+            self._waits = waits
+            note(f"          {self._paint.yellow(waits)}")
         if watching is None or watching.versions == self._numbers or self._clock() < self._next:
             return
         self._next, self._numbers = self._clock() + _LINE_SECONDS, watching.versions
-        for version in watching.versions:
-            note(self._paint.dim(f"          {version_words(version)}"))
+        for words in (*map(version_words, watching.versions), watching.words):
+            note(self._paint.dim(f"          {words}"))
 
     def settle(self) -> None:
         """Lines need no tidying."""
