@@ -21,16 +21,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from fairway.delivery.deployment import Deployment
-from fairway.delivery.happenings import (
-    Approved,
-    Done,
-    Failed,
-    Happening,
-    Judged,
-    PlanStale,
-    Refused,
-    Told,
-)
+from fairway.delivery.happenings import Happening
 from fairway.errors import InvalidInput
 
 FORMAT = 1
@@ -39,9 +30,7 @@ FORMAT = 1
 T = TypeVar("T")
 Json = Any
 _Reader = Callable[[Json, str], Any]
-_HAPPENINGS: Mapping[str, type[Happening]] = {
-    kind.__name__: kind for kind in (Done, PlanStale, Approved, Refused, Told, Judged, Failed)
-}
+_HAPPENINGS: Mapping[str, type[Happening]] = {kind.__name__: kind for kind in get_args(Happening)}
 
 
 def encode(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,16 +13,7 @@ from hypothesis import strategies as st
 from fairway.delivery.codec import decode, decode_happening, encode
 from fairway.delivery.course import Course, Gate, Stage
 from fairway.delivery.deployment import Approval, Deployment, Effect
-from fairway.delivery.happenings import (
-    Approved,
-    Done,
-    Failed,
-    Happening,
-    Judged,
-    PlanStale,
-    Refused,
-    Told,
-)
+from fairway.delivery.happenings import Done, Failed, Happening, Judged
 from fairway.errors import InvalidInput
 from fairway.plan.plan import Change, Move, Plan
 from fairway.plan.release import Release, ReleaseContent, ServiceRelease
@@ -32,26 +23,36 @@ JSON = st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), 
 TIMES = st.floats(0, 1e12)
 
 
-def deployments() -> st.SearchStrategy[Deployment]:
-    plans = st.builds(
+def plans() -> st.SearchStrategy[Plan]:
+    return st.builds(
         Plan, changes=st.lists(st.builds(Change)).map(tuple),
         moves=st.lists(st.builds(Move)).map(tuple), strategy=JSON,
     )  # fmt: skip
+
+
+def courses() -> st.SearchStrategy[Course]:
     stages = st.lists(st.builds(Stage, bake=TIMES), max_size=3).map(tuple)
-    courses = st.builds(Course, stages=stages, gate=st.builds(Gate, timeout=TIMES), patience=TIMES)
+    return st.builds(Course, stages=stages, gate=st.builds(Gate, timeout=TIMES), patience=TIMES)
+
+
+def approvals() -> st.SearchStrategy[tuple[Approval, ...]]:
+    return st.lists(st.builds(Approval, at=TIMES), max_size=2).map(tuple)
+
+
+def deployments() -> st.SearchStrategy[Deployment]:
     effects = st.none() | st.builds(Effect, since=TIMES, deadline=st.none() | TIMES)
-    approvals = st.lists(st.builds(Approval, at=TIMES), max_size=2).map(tuple)
     return st.builds(
-        Deployment, plan=plans, course=courses, at=TIMES, effect=effects, interrupted=effects,
-        approvals=approvals, ended_at=st.none() | TIMES,
+        Deployment, plan=plans(), course=courses(), at=TIMES, effect=effects, interrupted=effects,
+        approvals=approvals(), ended_at=st.none() | TIMES,
     )  # fmt: skip
 
 
 def happenings() -> st.SearchStrategy[Happening]:
-    approvals = st.lists(st.builds(Approval, at=TIMES), max_size=2).map(tuple)
+    """Every kind that there is, also those that are added later."""
+    made = {"at": TIMES, "plan": plans(), "course": courses(), "approvals": approvals()}
     return st.one_of(
-        st.builds(Approved, at=TIMES, approvals=approvals),
-        *(st.builds(kind, at=TIMES) for kind in (Done, PlanStale, Refused, Told, Judged, Failed)),
+        st.builds(kind, **{name: made[name] for name in made.keys() & kind.__match_args__})
+        for kind in get_args(Happening)
     )
 
 
