@@ -173,7 +173,10 @@ class MemoryDelivery:
         raise NotFound("no-such-release", f"there is no release {number}")
 
     async def diff(self, before: int, after: int) -> ReleaseDiff:
-        return ReleaseDiff(before, after, ({"kind": "replace"},), "--- r1\n+++ r2\n-a\n+b\n")
+        change = {"kind": "replace", "subject": "orbit", "reasons": ["its source changed"]}
+        if before == after:
+            return ReleaseDiff(before, after, (), "")
+        return ReleaseDiff(before, after, (change,), "--- r1\n+++ r2\n-a\n+b\n")
 
     async def drift(self) -> tuple[Drift, ...]:
         return self.drifted

@@ -126,7 +126,11 @@ def test_a_release_is_shown(delivery: MemoryDelivery, fairway: CommandLine) -> N
 
 
 def test_two_releases_are_compared(delivery: MemoryDelivery, fairway: CommandLine) -> None:
-    assert "+b" in fairway("diff", "local", "1", "2").out
+    shown = fairway("diff", "local", "1", "2").out
+    assert "replace orbit" in shown
+    assert "its source changed" in shown
+    assert "+b" in shown
+    assert fairway("diff", "1", "1").out == "r1 and r1 do not differ\n"
     assert fairway("diff", "r1", "r2", "--json").json["after"] == 2
     assert fairway("diff", "1").code == 2
     assert fairway("diff", "local", "1", "two").code == 2

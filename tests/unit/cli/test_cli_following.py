@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import pty
@@ -210,10 +211,10 @@ def test_ctrl_c_on_a_terminal_ends_the_looking_and_says_how_to_look_again() -> N
     os.close(theirs)
     shown = read_until(ours, "it is paused")
     process.send_signal(signal.SIGINT)
-    shown += read_until(ours, "goes on being deployed without you")
+    shown += read_to_the_end(ours)
     assert process.wait(10) == 130
-    shown += read_until(ours, "fairway abort d1 --env local")
-    os.close(ours)
+    _, _, last = shown.partition("goes on being deployed without you")
+    assert "fairway abort d1 --env local" in last
     assert "Traceback" not in shown
 
 
@@ -223,3 +224,12 @@ def read_until(terminal: int, words: str, patience: float = 15.0) -> str:
         assert time.monotonic() < deadline, text
         text += os.read(terminal, 4096).decode("utf-8", "replace")
     return text
+
+
+def read_to_the_end(terminal: int) -> str:
+    text = b""
+    with contextlib.suppress(OSError):  # how Linux says that nobody has the other side any more
+        while chunk := os.read(terminal, 4096):
+            text += chunk
+    os.close(terminal)
+    return text.decode("utf-8", "replace")

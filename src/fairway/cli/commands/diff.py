@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from fairway.cli.delivering.arguments import AsJson, about_releases
 from fairway.cli.delivering.door import open_door
 from fairway.cli.output import coloured_diff, painter, say, say_json
+from fairway.delivery.port import ReleaseDiff
 
 app = typer.Typer(add_completion=False)
 
@@ -29,5 +31,18 @@ def diff(
     found = asyncio.run(open_door(invocation).delivery.diff(before, after))
     if as_json:
         say_json(plain(found))
-    else:
-        say(coloured_diff(found.lines, painter()) if found.lines else "no difference")
+        return
+    for line in difference_lines(found):
+        say(line)
+    if found.lines:
+        say(coloured_diff(found.lines, painter()))
+
+
+def difference_lines(found: ReleaseDiff) -> Iterator[str]:
+    """Each change with its reasons; the texts of app and policies come after them."""
+    for change in found.changes:
+        sides = " → ".join(filter(None, (change.get("before"), change.get("after"))))
+        yield f"{change['kind']} {change['subject']}  {sides}".rstrip()
+        yield from (f"    {reason}" for reason in change.get("reasons", ()))
+    if not (found.changes or found.lines):
+        yield f"r{found.before} and r{found.after} do not differ"

@@ -32,7 +32,7 @@ def plan_lines(plan: Plan, environment: Environment | None, paint: Painter) -> l
     return [
         *painted,
         "",
-        f"strategy  {strategy_words(plan.strategy)}",
+        *([f"strategy  {strategy_words(plan.strategy)}"] if plan.replaces else []),
         *(f"gate      {gate}" for gate in (gates(environment) if environment else ())),
         _count(plan.changes, paint),
     ]

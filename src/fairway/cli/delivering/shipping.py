@@ -92,9 +92,9 @@ def _say_end(seen: Seen) -> None:
     if seen.detached:
         found = seen.deployment
         note(f"\nstopped watching; {found.cohort} goes on being deployed without you")
-        for command in what_to_do(found):
+        abort = f"fairway abort {found.id} --env {found.environment}"
+        for command in dict.fromkeys((*what_to_do(found), abort)):
             note(f"  {command}")
-        note(f"  fairway abort {found.id} --env {found.environment}")
         return
     say("\n".join(closing_lines(seen.deployment, seen.watching, painter())))
 

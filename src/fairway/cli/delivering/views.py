@@ -70,6 +70,8 @@ class LinesView:
             note(f"          {self._paint.yellow(waits)}")
         if watching is None or watching.versions == self._numbers or self._clock() < self._next:
             return
+        if not deployment.course.stages[watching.stage].watched:
+            return
         self._next, self._numbers = self._clock() + _LINE_SECONDS, watching.versions
         for words in (*map(version_words, watching.versions), watching.words):
             note(self._paint.dim(f"          {words}"))
