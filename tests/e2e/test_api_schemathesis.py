@@ -53,7 +53,7 @@ def settled(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the names of the one environment that exists: all else is a mere 404."""
     paths = {}
     for path, methods in document["paths"].items():
-        for operation in methods.values():
+        for operation in methods.values() if TEMPLATE in path else ():
             named = [p for p in operation.get("parameters", []) if not is_place(p)]
             operation["parameters"] = named
         paths[path.replace(TEMPLATE, PLACE)] = methods

@@ -221,6 +221,8 @@ class MemoryControl:
         return Activation(version, previous, f"{release.number}", 0.01)
 
     async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
+        if to is None and len(self._history) < 2:
+            raise Conflict("nothing-before", "no policy set was active before")
         target = to if to is not None else self._history[-2].policy_set
         return await self.activate_policy_set(target, author=author)
 
