@@ -24,7 +24,13 @@ ORDER = ("apply", "govern", "shift", "retire", "settle")
 
 @pytest.mark.parametrize(
     ("method", "delay"),
-    [("apply", 0.02), ("apply", 0.25), ("shift", 0.01), ("retire", 0.1), ("retire", 0.5)],
+    [
+        ("apply", 0.02),
+        ("shift", 0.01),
+        ("retire", 0.1),
+        pytest.param("apply", 0.25, marks=pytest.mark.matrix),
+        pytest.param("retire", 0.5, marks=pytest.mark.matrix),
+    ],
 )
 async def test_whoever_comes_next_finishes_it_and_no_request_is_lost(
     tmp_path: Path, method: str, delay: float
