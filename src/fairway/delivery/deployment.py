@@ -97,9 +97,10 @@ class Deployment:
     `serving` is the candidates' percent of new requests now. `started`: candidates may run;
     `stopped`: old versions may be gone, so going back has to start them again; `governed`: the
     release's policies may decide. These are set before the effect that makes them true, so that a
-    crash in the middle is taken care of. `paused` says why it waits for a person, `interrupted` is
-    what goes on then; `attempts` counts failures of the present effect. `inbox` is the
-    number of the last command that was heard.
+    crash in the middle is taken care of. `agreed`: someone has agreed to exactly this plan, so
+    it is not made anew when the environment has moved before its turn. `paused` says why it waits
+    for a person, `interrupted` is what goes on then; `attempts` counts failures of the present
+    effect. `inbox` is the number of the last command that was heard.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Deployment:
     reason: str = ""
     attempts: int = 0
     inbox: int = 0
+    agreed: bool = False
     ended_at: float | None = None
 
     @property

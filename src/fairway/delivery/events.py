@@ -61,6 +61,11 @@ TYPES: tuple[EventType, ...] = (
     EventType("DeploymentStarted", "It is its turn: the deployment begins.", _BY),
     EventType("PlanConfirmed", "What the plan was computed from is still so.", _RELEASE),
     EventType(
+        "DeploymentReplanned",
+        "Another deployment ended before its turn, so it is planned anew after release `base`.",
+        _RELEASE | {"base": _NUMBER},
+    ),
+    EventType(
         "ApprovalRequested",
         "It waits until enough people agree.",
         _RELEASE

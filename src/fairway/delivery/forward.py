@@ -11,7 +11,7 @@ from typing import assert_never
 from fairway.delivery.advancing import Advance, IllegalTransition, end, go, stage_of
 from fairway.delivery.course import Phase, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status
-from fairway.delivery.happenings import Approved
+from fairway.delivery.happenings import Approved, Replanned
 
 
 def done(deployment: Deployment, effect: Effect, at: float) -> Advance:  # noqa: C901, PLR0911 - a case per step
@@ -75,6 +75,17 @@ def _planned(deployment: Deployment, effect: Effect, at: float) -> Advance:
     else:
         onward = _hooks_or(deployment, "pre_deploy", at)
     return onward.telling("PlanConfirmed", "the plan holds")
+
+
+def replanned(deployment: Deployment, fresh: Replanned) -> Advance:
+    """Another deployment ended before its turn: the gates are those of the plan that holds now."""
+    base = fresh.plan.base
+    anew = replace(deployment, plan=fresh.plan, course=fresh.course, base=base)
+    return _planned(anew, Effect("check_plan"), fresh.at).telling(
+        "DeploymentReplanned",
+        f"the environment has moved: {deployment.cohort} is planned anew after r{base}",
+        base=base,
+    )
 
 
 def approved(deployment: Deployment, happening: Approved) -> Advance:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fairway.delivery.course import OnFailure
+from fairway.delivery.course import Course, OnFailure
 from fairway.delivery.deployment import Approval, Command
+from fairway.plan.plan import Plan
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -28,6 +29,15 @@ class PlanStale:
 
     at: float
     moved: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """What it was planned on moved while it waited for its turn; this is the plan now."""
+
+    at: float
+    plan: Plan
+    course: Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +88,4 @@ class Failed:
     then: OnFailure = "roll_back"
 
 
-Happening = Done | PlanStale | Approved | Refused | Told | Judged | Failed
+Happening = Done | PlanStale | Replanned | Approved | Refused | Told | Judged | Failed

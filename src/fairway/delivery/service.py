@@ -7,8 +7,7 @@ acts on them: nothing here waits for a deployment. Stores block, so they are ask
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from fairway.delivery.port import (
     DeliveryEvent,
     Page,
     ReleaseDiff,
+    Role,
     Watching,
     Wish,
 )
@@ -29,27 +29,27 @@ from fairway.delivery.wishes import (
     Ground,
     PolicyDesk,
     Prepared,
+    check_artifacts,
     check_schema,
     deployment_of,
     planned,
     prepare,
 )
-from fairway.errors import Conflict, InvalidInput, NotFound, Refused
+from fairway.errors import Conflict, InvalidInput, Refused
 from fairway.model.app import App
 from fairway.plan.describe import moved
 from fairway.plan.difference import difference
 from fairway.plan.observed import Observed
 from fairway.plan.plan import Plan
 from fairway.plan.release import Release
-from fairway.plan.schemas import schema_of
 from fairway.targets.contract import Drift, Target
 
 _EVENT_INTERVAL = 0.2
 """Between looks for new events, in seconds."""
 _REPAIR_SECONDS = 300.0
 """For how long a repair may hold the environment."""
-_DEEP = 1000
-"""How many deployments are looked through for what has migrated a database."""
+BREAK_GLASS: tuple[Role, ...] = ("approver", "admin")
+"""Who may skip the gates in an emergency: loud, with a reason, and told to everyone."""
 
 
 class Engine(Protocol):
@@ -62,7 +62,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a delivery is made of. `secrets` gives the versions in force of an app's secrets."""
+    """What a delivery is made of.
+
+    `secrets` gives the versions in force of an app's secrets, `has_artifact` says whether an
+    artifact is still there to start a version from.
+    """
 
     app: str
     environment: str
@@ -73,6 +77,7 @@ class Parts:
     secrets: Callable[[App], Mapping[str, int]]
     clock: Callable[[], float]
     new_id: Callable[[], str]
+    has_artifact: Callable[[str], bool] = lambda _digest: True
 
 
 class EnvironmentDelivery:
@@ -89,12 +94,9 @@ class EnvironmentDelivery:
 
     async def deploy(self, wish: Wish, by: Actor) -> Deployment:
         """Keep the release and begin (or queue) its deployment; returns at once."""
-        if wish.emergency and not wish.reason:
-            raise InvalidInput(
-                "emergency-without-reason",
-                "an emergency skips every gate, so it needs a reason",
-                remedy="say why: --reason '…'",
-            )
+        if wish.emergency:
+            _require_role(by, BREAK_GLASS, "skip the gates")
+            _require_reason(wish.reason, "an emergency skips every gate")
         ground = await self._ground()
         made = await asyncio.to_thread(self._open, wish, by, ground)
         await self._parts.engine.submit(made)
@@ -103,32 +105,33 @@ class EnvironmentDelivery:
     async def tell(self, deployment: str, command: Command, by: Actor, reason: str = "") -> None:
         """Promote, pause, resume, abort or override; Conflict when it makes no sense now."""
         found = await self.deployment(deployment)
+        if command == "override":
+            _require_role(by, BREAK_GLASS, "override the gates")
+            _require_reason(reason, "an override skips the gates")
         problem = objection(found, command)
         if problem is not None:
             raise Conflict(
                 "command-out-of-turn", problem, where=found.id, remedy="look at it: fairway follow"
             )
-        if command == "override":
-            self._require_role(by, ("admin",), "override the gates")
         await self._give(found, command, by, reason)
 
     async def approve(self, deployment: str, by: Actor, reason: str = "") -> None:
         """Agree to it. Refused for a missing role and for whoever started it."""
         found = await self._awaiting(deployment)
-        self._require_role(by, found.course.gate.roles, "approve it")
+        _require_role(by, found.course.gate.roles, "approve it")
         if by.name == found.by:
             raise Refused(
                 "own-deployment",
                 f"{by.name} started this deployment and cannot approve it",
                 where=found.id,
-                remedy="ask someone else; in an emergency an admin may override",
+                remedy="ask someone else; in an emergency: fairway override",
             )
         await self._give(found, "approve", by, reason)
 
     async def reject(self, deployment: str, by: Actor, reason: str) -> None:
         """Refuse it: it ends as cancelled."""
         found = await self._awaiting(deployment)
-        self._require_role(by, found.course.gate.roles, "reject it")
+        _require_role(by, found.course.gate.roles, "reject it")
         await self._give(found, "reject", by, reason)
 
     async def deployment(self, deployment: str) -> Deployment:
@@ -211,20 +214,14 @@ class EnvironmentDelivery:
     def _ground_on(self, observed: Observed) -> Ground:
         in_force = self._store.releases.in_force()
         return Ground(
+            app=self._parts.app,
             environment=self._parts.environment,
             observed=observed,
             base=self._store.releases.get(in_force) if in_force else None,
-            schemas=schema_of(self._deployed_releases()),
+            schemas=self._store.schemas(),
             secrets=self._parts.secrets,
             policies=self._parts.policies,
         )
-
-    def _deployed_releases(self) -> Iterator[Release]:
-        """Those whose hooks may have migrated a database."""
-        page = self._store.deployments.list(limit=_DEEP)
-        for number in {each.release for each in page.deployments if each.started}:
-            with suppress(NotFound):  # retention forgot it: newer ones have at least its schema
-                yield self._store.releases.get(number)
 
     def _planned(self, wish: Wish, ground: Ground) -> Plan:
         kept = self._kept(wish, ground)
@@ -232,6 +229,7 @@ class EnvironmentDelivery:
         number = kept.number if kept else self._store.releases.next_number()
         found = planned(prepared, ground, number)
         _check_fingerprint(wish, found)
+        check_artifacts(prepared.content, found, self._parts.has_artifact)
         return found
 
     def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:
@@ -244,6 +242,7 @@ class EnvironmentDelivery:
             _check_fingerprint(wish, found)
             if found.empty:
                 raise _nothing_to_do(self._parts.environment)
+            check_artifacts(release.content, found, self._parts.has_artifact)
             made = deployment_of(
                 wish, release, found, by, id=self._parts.new_id(), at=self._parts.clock()
             )
@@ -283,19 +282,30 @@ class EnvironmentDelivery:
         order = Order(command, by.name, by.role, reason, self._parts.clock())
         await asyncio.to_thread(self._store.deployments.give, found.id, order)
 
-    def _require_role(self, by: Actor, roles: tuple[str, ...], what: str) -> None:
-        if by.role not in roles:
-            raise Refused(
-                "role-missing",
-                f"{by.name} has the role {by.role}, and may not {what}",
-                remedy=f"it takes the role {' or '.join(roles)}",
-            )
-
     def _tell_of_repair(self, found: tuple[Drift, ...], by: Actor) -> None:
-        words = f"{by.name} had {len(found)} differences repaired"
+        count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+        words = f"{by.name} had {count} repaired"
         data = {"by": by.name, "drift": [asdict(each) for each in found]}
         told = Announcement("DriftRepaired", words, data)
         self._store.events.tell("", (told,), self._parts.clock())
+
+
+def _require_role(by: Actor, roles: tuple[str, ...], what: str) -> None:
+    if by.role not in roles:
+        raise Refused(
+            "role-missing",
+            f"{by.name} has the role {by.role}, and may not {what}",
+            remedy=f"it takes the role {' or '.join(roles)}",
+        )
+
+
+def _require_reason(reason: str, because: str) -> None:
+    if not reason.strip():
+        raise InvalidInput(
+            "emergency-without-reason",
+            f"{because}, so it needs a reason",
+            remedy="say why: --reason '…'",
+        )
 
 
 def _check_fingerprint(wish: Wish, found: Plan) -> None:

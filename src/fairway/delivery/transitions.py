@@ -28,6 +28,7 @@ from fairway.delivery.forward import (
     approved,
     done,
     enter_stage,
+    replanned,
     stage_passed,
     watch,
 )
@@ -39,6 +40,7 @@ from fairway.delivery.happenings import (
     Judged,
     PlanStale,
     Refused,
+    Replanned,
     Told,
 )
 
@@ -73,6 +75,8 @@ def advance(  # noqa: PLR0911 - a case per happening
             return end(heard, "cancelled", happening.reason, happening.at).telling(
                 "DeploymentRejected", happening.reason, reason=happening.reason
             )
+        case Replanned() if effect.step == "check_plan" and effect.stage == 0:
+            return replanned(deployment, happening)
         case PlanStale() if effect.step == "check_plan":
             reason = f"the plan is stale: {happening.moved}"
             return end(deployment, "failed", reason, happening.at)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Actor, Wish
 from fairway.delivery.strategies import course
-from fairway.errors import InvalidInput, Refused
+from fairway.errors import Conflict, InvalidInput, Refused
 from fairway.model.app import App
 from fairway.plan.observed import Observed
 from fairway.plan.plan import Plan
@@ -53,6 +53,7 @@ class PolicyDesk(Protocol):
 class Ground:
     """What a wish is weighed against. `schemas` is how far databases were migrated."""
 
+    app: str
     environment: str
     observed: Observed
     base: Release | None
@@ -77,7 +78,7 @@ def prepare(wish: Wish, kept: Release | None, ground: Ground) -> Prepared:
     """
     if kept is not None:
         return Prepared(kept.content, kept, None)
-    app = _app(wish, ground.environment)
+    app = _app(wish, ground)
     text = ground.policies.prepared(app, wish.policies)
     version = ground.policies.version_of(text)
     content = release_content(app, wish.artifacts, ground.secrets(app), version, digest(text))
@@ -94,6 +95,22 @@ def check_schema(release: Release, ground: Ground) -> None:
             where=release.name,
             remedy="deploy a release that works with the present schema, or migrate it forward",
         )
+
+
+def check_artifacts(content: ReleaseContent, found: Plan, has: Callable[[str], bool]) -> None:
+    """Conflict when something that a version would be started from is not there any more."""
+    for move in found.moves:
+        if move.after is None or move.after == move.before:
+            continue
+        artifact = content.services[move.service].artifact
+        if artifact and not has(artifact):
+            raise Conflict(
+                "artifact-gone",
+                f"the artifact of {move.service} is not here: {artifact[:19]}…",
+                where=move.service,
+                remedy="deploy from the folder with the source of that version, which makes and "
+                "sends it again",
+            )
 
 
 def planned(prepared: Prepared, ground: Ground, number: int) -> Plan:
@@ -127,10 +144,11 @@ def deployment_of(  # noqa: PLR0913 - each a fact of its own
         by=by.name,
         at=at,
         note=wish.reason or wish.note,
+        agreed=wish.fingerprint is not None,
     )
 
 
-def _app(wish: Wish, environment: str) -> App:
+def _app(wish: Wish, ground: Ground) -> App:
     if wish.app is None:
         raise InvalidInput(
             "nothing-wished",
@@ -147,10 +165,17 @@ def _app(wish: Wish, environment: str) -> App:
             where=".".join(str(part) for part in first["loc"]),
             remedy="send what `fairway validate --json` prints for a valid app file",
         ) from error
-    if environment not in app.environments:
+    if app.app != ground.app:
+        raise InvalidInput(
+            "another-app",
+            f"this is the app '{app.app}', and here is the place of '{ground.app}'",
+            where="app",
+            remedy="deploy it to an environment of its own",
+        )
+    if ground.environment not in app.environments:
         raise InvalidInput(
             "undeclared-environment",
-            f"the app does not declare the environment '{environment}'",
+            f"the app does not declare the environment '{ground.environment}'",
             where="environments",
             remedy="declare it there",
         )

@@ -105,8 +105,12 @@ def app_release(connection: Connection, number: int) -> tuple[Release, str]:
     The document is what was given to `append_app_release`, to the byte.
     """
     row = _find(connection, number)
-    if row is None or row[1] != "app" or not row[-1]:
-        raise no_such_release(number)
+    if row is None:
+        raise _no_such_release(number)
+    if row[1] != "app":
+        raise _only_policies(Release(*row[:-1]))
+    if not row[-1]:
+        raise _forgotten(number)
     return Release(*row[:-1]), str(row[-1])
 
 
@@ -173,12 +177,33 @@ def put_in_force(connection: Connection, number: int, expected: int) -> None:
         )
 
 
-def no_such_release(number: int) -> NotFound:
-    """There is no such release of the app, or retention has given up what was in it."""
+def _no_such_release(number: int) -> NotFound:
+    """There is no such release."""
     return NotFound(
         "no-such-release",
-        f"there is no release {number} of the app, or it is no longer kept",
+        f"there is no release {number} of the app",
         remedy="list them: fairway history",
+    )
+
+
+def _only_policies(release: Release) -> NotFound:
+    return NotFound(
+        "release-of-policies",
+        f"release {release.number} activated policy set {release.policy_set} and changed nothing "
+        "else: it holds no app",
+        where=f"r{release.number}",
+        remedy=f"for its policies: fairway policy activate {release.policy_set}"
+        + (f"; for the app of that time name r{release.base}" if release.base else ""),
+    )
+
+
+def _forgotten(number: int) -> NotFound:
+    return NotFound(
+        "release-not-kept",
+        f"release {number} is no longer kept",
+        where=f"r{number}",
+        remedy="name a newer one, or deploy its source again; `retention` of the environment says "
+        "how many are kept",
     )
 
 

@@ -17,12 +17,16 @@ from fairway.delivery.course import OnFailure, Phase
 from fairway.delivery.deployment import Deployment, Effect
 from fairway.delivery.engine import waiting, watching
 from fairway.delivery.engine.place import Place
-from fairway.delivery.happenings import Done, Failed, Happening, PlanStale
+from fairway.delivery.happenings import Done, Failed, Happening, PlanStale, Replanned
 from fairway.delivery.hooks import run_hook
+from fairway.delivery.strategies import course
 from fairway.errors import FairwayError, Unavailable
 from fairway.model.hooks import Hook
 from fairway.plan.describe import moved
+from fairway.plan.observed import Observed
+from fairway.plan.planner import plan
 from fairway.plan.releases import app_of
+from fairway.plan.schemas import schema_conflict
 from fairway.targets.contract import Fence
 
 LONGEST_PAUSE = 15.0
@@ -117,10 +121,31 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 - a case per step
 
 async def _check_plan(place: Place, deployment: Deployment) -> Happening:
     observed = await place.target.observe()
-    plan = deployment.plan
-    if observed.fingerprint == plan.fingerprint:
+    made, effect = deployment.plan, deployment.effect
+    if observed.fingerprint == made.fingerprint:
         return Done(place.clock())
-    return PlanStale(place.clock(), moved(plan.facts, observed.facts))
+    if effect is not None and effect.stage == 0 and not deployment.agreed:
+        return await _replanned(place, deployment, observed)
+    return PlanStale(place.clock(), moved(made.facts, observed.facts))
+
+
+async def _replanned(place: Place, deployment: Deployment, observed: Observed) -> Happening:
+    """Before its turn another one ended. Its databases may have been migrated meanwhile."""
+    release = await place.release(deployment.release)
+    conflict = schema_conflict(await place.asked(place.store.schemas), release)
+    if conflict is not None:
+        return Failed(place.clock(), conflict)
+    in_force = await place.asked(place.store.releases.in_force)
+    fresh = plan(
+        release.content,
+        observed,
+        base=await place.release(in_force) if in_force else None,
+        environment=deployment.environment,
+        next_number=release.number,
+    )
+    declared = app_of(release.content).environments[deployment.environment]
+    way = course(fresh, declared, emergency=deployment.course.emergency)
+    return Replanned(place.clock(), fresh, way)
 
 
 async def _apply(place: Place, deployment: Deployment, effect: Effect, fence: Fence) -> None:

@@ -162,9 +162,9 @@ def _insert(connection: Connection, deployment: Deployment) -> None:
 def _update(connection: Connection, kept: Kept, fence: Fence) -> None:
     new = kept.deployment
     connection.execute(
-        "UPDATE deployments SET status = ?, ended = ?, revision = ?, token = ?, value = ?"
+        "UPDATE deployments SET status = ?, ended = ?, base = ?, revision = ?, token = ?, value = ?"
         " WHERE id = ?",
-        (new.status, int(new.over), kept.revision, fence.token, encode(new), new.id),
+        (new.status, int(new.over), new.base, kept.revision, fence.token, encode(new), new.id),
     )
 
 
