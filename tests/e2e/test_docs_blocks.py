@@ -92,8 +92,8 @@ def test_marked_commands_succeed(block: Block, tmp_path: Path) -> None:
 def test_shown_commands_exist(block: Block, tmp_path: Path) -> None:
     typed = commands_of(block)
     shell(["bash", "-n", "-c", typed], tmp_path)
-    goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z]+)", typed, re.MULTILINE))
-    assert goals <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z-]+)", typed, re.MULTILINE))
+    assert goals <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for command in re.findall(r"\bfairway ([a-z][^#|&;\n]*)", typed):
         assert_exists(shlex.split(command))
 
@@ -108,7 +108,7 @@ def commands_of(block: Block) -> str:
 def assert_exists(words: list[str]) -> None:
     """The command, its subcommand and every option are in the help of the command."""
     own = words[: words.index("--")] if "--" in words else words
-    subcommand = own[1:2] if own[0] in ("policy", "secrets") else []
+    subcommand = own[1:2] if own[0] in ("deployment", "policy", "secrets", "token") else []
     said = Driver(ROOT).fairway(own[0], *subcommand, "--help").stdout
     for option in (word.split("=")[0] for word in own if word.startswith("-")):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", said), f"{own[0]} {option}"
