@@ -18,9 +18,14 @@ from tempfile import TemporaryFile
 from fairway.control.directory import Artifacts, EnvironmentSummary, OneEnvironment
 from fairway.control.policy_desk import EnvironmentPolicies
 from fairway.control.port import Records
+from fairway.control.standing import deployment_words, drift_words
+from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
+from fairway.delivery.deployment import Deployment
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
 from fairway.delivery.hooks import Surroundings
+from fairway.delivery.notify.sink import SecretOf
+from fairway.delivery.port import DeliveryEvent
 from fairway.delivery.service import EnvironmentDelivery, Parts
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.governance.sql_store import SqlPolicyStore
@@ -29,13 +34,20 @@ from fairway.storage.database import Database
 from fairway.targets.contract import Target
 from fairway.targets.local.artifacts import ArtifactStore
 
+_DRIFT_INTERVAL = 30.0
+_SPARED_SECONDS = 86_400.0
+"""For how long a snapshot is kept that no release needs: someone may be about to deploy it."""
 _MAX_HOLDING = 2**22
 """Bytes of an upload that are gathered before they are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the running system gives its delivery. `journal` is the engine's file."""
+    """What the running system gives its delivery.
+
+    `journal` is the engine's file, `running` gives the artifacts that something runs from, `told`
+    hears of every event.
+    """
 
     summary: EnvironmentSummary
     database: Database
@@ -44,7 +56,10 @@ class Home:
     snapshots: ArtifactStore
     records: Records
     secrets: Callable[[App], Mapping[str, int]]
+    secret_of: SecretOf
     surroundings: Callable[[str | None], Surroundings]
+    running: Callable[[], frozenset[str]]
+    told: Callable[[DeliveryEvent], None]
 
 
 class LocalDelivering:
@@ -66,6 +81,22 @@ class LocalDelivering:
                 secrets=home.secrets,
                 clock=time.time,
                 new_id=_new_id,
+                has_artifact=home.snapshots.has,
+            )
+        )
+        self._store = store
+        self._home = home
+        self._upkeep = Upkeep(
+            Charge(
+                app=home.summary.app,
+                environment=environment,
+                store=store,
+                target=home.target,
+                secret_of=home.secret_of,
+                clock=time.time,
+                told=home.told,
+                tidy=self._collect,
+                drift_interval=_DRIFT_INTERVAL,
             )
         )
         self.directory = OneEnvironment(
@@ -75,9 +106,25 @@ class LocalDelivering:
     async def start(self) -> None:
         """Go on with what was interrupted, and be ready for more."""
         await self._engine.start()
+        await self._upkeep.start()
+
+    async def warnings(self) -> tuple[str, ...]:
+        """What someone who asks how the system is should know of its delivery."""
+        under_way = await asyncio.to_thread(self._under_way)
+        return (*deployment_words(under_way), *drift_words(self._upkeep.drift))
+
+    def _under_way(self) -> tuple[Deployment, ...]:
+        deployments = self._store.deployments
+        return tuple(deployments.get(each) for each in deployments.unfinished())
+
+    def _collect(self) -> None:
+        """Remove the snapshots that nothing kept or running needs, and nobody is about to use."""
+        keep = artifacts_in_use(self._store) | self._home.running()
+        self._home.snapshots.collect(keep, unused_since=time.time() - _SPARED_SECONDS)
 
     async def stop(self) -> None:
         """Interrupt what is under way, and leave it to the next control plane."""
+        await self._upkeep.stop()
         await self._engine.stop()
 
 

@@ -21,6 +21,13 @@ def secret_versions(blueprint: Blueprint, app: App) -> dict[str, int]:
     return {name: secret.version for name, secret in found.items()}
 
 
+def secret_value(blueprint: Blueprint, name: str) -> str | None:
+    """The present value of a secret that listeners are told with; None while it has none."""
+    stored = SecretStore(blueprint.state.secret_store).all()
+    found = available({name}, stored, blueprint.variables).get(name)
+    return None if found is None else found.value
+
+
 def hook_surroundings(
     system: LocalSystem, blueprint: Blueprint, service: str | None
 ) -> Surroundings:

@@ -66,6 +66,7 @@ class LocalControlPlane(LocalRecords):
         self.target = LocalTarget(self._system, policies)
         self._mesh_audit = MeshAudit(blueprint.state)
         self._delivering: LocalDelivering | None = None
+        self._opening = asyncio.Lock()
         self._phase: Phase = "stopped"
         self._started_at = 0.0
         self._chores: set[asyncio.Task[None]] = set()
@@ -91,9 +92,11 @@ class LocalControlPlane(LocalRecords):
 
     async def directory(self) -> Directory:
         """The delivery of this system; it goes on with what an earlier control plane began."""
-        if self._delivering is None:
-            self._delivering = await asyncio.to_thread(self._new_delivering)
-            await self._delivering.start()
+        async with self._opening:
+            if self._delivering is None:
+                made = await asyncio.to_thread(self._new_delivering)
+                await made.start()
+                self._delivering = made
         return self._delivering.directory
 
     async def stop(self) -> None:
@@ -135,8 +138,13 @@ class LocalControlPlane(LocalRecords):
             started_at=self._started_at,
             services=tuple(self._service(*each) for each in services),
             envoys=tuple(envoy_status(envoys[name]) for name in envoys),
-            warnings=self._warnings,
+            warnings=await self._all_warnings(),
         )
+
+    async def _all_warnings(self) -> tuple[str, ...]:
+        released = (self._words_on_release(),) if self._system.pinned else ()
+        delivering = await self._delivering.warnings() if self._delivering else ()
+        return (*self._warnings, *released, *delivering)
 
     async def restart(self, service: str) -> None:
         """Replace every replica of a service; return when the new ones are healthy."""
@@ -188,7 +196,12 @@ class LocalControlPlane(LocalRecords):
     def _new_delivering(self) -> LocalDelivering:
         # Imported now: `fairway up` need not wait for what only a deployment uses.
         from fairway.control.delivering import Home, LocalDelivering  # noqa: PLC0415
-        from fairway.control.hook_places import hook_surroundings, secret_versions  # noqa: PLC0415
+        from fairway.control.hook_places import (  # noqa: PLC0415
+            hook_surroundings,
+            secret_value,
+            secret_versions,
+        )
+        from fairway.control.standing import local_event  # noqa: PLC0415
 
         return LocalDelivering(
             Home(
@@ -199,9 +212,15 @@ class LocalControlPlane(LocalRecords):
                 snapshots=self._system.snapshots,
                 records=self,
                 secrets=lambda app: secret_versions(self._blueprint, app),
+                secret_of=lambda name: secret_value(self._blueprint, name),
                 surroundings=lambda service: hook_surroundings(
                     self._system, self._blueprint, service
                 ),
+                running=lambda: (
+                    frozenset(version.artifact for _, version in self._system.desired.versions)
+                    - {""}
+                ),
+                told=lambda event: self._log.add(*local_event(event)),
             )
         )
 
@@ -238,7 +257,10 @@ class LocalControlPlane(LocalRecords):
 
     def _words_on_release(self) -> str:
         what = self._release_now() or "a deployment"
-        return f"{what} runs, whatever is edited; fairway up --watch runs the working tree"
+        return (
+            f"{what} runs: edits take effect by fairway deploy; fairway up --watch runs the "
+            "working tree"
+        )
 
     def _release_now(self) -> str:
         """What was deployed last; without any deployment the newest entry of the history."""

@@ -55,6 +55,8 @@ from fairway_runtime.policy.engine import PolicyEngine
 
 APP_FILE = "the app file"
 """The author of policy sets that come with the app: its folder, or derived from its calls."""
+NOTIFY = "notify"
+"""Who reads the secrets by which listeners are told."""
 _SECRET_BYTES = 32
 
 
@@ -338,6 +340,9 @@ class LocalRecords:
         for service, declared in sorted(self.app.services.items()):
             for name in declared.secrets:
                 readers[name] = (*readers.get(name, ()), service)
+        for listener in self.app.environments[self.state.environment].notify:
+            for secret in filter(None, (listener.secret, listener.slack)):
+                readers[secret] = (*readers.get(secret, ()), NOTIFY)
         return dict(sorted(readers.items()))
 
     def _known_secret(self, name: str) -> None:

@@ -16,6 +16,7 @@ from fairway.model.values import HttpUrl, VariableName
 EventName = Literal[
     "DeploymentQueued",
     "DeploymentStarted",
+    "DeploymentReplanned",
     "PlanConfirmed",
     "ApprovalRequested",
     "ApprovalGiven",

@@ -45,6 +45,11 @@ _HEADS = (
     " AND n.event = (SELECT MIN(o.event) FROM notices o WHERE o.listener = n.listener"
     " AND o.dead = 0 AND o.deployment = n.deployment) ORDER BY n.event LIMIT ?"
 )
+_FORGOTTEN = (
+    "DELETE FROM notices WHERE listener = ?"
+    " AND event < (SELECT COALESCE(MIN(id), 0) FROM delivery_events)"
+)
+"""Of events so old that the environment itself has forgotten them."""
 _CLAIM = "UPDATE notices SET due = ? WHERE listener = ? AND event = ?"
 _STRIKE = "DELETE FROM notices WHERE listener = ? AND event = ?"
 _FAIL = (
@@ -108,6 +113,7 @@ class Outbox:
             if not connection.execute(_HEADS, (listener, now, 1)):
                 return ()
         with self._database.writing() as connection:
+            connection.execute(_FORGOTTEN, (listener,))
             heads = connection.execute(_HEADS, (listener, now, _AT_ONCE))
             for number, _ in heads:
                 connection.execute(_CLAIM, (now + CLAIM_SECONDS, listener, number))

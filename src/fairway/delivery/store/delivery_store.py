@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fairway.delivery.store.deployments import Deployments
+from fairway.delivery.store.drifts import Drifts
 from fairway.delivery.store.engines import Engines
 from fairway.delivery.store.events import Events
 from fairway.delivery.store.leases import Leases
@@ -38,6 +39,7 @@ class DeliveryStore:
         self.leases = Leases(database)
         self.engines = Engines(database)
         self.looks = Looks(database)
+        self.drifts = Drifts(database)
 
     def schemas(self) -> dict[str, tuple[int, int]]:
         """How far databases may have been migrated: by store, oldest that works and version."""

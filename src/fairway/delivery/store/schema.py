@@ -63,4 +63,13 @@ MIGRATIONS = (
         PRIMARY KEY (deployment, phase, position)
     ) STRICT;
     """,
+    """
+    CREATE TABLE drift_seen (
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        expected TEXT NOT NULL,
+        found TEXT NOT NULL,
+        PRIMARY KEY (kind, subject, expected, found)
+    ) STRICT;
+    """,
 )

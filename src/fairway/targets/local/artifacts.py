@@ -18,6 +18,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tarfile
@@ -77,8 +78,12 @@ class ArtifactStore:
         )
 
     def has(self, digest: str) -> bool:
-        """Whether there is such a snapshot."""
-        return self._place(digest).is_dir()
+        """Whether there is such a snapshot; to ask for one is to use it, see `collect`."""
+        try:
+            os.utime(self._place(digest))
+        except FileNotFoundError:
+            return False
+        return True
 
     def path(self, digest: str) -> Path:
         """The folder of a snapshot; NotFound when there is none."""
@@ -129,10 +134,18 @@ class ArtifactStore:
                 raise _bad_archive(f"its content is not {digest}")
             self._keep(fresh, digest, entries)
 
-    def collect(self, keep: Collection[str]) -> tuple[str, ...]:
-        """Remove every snapshot but these; returns the digests of those that are gone."""
+    def collect(self, keep: Collection[str], unused_since: float = math.inf) -> tuple[str, ...]:
+        """Remove every snapshot but these; returns the digests of those that are gone.
+
+        One that was made or asked for after `unused_since` (Unix seconds) stays: someone may be
+        about to deploy it.
+        """
         kept = {self._place(digest) for digest in keep}
-        gone = [place for place in self._places() if place not in kept]
+        gone = [
+            place
+            for place in self._places()
+            if place not in kept and _used_at(place) < unused_since
+        ]
         for place in gone:
             place.with_suffix(_MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(place, ignore_errors=True)
@@ -298,6 +311,12 @@ def _write_manifest(path: Path, entries: tuple[Entry, ...]) -> None:
 
 def _read_manifest(path: Path) -> tuple[Entry, ...]:
     return tuple(Entry(**entry) for entry in json.loads(path.read_bytes()))
+
+
+def _used_at(place: Path) -> float:
+    with contextlib.suppress(FileNotFoundError):
+        return place.stat().st_mtime
+    return math.inf
 
 
 def _key(source: Path) -> str:
