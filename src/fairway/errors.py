@@ -6,6 +6,7 @@
     ├── NotFound                a named thing does not exist                     exit code 3
     ├── Conflict                someone else was faster, or holds a lock         exit code 4
     ├── Unavailable             something outside is missing or down: retryable  exit code 5
+    ├── Unhealthy               what was started does not work: its own fault    exit code 7
     └── Refused                 a policy, a role or a safety rule forbids it     exit code 6
 
 Who uses it: everyone. A vendor's error is wrapped at the edge (`raise X(...) from error`), so its
@@ -98,6 +99,12 @@ class Unavailable(FairwayError):
     """Something outside is missing or down. The only error that is worth a retry."""
 
     exit_code = 5
+
+
+class Unhealthy(FairwayError):
+    """What was started does not come up. Trying it once more would change nothing."""
+
+    exit_code = 7
 
 
 class Refused(FairwayError):

@@ -12,7 +12,7 @@ import pytest
 from tests.local_target_rig import LocalRig
 from tests.target_rig import MemoryRig, Rig
 
-from fairway.errors import Conflict, InvalidInput, Unavailable
+from fairway.errors import Conflict, InvalidInput, Unhealthy
 from fairway.plan.observed import ObservedVersion
 from fairway.targets.contract import Fence, Routing, Split, Traffic, Wanted
 
@@ -125,7 +125,7 @@ async def test_an_older_version_is_started_as_its_own_release_described_it(rig: 
 async def test_a_version_that_does_not_get_healthy_is_said_with_evidence(rig: Rig) -> None:
     await first_release(rig)
     ill = rig.release(2, axon="ill")
-    with pytest.raises(Unavailable, match="axon") as failure:
+    with pytest.raises(Unhealthy, match="axon") as failure:
         await rig.target.apply(ill, [Wanted("axon", "r2", 1)], SECOND)
     assert failure.value.remedy
     assert (await weights(rig))["r1"] == 100
@@ -133,7 +133,7 @@ async def test_a_version_that_does_not_get_healthy_is_said_with_evidence(rig: Ri
 
 async def test_what_did_not_get_healthy_can_be_retired(rig: Rig) -> None:
     await first_release(rig)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unhealthy):
         await rig.target.apply(rig.release(2, axon="ill"), [Wanted("axon", "r2", 1)], SECOND)
     await rig.target.retire([("axon", "r2")], SECOND)
     assert set(await versions(rig, "axon")) == {"r1"}

@@ -7,8 +7,9 @@ for every implementation. What it may rely on:
   interrupted
 - every writing method takes a `Fence`: a smaller token than the largest seen is refused with
   Conflict, so that a stale worker cannot act; the largest seen survives a restart of the target
-- a method returns when what it asks for is in force, and raises `Unavailable` with evidence when it
-  cannot be (a version that does not become healthy), else another FairwayError
+- a method returns when what it asks for is in force; it raises `Unhealthy` with evidence for a
+  version that does not come up, `Unavailable` for what may work in a while, else another
+  FairwayError
 - what serves goes on serving: nothing here loses a request that was accepted
 """
 
@@ -41,7 +42,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How the new requests of one service are divided: percent by version, 100 in all.
+    """How the new requests of one service are divided: percent by version, 100 in all, or nobody.
 
     `candidate` is the version that is being judged; its cohort reaches it also at weight 0.
     """

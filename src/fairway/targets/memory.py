@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable
+from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable, Unhealthy
 from fairway.plan.observed import Observed, ObservedVersion
 from fairway.plan.release import Release, ServiceRelease
 from fairway.targets.contract import Drift, Fence, Measured, Routing, Split, Wanted
@@ -94,12 +94,12 @@ class MemoryTarget:
         }
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
-        """Start versions, or bring them to a number of replicas; Unavailable when they are ill."""
+        """Start versions, or bring them to a number of replicas; Unhealthy when they are ill."""
         with self._writing("apply", fence) as world:
             ill = [want for want in wanted if not self._applied(world, release, want)]
         if ill:
             names = ", ".join(f"{want.service} {want.version}" for want in ill)
-            raise Unavailable(
+            raise Unhealthy(
                 "not-healthy",
                 f"{names}: no replica answered its health check",
                 where=names,

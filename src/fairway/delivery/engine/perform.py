@@ -20,7 +20,7 @@ from fairway.delivery.engine.place import Place
 from fairway.delivery.happenings import Done, Failed, Happening, PlanStale, Replanned
 from fairway.delivery.hooks import run_hook
 from fairway.delivery.strategies import course
-from fairway.errors import FairwayError, Unavailable
+from fairway.errors import FairwayError, Unavailable, Unhealthy
 from fairway.model.hooks import Hook
 from fairway.plan.describe import moved
 from fairway.plan.observed import Observed
@@ -51,7 +51,7 @@ async def perform(place: Place, deployment: Deployment, fence: Fence) -> Happeni
         acting = _perform(place, deployment, effect, fence)
         return await _unless_told(place, deployment, effect, acting)
     except FairwayError as error:
-        failed = Failed(place.clock(), str(error), retry=isinstance(error, Unavailable))
+        failed = Failed(place.clock(), str(error), retry=_may_work(error, effect))
     except Exception as error:  # noqa: BLE001 - a defect must not leave a deployment without end
         _log.exception("%s: %s failed by a defect", deployment.id, effect.step)
         failed = Failed(place.clock(), f"a defect: {type(error).__name__}: {error}")
@@ -80,6 +80,11 @@ async def _unless_told(
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+def _may_work(error: FairwayError, effect: Effect) -> bool:
+    """Whether to try again: on the way back also what is ill, since it was well before."""
+    return isinstance(error, Unavailable) or (effect.back and isinstance(error, Unhealthy))
 
 
 async def _perform(  # noqa: C901, PLR0911, PLR0912 - a case per step

@@ -31,6 +31,9 @@ class Endpoint:
     port: int
 
 
+NOT_HEALTHY = "not-healthy"
+"""The code of the error for a replica that does not come up."""
+
 EndpointsHook = Callable[[str, tuple[Endpoint, ...]], Awaitable[None]]
 """Moves the traffic of a service; it is awaited before an old replica is stopped."""
 
@@ -302,4 +305,4 @@ def _interrupted(runner: Runner) -> Failure:
 
 
 def _not_up(service: str, failure: Failure) -> Unavailable:
-    return Unavailable("not-healthy", failure.evidence, where=service, remedy=failure.remedy)
+    return Unavailable(NOT_HEALTHY, failure.evidence, where=service, remedy=failure.remedy)

@@ -27,7 +27,7 @@ from fairway.model.names import did_you_mean
 from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.desired import Key
 from fairway.targets.local.failures import Failure
-from fairway.targets.local.group import Endpoint, EndpointsHook, ServiceGroup, Site
+from fairway.targets.local.group import NOT_HEALTHY, Endpoint, EndpointsHook, ServiceGroup, Site
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
 from fairway.targets.local.log_files import rotate
@@ -378,7 +378,7 @@ def _raise_for(outcomes: Mapping[Key, Failure | None]) -> None:
     texts = [f"{len(failures)} services are not healthy", *map(str, failures.values())]
     alone = next(iter(failures.values())) if len(failures) == 1 else None
     raise Unavailable(
-        "services-not-healthy",
+        NOT_HEALTHY,
         alone.evidence if alone else "\n\n".join(texts),
         where=", ".join(failures),
         remedy=alone.remedy if alone else "",

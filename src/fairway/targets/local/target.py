@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable
+from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable, Unhealthy
 from fairway.model.app import App
 from fairway.plan.observed import Observed, ObservedVersion
 from fairway.plan.release import Release
@@ -22,6 +22,7 @@ from fairway.targets.local.desired import Desired, DesiredVersion, Key
 from fairway.targets.local.draining import until_idle
 from fairway.targets.local.drift import drifts
 from fairway.targets.local.fences import FenceFile
+from fairway.targets.local.group import NOT_HEALTHY
 from fairway.targets.local.inspection import Inspector
 from fairway.targets.local.measurements import Measurements
 from fairway.targets.local.naming import version_label
@@ -61,14 +62,14 @@ class LocalTarget:
         return rendered(release, access, self._system.state.environment)
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
-        """Have these versions run healthily; Unavailable with the evidence of the first failure."""
+        """Have these versions run healthily; Unhealthy with the evidence of the first failure."""
         async with self._turn:
             self._fences.admit(fence)
             desired = self._present().with_app(release)
             for each in wanted:
                 desired = desired.with_version(each.service, self._version(desired, release, each))
             await self._system.want(desired)
-            await self._system.run({(each.service, each.version) for each in wanted})
+            await self._run({(each.service, each.version) for each in wanted})
 
     async def govern(self, release: Release, fence: Fence) -> None:
         """Have the release's policies decide, about the union of the apps in force."""
@@ -133,6 +134,17 @@ class LocalTarget:
         await self._system.end(gone)
         if self._system.desired.from_working_tree:
             await self._system.unpin()
+
+    async def _run(self, keys: set[Key]) -> None:
+        """What the supervisor may start again later counts as failed when it is being shipped."""
+        try:
+            await self._system.run(keys)
+        except Unavailable as error:
+            if error.code != NOT_HEALTHY:
+                raise
+            raise Unhealthy(
+                error.code, error.message, where=error.where, remedy=error.remedy
+            ) from error
 
     def _present(self) -> Desired:
         """What should be; of the working tree with as many replicas as there are just now."""
