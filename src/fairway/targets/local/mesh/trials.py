@@ -24,13 +24,30 @@ def on_trial(
     """The versions of a service with the weights and cohorts that a deployment gives them."""
     split = routing.services.get(service) if routing is not None else None
     if routing is None or split is None:
-        return versions, None
-    weighted = tuple(replace(v, weight=split.weights.get(v.name, 0)) for v in versions)
+        return covered(versions), None
+    weighted = covered(tuple(replace(v, weight=split.weights.get(v.name, 0)) for v in versions))
     names = {version.name for version in versions}
     if not routing.cohort or split.candidate not in names or len(names) == 1:
         return weighted, None
     trial = Trial(split.candidate, routing.cohort, sticky_header(routing.sticky), routing.mirror)
     return tuple(replace(v, cohort=_cohort(v, split, routing.cohort)) for v in weighted), trial
+
+
+def covered(versions: tuple[Version, ...]) -> tuple[Version, ...]:
+    """What a version without a healthy replica would be asked is asked of one that has some.
+
+    The first one gets all of it: this lasts until a replica has started again.
+    """
+    missing = sum(version.weight for version in versions if not version.endpoints)
+    stand_in = next((v.name for v in versions if v.weight and v.endpoints), None)
+    if not missing or stand_in is None:
+        return versions
+    return tuple(
+        replace(v, weight=v.weight + (missing if v.name == stand_in else 0))
+        if v.endpoints
+        else replace(v, weight=0)
+        for v in versions
+    )
 
 
 def _cohort(version: Version, split: Split, label: str) -> str:

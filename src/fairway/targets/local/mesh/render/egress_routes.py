@@ -30,6 +30,7 @@ from fairway.targets.local.mesh.render.document import (
     seconds,
     typed,
 )
+from fairway.targets.local.mesh.render.replies import REPEATABLE, retried
 from fairway.targets.local.mesh.view import Egress, MeshView, Sidecar
 from fairway_runtime.intents import path_regex
 
@@ -71,6 +72,7 @@ def egress_routes(view: MeshView, sidecar: Sidecar) -> Json:
                 vhost_header=CALLEE,
                 ignore_port_in_host_matching=True,
                 request_headers_to_remove=[CALLEE],
+                response_headers_to_remove=[REPEATABLE],
             )
         ]
     )
@@ -150,7 +152,7 @@ def _retries(egress: Egress, retry_on: str, limit: Json | None = None) -> Json:
         return {}
     return {
         "retry_policy": {
-            "retry_on": retry_on,
+            **retried(retry_on),
             "num_retries": retries.attempts,
             "retry_back_off": {
                 "base_interval": seconds(retries.backoff),

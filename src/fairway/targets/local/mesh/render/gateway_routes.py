@@ -19,11 +19,14 @@ from fairway.targets.local.mesh.render.document import (
 from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
 from fairway.targets.local.mesh.render.guests import Guest, by_user, guests
 from fairway.targets.local.mesh.render.inbound_routes import prefix
+from fairway.targets.local.mesh.render.replies import REPEATABLE, retried
 from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView, LegacyUpstream
 
 _NEVER_RECEIVED = {
-    "retry_on": "connect-failure,refused-stream,reset-before-request",
-    "num_retries": 2,
+    **retried("connect-failure,refused-stream,reset-before-request"),
+    "num_retries": 5,
+    # Together longer than it takes until a replica that died is asked no more.
+    "retry_back_off": {"base_interval": "0.050s", "max_interval": "0.400s"},
 }
 _NO_ROUTE: Json = {"match": {"prefix": "/"}, "direct_response": {"status": 404}}
 
@@ -39,6 +42,7 @@ def gateway_routes(gateway: GatewayView) -> Json:
                 virtual_hosts=[_host(gateway, host) for host in (*hosts, None)],
                 ignore_port_in_host_matching=True,
                 request_headers_to_add=[_correlation()],
+                response_headers_to_remove=[REPEATABLE],
             )
         ]
     )

@@ -3,6 +3,9 @@
     {"error": "denied", "reason": "...", "remedy": "...", "request_id": "..."}
 
 A service's own answers pass through untouched; only Envoy's local replies are mapped.
+
+A sidecar whose replica dies says with its answer whether the request may be sent again: whoever
+called, the gateway or another sidecar, does so, and the request may then meet another version.
 """
 
 from __future__ import annotations
@@ -13,6 +16,12 @@ from fairway.targets.local.mesh.render.document import Json
 _UNREACHABLE = ["UH", "UF", "UC", "UO", "UR", "URX", "LR", "NC", "UPE"]
 """Envoy's response flags for: none healthy, cannot connect, connection lost, limit reached, reset,
 retries exhausted, local reset, no such cluster, upstream broke the protocol."""
+_UNSEEN = ["UH", "UF"]
+"""Response flags after which no replica has seen the request: none healthy, cannot connect."""
+_BROKEN_OFF = ["UC"]
+"""The connection was lost, perhaps in the middle of the work: fine for what only reads."""
+REPEATABLE = "x-fairway-repeatable"
+"""Header of a sidecar's own answer to a request that may safely be sent again."""
 _TOO_SLOW = ["UT", "SI", "DT", "UMSDR"]
 """Response flags for: upstream timeout, stream idle, overall timeout, stream too long."""
 
@@ -24,10 +33,29 @@ def local_replies(direction: Direction, service: str) -> Json:
             _mapper(_status(403), _denied(direction, service)),
             _mapper(_status(404), _not_found(direction, service)),
             _mapper(_flags(_TOO_SLOW), _too_slow(direction, service)),
+            *_repeatable(direction, service),
             _mapper(_flags(_UNREACHABLE), _unavailable(direction, service)),
         ],
         "body_format": _body("refused", "%RESPONSE_CODE_DETAILS%", "correct the request"),
     }
+
+
+def retried(retry_on: str) -> Json:
+    """A retry policy's conditions, and that the callee's sidecar says it may be sent again."""
+    return {
+        "retry_on": f"{retry_on},retriable-headers",
+        "retriable_headers": [{"name": REPEATABLE, "present_match": True}],
+    }
+
+
+def _repeatable(direction: Direction, service: str) -> list[Json]:
+    if direction != "inbound":
+        return []
+    safe = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
+    read = {"filters": [_flags(_BROKEN_OFF), {"header_filter": {"header": safe}}]}
+    header = {"header": {"key": REPEATABLE, "value": "1"}}
+    told = {"headers_to_add": [header], **_mapper({}, _unavailable(direction, service))}
+    return [{**told, "filter": _flags(_UNSEEN)}, {**told, "filter": {"and_filter": read}}]
 
 
 def _denied(direction: Direction, service: str) -> Json:
