@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from fairway.delivery.advancing import Advance, IllegalTransition, end, go, stage_of
-from fairway.delivery.course import Phase, Stage
+from fairway.delivery.course import Gate, Phase, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status
 from fairway.delivery.happenings import Approved, Replanned
 
@@ -54,27 +54,30 @@ def done(deployment: Deployment, effect: Effect, at: float) -> Advance:  # noqa:
 def _planned(deployment: Deployment, effect: Effect, at: float) -> Advance:
     if effect.stage == 1:  # checked again after waiting
         return _hooks_or(deployment, "pre_deploy", at)
+    return _at_the_gate(deployment, at).telling("PlanConfirmed", "the plan holds")
+
+
+def _at_the_gate(deployment: Deployment, at: float) -> Advance:
     course = deployment.course
     if course.emergency:
+        by, why = deployment.by, deployment.note
         onward = _hooks_or(deployment, "pre_deploy", at)
         return onward.telling(
-            "EmergencyOverride", f"{deployment.by} skips every gate: {deployment.note}",
-            by=deployment.by, reason=deployment.note,
-        ).telling("PlanConfirmed", "the plan holds")  # fmt: skip
-    if course.gate.count:
-        gate = course.gate
-        waiting = go(
-            deployment, "awaiting_approval", Effect("await_approval", deadline=at + gate.timeout)
+            "EmergencyOverride", f"{by} skips every gate: {why}", by=by, reason=why
         )
-        onward = waiting.telling(
-            "ApprovalRequested", f"{gate.count} of {' or '.join(gate.roles)} must agree",
-            count=gate.count, roles=list(gate.roles), deadline=at + gate.timeout,
-        )  # fmt: skip
-    elif course.windows:
-        onward = go(deployment, "awaiting_approval", Effect("await_window"))
-    else:
-        onward = _hooks_or(deployment, "pre_deploy", at)
-    return onward.telling("PlanConfirmed", "the plan holds")
+    if course.gate.count:
+        return _ask(deployment, course.gate, at + course.gate.timeout)
+    if course.windows:
+        return go(deployment, "awaiting_approval", Effect("await_window"))
+    return _hooks_or(deployment, "pre_deploy", at)
+
+
+def _ask(deployment: Deployment, gate: Gate, deadline: float) -> Advance:
+    waiting = go(deployment, "awaiting_approval", Effect("await_approval", deadline=deadline))
+    words = f"{gate.count} of {' or '.join(gate.roles)} must agree"
+    return waiting.telling(
+        "ApprovalRequested", words, count=gate.count, roles=list(gate.roles), deadline=deadline
+    )
 
 
 def replanned(deployment: Deployment, fresh: Replanned) -> Advance:
