@@ -164,7 +164,7 @@ def _seen(
     assert effect is not None, "a deployment that is over is not looked at"
     earlier = {(each.service, each.version): each for each in before.versions} if before else {}
     seconds = now - before.at if before else 0.0
-    numbers = (
+    versions = tuple(
         _numbers(*version, earlier.get(version[:2]), seconds)
         for each in evidence
         for version in _versions(deployment, each)
@@ -172,8 +172,25 @@ def _seen(
     return Watching(
         at=now, stage=deployment.stage, stages=len(course.stages), weight=deployment.serving,
         since=effect.since, deadline=effect.deadline, outcome=verdict.outcome, words=verdict.words,
-        versions=tuple(numbers), checks=tuple(verdict.to_json()["checks"]), harmed=verdict.harmed,
+        versions=versions, checks=tuple(verdict.to_json()["checks"]),
+        harmed=_harmed(deployment, versions, before),
     )  # fmt: skip
+
+
+def _harmed(
+    deployment: Deployment, versions: Sequence[VersionNumbers], before: Watching | None
+) -> int:
+    """The candidates' failed answers that users got: those to copies are dropped, and harm nobody."""
+    if before is None:
+        return 0
+    if stage_of(deployment).mirror:
+        return before.harmed
+    fresh = _failed(versions, deployment.cohort) - _failed(before.versions, deployment.cohort)
+    return before.harmed + max(0, fresh)
+
+
+def _failed(versions: Sequence[VersionNumbers], version: str) -> int:
+    return sum(each.errors for each in versions if each.version == version)
 
 
 def _versions(deployment: Deployment, evidence: Evidence) -> list[tuple[str, str, int, Traffic]]:
