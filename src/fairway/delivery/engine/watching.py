@@ -180,7 +180,7 @@ def _seen(
 def _harmed(
     deployment: Deployment, versions: Sequence[VersionNumbers], before: Watching | None
 ) -> int:
-    """The candidates' failed answers that users got: those to copies are dropped, and harm nobody."""
+    """Failed answers of candidates that users got: those to copies are dropped, and harm nobody."""
     if before is None:
         return 0
     if stage_of(deployment).mirror:
