@@ -15,7 +15,7 @@ from contextlib import suppress
 from fairway.delivery.notify.listeners import sinks
 from fairway.delivery.notify.outbox import DeadLetter, Outbox
 from fairway.delivery.notify.relay import Outside, Relay
-from fairway.delivery.notify.sink import SecretOf
+from fairway.delivery.notify.sink import SecretOf, Sink
 from fairway.model.notify import Notification
 
 
@@ -36,17 +36,27 @@ class Listening:
         self._listeners: tuple[Notification, ...] = ()
         self._relaying: asyncio.Task[None] | None = None
 
-    async def follow(self, listeners: tuple[Notification, ...]) -> None:
-        """Tell these from now on; the same ones again changes nothing."""
+    async def follow(self, listeners: tuple[Notification, ...], *, first: bool = False) -> None:
+        """Tell these from now on; the same ones again changes nothing.
+
+        Those that come with the `first` deployment are told also what has happened already: they
+        were declared by the very deployment that they are to be told of.
+        """
         if listeners == self._listeners:
             return
         await self.stop()
         made = sinks(listeners, self._secret_of, self._clock)
         # Jitter, no secret: any random number will do.
+        if first:
+            await asyncio.to_thread(self._register, made)
         relay = Relay(self._place, self._outbox, made, Outside(self._clock, random.random))
         await relay.prepare()
         self._relaying = asyncio.create_task(relay.run())
         self._listeners = listeners
+
+    def _register(self, made: tuple[Sink, ...]) -> None:
+        for sink in made:
+            self._outbox.register(sink.name, from_the_beginning=True)
 
     async def stop(self) -> None:
         """Tell nobody any more; what is left to tell waits."""

@@ -21,6 +21,7 @@ from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.delivery.store.forgetting import forget_old
 from fairway.errors import FairwayError
 from fairway.model.environments import Environment
+from fairway.model.notify import Notification
 from fairway.plan.release import Release
 from fairway.plan.releases import app_of
 from fairway.targets.contract import Drift, Target
@@ -128,8 +129,14 @@ class Upkeep:
                 _log.warning("%s waits: %s", self._charge.environment, error)
 
     async def _follow_listeners(self) -> None:
-        declared = await asyncio.to_thread(self._declared)
-        await self.listening.follow(declared.notify if declared else ())
+        listeners, first = await asyncio.to_thread(self._listeners)
+        await self.listening.follow(listeners, first=first)
+
+    def _listeners(self) -> tuple[tuple[Notification, ...], bool]:
+        """Who is declared, and whether that came with the first deployment."""
+        declared = self._declared()
+        succeeded = self._store.deployments.list(status="succeeded", limit=2)
+        return (declared.notify if declared else ()), len(succeeded.deployments) < 2
 
     def _declared(self) -> Environment | None:
         """The environment as the release in force declares it, before that the newest one."""

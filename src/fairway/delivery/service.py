@@ -229,7 +229,8 @@ class EnvironmentDelivery:
         number = kept.number if kept else self._store.releases.next_number()
         found = planned(prepared, ground, number)
         _check_fingerprint(wish, found)
-        check_artifacts(prepared.content, found, self._parts.has_artifact)
+        if kept is not None:  # what is new is sent after its plan was agreed to
+            check_artifacts(prepared.content, found, self._parts.has_artifact)
         return found
 
     def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:

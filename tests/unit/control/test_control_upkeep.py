@@ -45,14 +45,13 @@ async def test_the_listeners_of_the_release_in_force_are_told(tmp_path: Path) ->
         notify = [{"webhook": receiver.url, "secret": "HOOK", "events": ["DeploymentSucceeded"]}]
         await desk.shipped(desk.wish("one", notify=notify))
         await upkeep.once()
-        await desk.shipped(desk.wish("two", notify=notify))
         await receiver.until(1)
-        assert receiver.posts[0].json["data"]["release"] == 2
+        assert receiver.posts[0].json["data"]["release"] == 1
         assert "webhook-signature" in receiver.posts[0].headers
-        await desk.shipped(desk.wish("three"))
+        await desk.shipped(desk.wish("two"))
         await receiver.until(2)
-        await upkeep.once()  # r3 names nobody
-        await desk.shipped(desk.wish("four"))
+        await upkeep.once()  # r2 names nobody
+        await desk.shipped(desk.wish("three"))
         await asyncio.sleep(0.7)
         assert len(receiver.posts) == 2
 
@@ -63,11 +62,11 @@ async def test_what_was_not_told_is_told_after_a_restart(tmp_path: Path) -> None
         notify = [{"webhook": receiver.url, "secret": "HOOK", "events": ["DeploymentSucceeded"]}]
         await desk.shipped(desk.wish("one", notify=notify))
         async with looked_after(desk):
-            pass
+            await receiver.until(1)
         await desk.shipped(desk.wish("two", notify=notify))
         async with looked_after(desk):
-            await receiver.until(1)
-        assert receiver.posts[0].json["data"]["release"] == 2
+            await receiver.until(2)
+        assert [post.json["data"]["release"] for post in receiver.posts] == [1, 2]
 
 
 async def test_what_cannot_be_told_is_listed(tmp_path: Path) -> None:
@@ -76,7 +75,6 @@ async def test_what_cannot_be_told_is_listed(tmp_path: Path) -> None:
         notify = [{"webhook": receiver.url, "secret": "HOOK", "events": ["DeploymentSucceeded"]}]
         await desk.shipped(desk.wish("one", notify=notify))
         await upkeep.once()
-        await desk.shipped(desk.wish("two", notify=notify))
         await receiver.until(1)
         async with asyncio.timeout(5):
             while not (dead := await upkeep.listening.dead_letters()):
@@ -213,3 +211,15 @@ async def test_every_event_is_passed_on_once(tmp_path: Path) -> None:
             await upkeep.once()
             await upkeep.once()
         assert [each.id for each in heard] == list(range(before + 1, desk.store.events.last() + 1))
+
+
+async def test_of_its_first_deployment_a_listener_is_told_everything(tmp_path: Path) -> None:
+    receiver = Receiver()
+    async with listening(receiver), Desk(tmp_path) as desk, looked_after(desk) as upkeep:
+        notify = [{"webhook": receiver.url, "secret": "HOOK"}]
+        begun = await desk.delivery.deploy(desk.wish("one", notify=notify, approvals=1), ADA)
+        await desk.step(begun.id, "await_approval")
+        await upkeep.once()
+        await receiver.until(4)
+        kinds = [post.json["type"].removeprefix("io.fairway.") for post in receiver.posts]
+        assert (kinds[0], kinds[-1]) == ("deployment.queued.v1", "approval.requested.v1")

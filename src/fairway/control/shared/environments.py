@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.control.directory import (
@@ -27,11 +27,9 @@ from fairway.control.port import Records
 from fairway.control.shared.doors import SharedArtifacts
 from fairway.control.shared.records import SharedRecords
 from fairway.control.shared.store import ServerStore
+from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
-from fairway.delivery.notify.listeners import sinks
-from fairway.delivery.notify.outbox import Outbox
-from fairway.delivery.notify.relay import Outside, Relay
 from fairway.delivery.notify.sink import SecretOf
 from fairway.delivery.port import Delivery, Json
 from fairway.delivery.service import EnvironmentDelivery, Parts
@@ -41,11 +39,12 @@ from fairway.governance.audit import SqlAnchors
 from fairway.governance.audit_log import SqlAuditLog
 from fairway.governance.sql_store import SqlPolicyStore
 from fairway.model.app import App
-from fairway.model.notify import Notification
 from fairway.storage.database import Database
 from fairway.targets.contract import Target
 
 REFRESH_SECONDS = 2.0
+SPARED_SECONDS = 86_400.0
+"""For how long an artifact is kept that no release needs: someone may be about to deploy it."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,15 +66,14 @@ class Ground:
 
 @dataclass
 class _Open:
-    """An environment that this process delivers to, and whom it tells."""
+    """An environment that this process delivers to and looks after."""
 
     summary: EnvironmentSummary
     database: Database
     delivery: EnvironmentDelivery
     records: SharedRecords
-    outbox: Outbox
-    listeners: tuple[Notification, ...] = ()
-    relaying: asyncio.Task[None] | None = field(default=None)
+    store: DeliveryStore
+    upkeep: Upkeep
 
 
 class SharedEnvironments(Directory):
@@ -85,6 +83,7 @@ class SharedEnvironments(Directory):
         self._ground = ground
         self._engine = Engine([], ground.journal, _new_id())
         self._open: dict[tuple[str, str], _Open] = {}
+        self._collecting = threading.Lock()
         self._opening = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -96,11 +95,12 @@ class SharedEnvironments(Directory):
 
     async def stop(self) -> None:
         """Interrupt what is under way, and leave it to another server or the next start."""
-        tasks = [self._refreshing, *(each.relaying for each in self._open.values())]
-        for task in filter(None, tasks):
-            task.cancel()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
             with suppress(asyncio.CancelledError):
-                await task
+                await self._refreshing
+        for each in self._open.values():
+            await each.upkeep.stop()
         await self._engine.stop()
         for each in self._open.values():
             each.database.close()
@@ -155,8 +155,8 @@ class SharedEnvironments(Directory):
             if key not in self._open:
                 made, place = await asyncio.to_thread(self._made, summary)
                 await self._engine.add(place)
+                await made.upkeep.start()
                 self._open[key] = made
-                await self._follow_listeners(made)
             return self._open[key]
 
     def _made(self, summary: EnvironmentSummary) -> tuple[_Open, Place]:
@@ -174,12 +174,23 @@ class SharedEnvironments(Directory):
                 secrets=_no_versions,
                 clock=clock,
                 new_id=_new_id,
+                has_artifact=self._ground.store.has_artifact,
             )
         )
         records = SharedRecords(summary.name, store, target, log, clock)
-        outbox = Outbox(database, store.events)
+        upkeep = Upkeep(
+            Charge(
+                app=summary.app,
+                environment=summary.name,
+                store=store,
+                target=target,
+                secret_of=self._ground.secret_of,
+                clock=clock,
+                tidy=self._collect,
+            )
+        )
         return (
-            _Open(summary, database, delivery, records, outbox),
+            _Open(summary, database, delivery, records, store, upkeep),
             Place(summary.name, store, target, clock),
         )
 
@@ -192,34 +203,26 @@ class SharedEnvironments(Directory):
                 _log.warning("the server's database does not answer: %s", error.message)
 
     async def _refresh(self) -> None:
-        """Open what another server has created; follow what releases say about listeners."""
+        """Open what another server has created, and anchor every audit log."""
         for summary in await self.environments():
             found = await self._opened(summary)
-            await self._follow_listeners(found)
             await asyncio.to_thread(found.records.log.anchor, self._ground.clock())
 
-    async def _follow_listeners(self, found: _Open) -> None:
-        listeners = await asyncio.to_thread(_listeners, found)
-        if listeners == found.listeners:
-            return
-        if found.relaying is not None:
-            found.relaying.cancel()
-        ground, place = self._ground, (found.summary.app, found.summary.name)
-        made = sinks(listeners, ground.secret_of, ground.clock)
-        # Jitter, no secret: any random number will do.
-        relay = Relay(place, found.outbox, made, Outside(ground.clock, random.random))
-        await relay.prepare()
-        found.relaying = asyncio.create_task(relay.run())
-        found.listeners = listeners
+    def _collect(self) -> None:
+        """Remove the artifacts that no kept release of any environment needs.
 
-
-def _listeners(found: _Open) -> tuple[Notification, ...]:
-    try:
-        app = found.records.app()
-    except NotFound:
-        return ()
-    declared = app.environments.get(found.summary.name)
-    return declared.notify if declared else ()
+        Only while all of them are open here: what is not known may be needed.
+        """
+        with self._collecting:
+            opened = dict(self._open)
+            known = self._ground.store.environments()
+            if any((each.app, each.name) not in opened for each in known):
+                return
+            keep = frozenset[str]().union(
+                *(artifacts_in_use(each.store) for each in opened.values())
+            )
+            since = self._ground.clock() - SPARED_SECONDS
+            self._ground.store.collect_artifacts(keep, unused_since=since)
 
 
 def _declared(app: str, environment: str, declared: Json) -> EnvironmentSummary:

@@ -7,7 +7,7 @@ servers on one PostgreSQL agree. Methods block, as those of every store do.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from fairway.control.directory import EnvironmentSummary
 from fairway.control.door import KEEP_SECONDS, UNDER_WAY_SECONDS, KeptAnswer
@@ -38,6 +38,9 @@ _MIGRATIONS = (
         content BLOB NOT NULL,
         PRIMARY KEY (digest, part)
     ) STRICT;
+    """,
+    """
+    ALTER TABLE artifacts ADD COLUMN used REAL NOT NULL DEFAULT 0;
     """,
 )
 
@@ -103,17 +106,33 @@ class ServerStore:
             connection.execute("DELETE FROM answers WHERE key = ?", (key,))
 
     def has_artifact(self, digest: str) -> bool:
-        """Whether it is kept."""
-        with self._database.reading() as connection:
-            query = "SELECT 1 FROM artifacts WHERE digest = ? AND part = 0"
-            return bool(connection.execute(query, (digest,)))
+        """Whether it is kept; to ask for one is to use it, see `collect_artifacts`."""
+        with self._database.writing() as connection:
+            touch = "UPDATE artifacts SET used = ? WHERE digest = ? AND part = 0 RETURNING digest"
+            return bool(connection.execute(touch, (self._clock(), digest)))
 
     def keep_artifact(self, digest: str, parts: Iterable[bytes]) -> None:
         """Keep a packed artifact, all or nothing."""
         with self._database.writing() as connection:
             for number, part in enumerate(parts):
                 connection.execute(
-                    "INSERT INTO artifacts (digest, part, content) VALUES (?, ?, ?)"
+                    "INSERT INTO artifacts (digest, part, content, used) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING",
-                    (digest, number, part),
+                    (digest, number, part, self._clock()),
                 )
+
+    def collect_artifacts(self, keep: Collection[str], *, unused_since: float) -> tuple[str, ...]:
+        """Remove every artifact but these; returns the digests of those that are gone.
+
+        One that was sent or asked for after `unused_since` stays: someone may be about to deploy
+        it.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(
+                "SELECT digest FROM artifacts WHERE part = 0 AND used < ? ORDER BY digest",
+                (unused_since,),
+            )
+            gone = tuple(str(row[0]) for row in rows if row[0] not in keep)
+            for digest in gone:
+                connection.execute("DELETE FROM artifacts WHERE digest = ?", (digest,))
+        return gone

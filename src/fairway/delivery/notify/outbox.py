@@ -94,7 +94,7 @@ class Outbox:
         with self._database.reading() as connection:
             position = _position(connection, listener)
         if position is None:
-            self._register(listener)
+            self.register(listener)
             return
         found = self._events.after(position, limit=_BATCH)
         if not found:
@@ -106,6 +106,15 @@ class Outbox:
                 if wants(event.type):
                     _note(connection, listener, event)
             _move(connection, listener, found[-1].id)
+
+    def register(self, listener: str, *, from_the_beginning: bool = False) -> None:
+        """Make a listener known: it is told what comes from now on, or everything there is."""
+        with self._database.writing() as connection:
+            last = 0 if from_the_beginning else self._events.last()
+            connection.execute(
+                "INSERT INTO listeners (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (listener, last),
+            )
 
     def claim(self, listener: str, now: float) -> tuple[Notice, ...]:
         """What is due, of each deployment the oldest; nobody else gets it for a while."""
@@ -147,14 +156,6 @@ class Outbox:
                 "no-such-dead-letter",
                 f"event {event} is no dead letter of '{listener}'",
                 remedy="list the dead letters",
-            )
-
-    def _register(self, listener: str) -> None:
-        with self._database.writing() as connection:
-            last = self._events.last()
-            connection.execute(
-                "INSERT INTO listeners (name, position) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (listener, last),
             )
 
     def _event(self, number: int) -> DeliveryEvent:
