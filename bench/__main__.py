@@ -14,6 +14,7 @@ from rich.console import Console
 from bench.analysis import measure_analysis
 from bench.calls import measure_calls
 from bench.decisions import measure_decisions
+from bench.delivery import measure_delivery
 from bench.memory import measure_memory
 from bench.planning import measure_planning
 from bench.report import Figure, save, show
@@ -27,6 +28,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Sequence[Figure]]]] = {
     "calls": ("a governed call against a hand-written mesh", measure_calls),
     "decisions": ("policy decisions against cedarpy with the whole set", measure_decisions),
     "analysis": ("simulated rollouts against fixed thresholds", measure_analysis),
+    "delivery": ("deployments under load: found, taken back, nothing lost", measure_delivery),
     "planning": ("plans of 500 and of 5,000 services", measure_planning),
     "memory": ("what the control plane and the Envoys keep resident", measure_memory),
 }

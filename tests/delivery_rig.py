@@ -36,13 +36,13 @@ PATIENCE = 20.0
 
 PROGRAM = '''
 """Answers with what it is; an event loop and nothing else, to cost little."""
-import asyncio, itertools, os, signal, sys
+import asyncio, os, random, signal, sys
 from pathlib import Path
 
 TEXT = Path("text").read_text()
 NAME, RELEASE = os.environ["FAIRWAY_SERVICE"], os.environ["FAIRWAY_RELEASE"]
 WHO = f"{NAME}:{RELEASE}:{TEXT}:{os.environ.get('COLOUR', '')}"
-FAULTY = itertools.cycle([500, 200]) if TEXT == "errors" else itertools.repeat(200)
+STATUSES = (200, 500) if TEXT == "errors" else (200,)
 busy = set()
 
 async def ask_axon():
@@ -61,7 +61,7 @@ async def answer(path):
         await asyncio.sleep(0.4)
     if path.endswith("/wait"):
         await asyncio.sleep(1.5)
-    return next(FAULTY), f"{WHO} {await ask_axon()}" if path == "/orbit/axon" else WHO
+    return random.choice(STATUSES), f"{WHO} {await ask_axon()}" if path == "/orbit/axon" else WHO
 
 class Server(asyncio.Protocol):
     def connection_made(self, transport):
