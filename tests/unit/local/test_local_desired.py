@@ -129,3 +129,36 @@ def test_replicas_of_versions_have_names_of_their_own():
     assert replica_label("orbit", "r8", 1) == "orbit.r8.1"
     assert version_label("orbit", "r8") == "orbit.r8"
     assert service_of("orbit.r8.1") == service_of("orbit.0") == "orbit"
+
+
+def flagged(number, **percents):
+    flags = {name: {"percent": {"on": percent}} for name, percent in percents.items()}
+    kept = release(number)
+    return replace(kept, content=replace(kept.content, app={**kept.content.app, "flags": flags}))
+
+
+def shares(desired):
+    return {name: flag["percent"]["on"] for name, flag in desired.flags.items()}
+
+
+def test_flags_change_with_what_governs_and_nothing_that_runs_loses_one():
+    one, two = flagged(1, old=10, both=10), flagged(2, both=50, new=50)
+    settled = TREE.governed(one).settle(one)
+    applied = settled.with_app(two)
+    assert shares(applied) == {"old": 10, "both": 10, "new": 50}
+    governed = applied.governed(two)
+    assert shares(governed) == {"old": 10, "both": 50, "new": 50}
+    assert shares(governed.settle(two)) == {"both": 50, "new": 50}
+    back = governed.with_app(one).governed(one)
+    assert shares(back) == {"old": 10, "both": 10, "new": 50}
+    assert shares(back.settle(one)) == {"old": 10, "both": 10}
+
+
+def test_flags_survive_a_crash_and_a_file_of_before_there_were_any(tmp_path):
+    file = DesiredFile(tmp_path / "desired.json")
+    file.write(TREE.governed(flagged(1, new=5)))
+    assert shares(file.read()) == {"new": 5}
+    content = json.loads((tmp_path / "desired.json").read_text())
+    del content["flags"]
+    (tmp_path / "desired.json").write_text(json.dumps(content))
+    assert file.read().flags == {}

@@ -43,6 +43,7 @@ def test_a_program_gets_its_port_its_name_and_its_callees():
         "FAIRWAY_SERVICE": "orbit",
         "FAIRWAY_RELEASE": "r7",
         "FAIRWAY_REPLICA": "1",
+        "FAIRWAY_FLAGS_FILE": str(STATE.flags),
         "AXON_URL": "http://127.0.0.1:18001",
         "PRICE_LIST_URL": "http://127.0.0.1:18002",
         "FAIRWAY_EGRESS_URL": "http://127.0.0.1:18003",

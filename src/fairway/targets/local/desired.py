@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ class Desired:
 
     `release`, `policy_set` and `settled` are what was settled last. `apps` are those in force at
     once, the newest last: two while a deployment is under way. `routing` is that of the deployment.
+    `flags` are those in force, by name: of both apps at once, until one of them is settled.
     """
 
     apps: tuple[ReleasedApp, ...]
@@ -81,6 +82,7 @@ class Desired:
     policy_set: int = 0
     settled: tuple[SettledVersion, ...] = ()
     routing: Routing | None = None
+    flags: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def versions(self) -> Iterator[tuple[str, DesiredVersion]]:
@@ -120,10 +122,19 @@ class Desired:
         return max(self.services.get(service, ()), key=lambda v: v.weight, default=None)
 
     def with_app(self, release: Release) -> Desired:
-        """With the app of a release in force as well, as the newest."""
+        """With the app of a release in force as well, as the newest.
+
+        Of its flags only those that are new: what decides for others goes on deciding.
+        """
         others = tuple(app for app in self.apps if app.release != release.number)
         fresh = ReleasedApp(release.number, release.content.app)
-        return replace(self, apps=(*others, fresh))
+        flags = {**flags_of(release.content.app), **self.flags}
+        return replace(self, apps=(*others, fresh), flags=flags)
+
+    def governed(self, release: Release) -> Desired:
+        """With the configuration of a release deciding wherever it says something."""
+        desired = self.with_app(release)
+        return replace(desired, flags={**self.flags, **flags_of(release.content.app)})
 
     def with_version(self, service: str, version: DesiredVersion) -> Desired:
         """With this version, instead of one of that name."""
@@ -166,6 +177,7 @@ class Desired:
             policy_set=release.content.policy_set,
             settled=settled,
             routing=None,
+            flags=flags_of(release.content.app),
         )
 
 
@@ -200,7 +212,13 @@ def working_tree(app: App, digests: Mapping[str, str], otlp: str | None) -> Desi
         )
         for name, service in app.services.items()
     }
-    return Desired((ReleasedApp(0, declared),), versions)
+    return Desired((ReleasedApp(0, declared),), versions, flags=flags_of(declared))
+
+
+def flags_of(app: Json) -> Mapping[str, Json]:
+    """The flags of an app as JSON, as its environment sees it."""
+    flags: Mapping[str, Json] = app.get("flags", {})
+    return flags
 
 
 class DesiredFile:
@@ -244,6 +262,7 @@ def _desired(content: Mapping[str, Any]) -> Desired:
         policy_set=content["policy_set"],
         settled=tuple(SettledVersion(**version) for version in content["settled"]),
         routing=None if routing is None else _routing(routing),
+        flags=content.get("flags", {}),
     )
 
 

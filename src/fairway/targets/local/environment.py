@@ -136,7 +136,7 @@ def _telemetry(context: ReplicaContext) -> dict[str, str]:
 def _files(context: ReplicaContext) -> dict[str, str]:
     """Where the library finds what changes while it runs; other programs may read it too."""
     state, name, service = context.state, context.name, context.service
-    files: dict[str, str] = {}
+    files = {"FAIRWAY_FLAGS_FILE": str(state.flags)}
     if service.library:
         files["FAIRWAY_IDENTITY_DIR"] = str(state.identity(name))
         files["FAIRWAY_POLICY_FILE"] = str(state.policy_bundle)

@@ -1,4 +1,4 @@
-"""The files that processes read while they run: policies, secrets, signing keys, configuration.
+"""The files that processes read while they run: policies, secrets, keys, configuration, flags.
 
 `LocalSystem` owns one `Handouts` and has it write whenever what should be here changes. Each
 service is given its own and nothing of others.
@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 
 from fairway.model.app import App
+from fairway.plan.release import Json
 from fairway.targets.local.desired import Desired
 from fairway.targets.local.identity.signing import (
     SigningKeys,
@@ -34,6 +35,7 @@ class Handouts:
         self.write_secrets(app, secrets)
         self.keys.serve(signing_callers(app), verifying_services(app))
         self.keys.write()
+        self.write_flags(desired.flags)
         for service, version in desired.versions:
             config = version.service.config
             if config:
@@ -46,6 +48,12 @@ class Handouts:
             if service.secrets:
                 own = {secret: secrets[secret] for secret in service.secrets}
                 hand_out(self._state.secrets(name), own)
+
+    def write_flags(self, flags: Mapping[str, Json]) -> None:
+        """The flags in force; services read a new file by themselves."""
+        content = json.dumps(flags, indent=1).encode()
+        if not self._state.flags.exists() or self._state.flags.read_bytes() != content:
+            write_private(self._state.flags, content)
 
     def write_bundle(self, bundle: PolicyBundle) -> None:
         """The policies in force; services look for new ones by themselves."""

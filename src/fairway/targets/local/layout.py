@@ -127,6 +127,11 @@ class StateDir:
         return self.home / "config" / f"{label}.json"
 
     @property
+    def flags(self) -> Path:
+        """The feature flags in force, which every service may read."""
+        return self.home / "flags.json"
+
+    @property
     def artifacts(self) -> Path:
         """Snapshots of sources, by digest."""
         return self.home / "artifacts"

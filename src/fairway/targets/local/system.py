@@ -248,6 +248,7 @@ class LocalSystem:
     async def unpin(self) -> None:
         """Nothing of a release is left: the working tree runs again, and is reloaded."""
         self._wish.forget()
+        self._handouts.write_flags(self.desired.flags)
         await self.follow()
         self._services.watch_files()
         self._services.catch_up()

@@ -75,7 +75,7 @@ class LocalTarget:
         """Have the release's policies decide, about the union of the apps in force."""
         async with self._turn:
             self._fences.admit(fence)
-            await self._system.want(self._present().with_app(release))
+            await self._system.want(self._present().governed(release))
             if release.content.policy_set != self._policies.active():
                 await self._policies.activate(release.content.policy_set)
 
