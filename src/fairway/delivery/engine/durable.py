@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -35,6 +37,10 @@ _WORKFLOW = "deliver"
 POLL = 0.25
 """Seconds until a deployment that was put back is taken up, about."""
 Run = Callable[[str, Journal], str]
+KEPT_SECONDS = 30 * 86_400.0
+"""For how long the journal of a deployment that is over is kept: nothing needs it any more."""
+_AT_ONCE = 100
+"""So many old journals go with each new deployment, which is more than are added."""
 _lock = threading.Lock()
 
 
@@ -94,6 +100,7 @@ class Durable:
 
     def submit(self, deployment: str) -> None:
         """Begin a deployment, unless some engine has begun it before."""
+        self.forget(time.time() - KEPT_SECONDS)  # by the clock that DBOS writes down
         with SetWorkflowID(deployment):
             DBOS.start_workflow(self._workflow, deployment)
 
@@ -106,6 +113,18 @@ class Durable:
             owners = [status.executor_id or ""]
             # Private, but the only call that is safe while the owner may be coming back.
             self._dbos._sys_db.reenqueue_for_recovery(deployment, owners, _QUEUE)
+
+    def forget(self, before: float) -> None:
+        """Remove journals of deployments that were over before then, in Unix seconds."""
+        old = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=datetime.fromtimestamp(before, UTC).isoformat(),
+            limit=_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            DBOS.delete_workflows([each.workflow_id for each in old])
 
     def stop(self) -> None:
         """Close the journal. Deployments under way stay as they are, for the next engine."""
