@@ -150,7 +150,10 @@ class DeliveryRig:
     """A control plane in this process, at first with the working tree."""
 
     def __init__(
-        self, folder: Path, first: Change, plane: type[LocalControlPlane] = LocalControlPlane
+        self,
+        folder: Path,
+        first: Change,
+        plane: Callable[[Blueprint], LocalControlPlane] = LocalControlPlane,
     ) -> None:
         self.folder = folder
         self.state = open_state(folder, stamp="test").state
