@@ -5,7 +5,9 @@ One system for the module: each test goes on where the one before has left it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import psutil
 import pytest
 import pytest_asyncio
 from openfeature.evaluation_context import EvaluationContext
-from tests.delivery_rig import Change, DeliveryRig, delivery_rig
+from tests.delivery_rig import ADA, Change, DeliveryRig, delivery_rig
 
+from fairway.delivery.port import DeliveryEvent
 from fairway_runtime.flags import FairwayProvider, parse_flags
 
 pytestmark = [
@@ -80,6 +83,23 @@ async def test_a_larger_share_restarts_nothing_and_users_keep_their_variant(
     assert 150 < len(after) < 250
 
 
+async def test_status_and_events_say_how_a_deployment_stands(rig: DeliveryRig) -> None:
+    begun = await rig.begin(Change(axon="two", app=with_flags(50).app))
+    await rig.when(begun, lambda found: found.serving > 0)
+    await rig.delivery.tell(begun.id, "pause", ADA, "lunch")
+    await rig.when(begun, lambda found: bool(found.paused))
+    said = (await rig.plane.status()).warnings[-1]
+    assert "is paused at" in said
+    assert "paused by ada: lunch; fairway promote, resume or abort" in said
+    await rig.delivery.tell(begun.id, "abort", ADA)
+    assert (await rig.ended(begun)).status == "rolled_back"
+    async with asyncio.timeout(5):
+        async for event in rig.plane.events(0):
+            if event.kind == "deployment.paused":
+                assert (event.message, event.level) == ("paused by ada: lunch", "warning")
+                break
+
+
 async def test_the_flags_of_a_release_come_back_with_it(rig: DeliveryRig) -> None:
     await rig.deploy(with_flags(100, banner={"default": "on"}))
     assert set(parse_flags(flags_file(rig).read_bytes())) == {"new-checkout", "banner"}
@@ -105,9 +125,19 @@ async def test_policies_activated_by_hand_are_a_release_that_the_next_one_replac
     activated = await rig.plane.activate_policy_set(made.version, author="eve")
     assert activated.release == f"r{newest + 1}"
     assert (await rig.get("/orbit/axon")).status_code == 403
+    told = [event async for event in _so_far(rig)]
+    assert (told[-1].type, told[-1].data["by"]) == ("PolicyActivated", "eve")
     drift = await rig.delivery.drift()
     assert [each.kind for each in drift] == ["policies"]
     ended = await rig.deploy(with_flags(20))
     assert (ended.status, ended.release) == ("succeeded", newest + 2)
     assert (await rig.get("/orbit/axon")).status_code == 200
     assert await rig.delivery.drift() == ()
+
+
+async def _so_far(rig: DeliveryRig) -> AsyncIterator[DeliveryEvent]:
+    """Every event until there is no other for a moment."""
+    events = rig.delivery.events(None).__aiter__()
+    with suppress(TimeoutError):
+        while True:
+            yield await asyncio.wait_for(events.__anext__(), 0.5)

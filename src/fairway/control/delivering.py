@@ -18,8 +18,9 @@ from tempfile import TemporaryFile
 from fairway.control.directory import Artifacts, EnvironmentSummary, OneEnvironment
 from fairway.control.policy_desk import EnvironmentPolicies
 from fairway.control.port import Records
-from fairway.control.standing import deployment_words, drift_words
+from fairway.control.standing import deployment_words, drift_words, untold_words
 from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
+from fairway.delivery.announcements import Announcement
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
@@ -28,6 +29,7 @@ from fairway.delivery.notify.sink import SecretOf
 from fairway.delivery.port import DeliveryEvent
 from fairway.delivery.service import EnvironmentDelivery, Parts
 from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.governance.sets import Release as Entry
 from fairway.governance.sql_store import SqlPolicyStore
 from fairway.model.app import App
 from fairway.storage.database import Database
@@ -111,7 +113,19 @@ class LocalDelivering:
     async def warnings(self) -> tuple[str, ...]:
         """What someone who asks how the system is should know of its delivery."""
         under_way = await asyncio.to_thread(self._under_way)
-        return (*deployment_words(under_way), *drift_words(self._upkeep.drift))
+        untold = await self._upkeep.listening.dead_letters()
+        return (
+            *deployment_words(under_way),
+            *drift_words(self._upkeep.drift),
+            *untold_words(untold),
+        )
+
+    async def tell_of_policies(self, release: Entry) -> None:
+        """Someone has activated a policy set by hand: a release of its own."""
+        words = f"{release.by} activated policy set {release.policy_set}"
+        data = {"policy_set": release.policy_set, "by": release.by, "previous": release.previous}
+        told = Announcement("PolicyActivated", words, data)
+        await asyncio.to_thread(self._store.events.tell, "", (told,), time.time())
 
     def _under_way(self) -> tuple[Deployment, ...]:
         deployments = self._store.deployments

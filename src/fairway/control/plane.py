@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.event_log import EventLog
 from fairway.control.mesh_audit import MeshAudit
-from fairway.control.port import Event, Level, Phase, ServiceStatus, SystemStatus
+from fairway.control.port import Activation, Event, Level, Phase, ServiceStatus, SystemStatus
 from fairway.control.records import LocalRecords, release_label
 from fairway.control.statuses import (
     envoy_status,
@@ -30,7 +30,7 @@ from fairway.governance.access import AccessTable, compile_access
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
 from fairway.governance.files import policies_text
-from fairway.governance.sets import NO_VERSION
+from fairway.governance.sets import NO_VERSION, Release
 from fairway.model.app import App
 from fairway.model.services import Service
 from fairway.targets.local import runner
@@ -165,6 +165,12 @@ class LocalControlPlane(LocalRecords):
 
     def _require_reach(self) -> None:
         """What runs here hears of it from this very process."""
+
+    async def _took_effect(self, release: Release, began: float) -> Activation:
+        activation = await super()._took_effect(release, began)
+        if self._delivering is not None:
+            await self._delivering.tell_of_policies(release)
+        return activation
 
     async def _policies_changed(self) -> None:
         await self._system.follow()

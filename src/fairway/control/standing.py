@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fairway.control.port import Level
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.events import type_of
+from fairway.delivery.notify.outbox import DeadLetter
 from fairway.delivery.port import DeliveryEvent
 from fairway.targets.contract import Drift
 
@@ -52,6 +54,17 @@ def drift_words(found: Sequence[Drift]) -> tuple[str, ...]:
     if len(found) > _MOST:
         named.append(f"{len(found) - _MOST} more differences")
     return tuple(f"{words}; fairway drift" for words in named)
+
+
+def untold_words(dead: Sequence[DeadLetter]) -> tuple[str, ...]:
+    """Which listeners could not be told of something, and why at last."""
+    last = {each.listener: each for each in dead}
+    counts = Counter(each.listener for each in dead)
+    return tuple(
+        f"{name} was not told of {counts[name]} event{'s' if counts[name] > 1 else ''}: "
+        f"{letter.error}"
+        for name, letter in last.items()
+    )
 
 
 def local_event(event: DeliveryEvent) -> tuple[str, str, str, Level]:

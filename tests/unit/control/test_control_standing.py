@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.delivery_support import deployment
 
-from fairway.control.standing import deployment_words, drift_words, local_event
+from fairway.control.standing import deployment_words, drift_words, local_event, untold_words
 from fairway.delivery.deployment import Deployment, Effect
+from fairway.delivery.notify.outbox import DeadLetter
 from fairway.delivery.port import DeliveryEvent
 from fairway.targets.contract import Drift
 
@@ -57,6 +58,16 @@ def test_some_differences_are_named_and_the_others_counted() -> None:
     words = drift_words(found)
     assert words[0] == "axon0: 1 instead of 2; fairway drift"
     assert (len(words), words[-1]) == (4, "2 more differences; fairway drift")
+
+
+def test_who_was_not_told_and_why() -> None:
+    gone = "it answered 410"
+    dead = [DeadLetter("slack OPS", number, "d1", 1, gone) for number in (1, 2)]
+    other = DeadLetter("webhook http://a", 3, "d1", 12, "it answered 500")
+    assert untold_words([*dead, other]) == (
+        "slack OPS was not told of 2 events: it answered 410",
+        "webhook http://a was not told of 1 event: it answered 500",
+    )
 
 
 def test_events_of_the_delivery_in_the_log() -> None:
