@@ -158,3 +158,20 @@ async def test_a_set_that_does_not_take_effect_is_not_left_active(records):
     assert (await stubborn.decide(ASK)).allowed
     assert [each.policy_set for each in await stubborn.releases()] == [1, 2]
     stubborn.close()
+
+
+async def test_the_secrets_of_listeners_are_kept_like_those_of_services(state):
+    declared = f"""{APP}
+environments:
+  local:
+    notify:
+      - {{webhook: "http://127.0.0.1:1/hook", secret: HOOK_KEY}}
+      - {{slack: OPS_CHANNEL}}
+"""
+    app = load_app("fairway.yaml", declared, read=lambda _: "", variables={}).app
+    records = LocalRecords(app, state)
+    status = await records.set_secret("HOOK_KEY", "shared")
+    assert (status.name, status.services, status.version) == ("HOOK_KEY", ("notify",), 1)
+    names = [each.name for each in await records.secrets()]
+    assert names == ["HOOK_KEY", "MODEL_KEY", "OPS_CHANNEL"]
+    records.close()
