@@ -17,6 +17,7 @@ EventName = Literal[
     "DeploymentQueued",
     "DeploymentStarted",
     "DeploymentReplanned",
+    "DeploymentReplanned",
     "PlanConfirmed",
     "ApprovalRequested",
     "ApprovalGiven",
