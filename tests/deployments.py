@@ -10,6 +10,7 @@ from fairway.delivery import traffic
 from fairway.delivery.course import Course, Gate, Phase, Stage
 from fairway.delivery.deployment import Approval, Deployment, Effect
 from fairway.delivery.happenings import (
+    Agreed,
     Approved,
     Done,
     Failed,
@@ -101,7 +102,9 @@ def happenings(effect: Effect, at: float, inbox: int) -> st.SearchStrategy[Happe
         case "await_approval":
             agreed = Approved(at, (Approval("bo", "approver", at),), inbox + 1)
             refused = Refused(at, "no", inbox + 1)
-            return st.one_of(st.just(agreed), st.just(agreed), st.just(refused), told)
+            one_more = Agreed(at, (Approval("bo", "approver", at),))
+            enough = st.one_of(st.just(agreed), st.just(agreed))
+            return st.one_of(enough, st.just(one_more), st.just(refused), told)
         case "watch":
             outcomes = st.sampled_from(["pass", "pass", "fail", "inconclusive"])
             judged = st.builds(Judged, st.just(at), outcomes, st.just("words"))

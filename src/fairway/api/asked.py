@@ -51,7 +51,7 @@ class DeploymentRequest(Asked):
 
     `app` is the app file as the environment sees it, as JSON. `fingerprint` and `facts` are those
     of a plan that somebody saw: a stale one is a 409. `emergency` skips gate, windows and analysis;
-    it needs the role approver and a reason, and is told to everyone.
+    it needs the role admin and a reason, and is told to everyone.
     """
 
     app: dict[str, Any] | None = None

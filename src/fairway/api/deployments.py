@@ -18,7 +18,7 @@ from fairway.api.etags import ETAG_HEADER, IfMatch, IfNoneMatch, check_match, ta
 from fairway.api.events import STREAM, HowToFollow, of_delivery, with_progress
 from fairway.api.offer import DeliveryHere, OpeningHere
 from fairway.api.problems import fails
-from fairway.api.roles import Approver, Deployer, Viewer, check
+from fairway.api.roles import Admin, Deployer, Viewer, check
 from fairway.delivery.deployment import Command, Deployment, Status
 from fairway.delivery.port import Actor, Delivery, Page, Watching, Wish
 from fairway.errors import Conflict
@@ -76,7 +76,7 @@ class Beginning:
     async def begin(self, delivery: Delivery, wish: Wish, by: Actor) -> Deployment:
         """Begin what is wished; an emergency is not for everyone who may deploy."""
         if wish.emergency:
-            check(by, "approver")
+            check(by, "admin")
         begun = await delivery.deploy(wish, by)
         self._response.headers["location"] = f"{self._environment}/deployments/{begun.id}"
         return tagged(begun, self._response)
@@ -174,16 +174,16 @@ async def deployment_events(
 
 @router.post("/deployments/{deployment}/approve", status_code=202, responses=_ACCEPTED)
 async def approve(
-    case: CaseHere, response: Response, by: Approver, asked: Said | None = None
+    case: CaseHere, response: Response, by: Deployer, asked: Said | None = None
 ) -> Deployment:
-    """Agree to it; whoever started it may not."""
+    """Agree to it: with a role that its environment asks for; whoever started it may not."""
     await case.delivery.approve(case.deployment.id, by, (asked or Said()).reason)
     return await case.now(response)
 
 
 @router.post("/deployments/{deployment}/reject", status_code=202, responses=_ACCEPTED)
-async def reject(case: CaseHere, response: Response, by: Approver, asked: Refusal) -> Deployment:
-    """Refuse it: it ends as cancelled."""
+async def reject(case: CaseHere, response: Response, by: Deployer, asked: Refusal) -> Deployment:
+    """Refuse it, with a role that its environment asks for: it ends as cancelled."""
     await case.delivery.reject(case.deployment.id, by, asked.reason)
     return await case.now(response)
 
@@ -223,8 +223,8 @@ async def abort(
 
 
 @router.post("/deployments/{deployment}/override", status_code=202, responses=_ACCEPTED)
-async def override(case: CaseHere, response: Response, by: Approver, asked: Refusal) -> Deployment:
-    """In an emergency: skip the gate, window or analysis that holds it; told to everyone."""
+async def override(case: CaseHere, response: Response, by: Admin, asked: Refusal) -> Deployment:
+    """In an emergency: skip the approval or the window that holds it; told to everyone."""
     return await case.tell("override", by, asked.reason, response)
 
 

@@ -71,7 +71,7 @@ TYPES: tuple[EventType, ...] = (
         _RELEASE
         | {"count": _NUMBER, "roles": {"type": "array", "items": _TEXT}, "deadline": _WHEN},
     ),
-    EventType("ApprovalGiven", "Enough people agreed.", _BY),
+    EventType("ApprovalGiven", "Someone agreed; `words` say whether it is enough.", _BY),
     EventType("DeploymentRejected", "Someone refused it, or nobody agreed in time.", _REASON),
     EventType("VersionStarted", "The new versions run, without requests yet.", _RELEASE),
     EventType(

@@ -11,7 +11,7 @@ from typing import assert_never
 from fairway.delivery.advancing import Advance, IllegalTransition, end, go, stage_of
 from fairway.delivery.course import Gate, Phase, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status
-from fairway.delivery.happenings import Approved, Replanned
+from fairway.delivery.happenings import Agreed, Approved, Replanned
 
 
 def done(deployment: Deployment, effect: Effect, at: float) -> Advance:  # noqa: C901, PLR0911 - a case per step
@@ -91,14 +91,23 @@ def replanned(deployment: Deployment, fresh: Replanned) -> Advance:
     )
 
 
+def agreed(deployment: Deployment, happening: Agreed) -> Advance:
+    """Someone agreed and more have to: whoever looks sees who did, and it goes on waiting."""
+    known = {approval.by for approval in deployment.approvals}
+    names = ", ".join(each.by for each in happening.approvals if each.by not in known)
+    so_far = f"{len(happening.approvals)} of {deployment.course.gate.count}"
+    onward = Advance(replace(deployment, approvals=happening.approvals))
+    return onward.telling("ApprovalGiven", f"{names} agreed: {so_far}", by=names)
+
+
 def approved(deployment: Deployment, happening: Approved) -> Advance:
     """Enough people agreed: time has passed, so the plan is checked again."""
-    agreed = replace(deployment, approvals=happening.approvals, inbox=happening.inbox)
+    let_in = replace(deployment, approvals=happening.approvals, inbox=happening.inbox)
     names = ", ".join(approval.by for approval in happening.approvals)
     if deployment.course.windows:
-        onward = go(agreed, "awaiting_approval", Effect("await_window"))
+        onward = go(let_in, "awaiting_approval", Effect("await_window"))
     else:
-        onward = go(agreed, "planning", Effect("check_plan", stage=1))
+        onward = go(let_in, "planning", Effect("check_plan", stage=1))
     return onward.telling("ApprovalGiven", f"approved by {names}", by=names)
 
 

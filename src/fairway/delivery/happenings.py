@@ -41,6 +41,14 @@ class Replanned:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Someone agreed, and more have to; `approvals` are all so far."""
+
+    at: float
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     """Enough people agreed."""
 
@@ -88,4 +96,4 @@ class Failed:
     then: OnFailure = "roll_back"
 
 
-Happening = Done | PlanStale | Replanned | Approved | Refused | Told | Judged | Failed
+Happening = Done | PlanStale | Replanned | Agreed | Approved | Refused | Told | Judged | Failed

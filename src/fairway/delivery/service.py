@@ -48,7 +48,7 @@ _EVENT_INTERVAL = 0.2
 """Between looks for new events, in seconds."""
 _REPAIR_SECONDS = 300.0
 """For how long a repair may hold the environment."""
-BREAK_GLASS: tuple[Role, ...] = ("approver", "admin")
+BREAK_GLASS: tuple[Role, ...] = ("admin",)
 """Who may skip the gates in an emergency: loud, with a reason, and told to everyone."""
 
 
@@ -270,10 +270,11 @@ class EnvironmentDelivery:
 
     async def _awaiting(self, deployment: str) -> Deployment:
         found = await self.deployment(deployment)
-        if found.status != "awaiting_approval" or not found.course.gate.count:
+        held = found.interrupted or found.effect
+        if held is None or held.step != "await_approval":
             raise Conflict(
                 "no-approval-needed",
-                f"the deployment waits for no approval: {found.status.replace('_', ' ')}",
+                f"the deployment waits for no approval: {_standing(found)}",
                 where=found.id,
                 remedy="look at it: fairway follow",
             )
@@ -298,6 +299,13 @@ def _require_role(by: Actor, roles: tuple[str, ...], what: str) -> None:
             f"{by.name} has the role {by.role}, and may not {what}",
             remedy=f"it takes the role {' or '.join(roles)}",
         )
+
+
+def _standing(found: Deployment) -> str:
+    """How it stands, in words: who is approved may still wait for a window."""
+    if found.effect is not None and found.effect.step == "await_window":
+        return "it waits for a maintenance window"
+    return found.status.replace("_", " ")
 
 
 def _require_reason(reason: str, because: str) -> None:

@@ -25,6 +25,7 @@ from fairway.delivery.back import done_back, roll_back
 from fairway.delivery.deployment import Command, Deployment, Effect
 from fairway.delivery.forward import (
     after_hooks,
+    agreed,
     approved,
     done,
     enter_stage,
@@ -33,6 +34,7 @@ from fairway.delivery.forward import (
     watch,
 )
 from fairway.delivery.happenings import (
+    Agreed,
     Approved,
     Done,
     Failed,
@@ -50,7 +52,7 @@ ATTEMPTS_BACK = 30
 """The same on the way back, where giving up leaves a person with half a system."""
 
 
-def advance(  # noqa: PLR0911 - a case per happening
+def advance(  # noqa: C901, PLR0911 - a case per happening
     deployment: Deployment, happening: Happening
 ) -> Advance:
     """The next value of a deployment; raises IllegalTransition."""
@@ -68,6 +70,8 @@ def advance(  # noqa: PLR0911 - a case per happening
             return _told(replace(deployment, inbox=happening.inbox), effect, happening)
         case Judged() if effect.step in ("watch", "await_resume"):
             return _judged(replace(deployment, attempts=0), effect, happening)
+        case Agreed() if effect.step == "await_approval":
+            return agreed(deployment, happening)
         case Approved() if effect.step == "await_approval":
             return approved(deployment, happening)
         case Refused() if effect.step == "await_approval":

@@ -102,6 +102,8 @@ class MemoryDelivery:
 
     async def approve(self, deployment: str, by: Actor, reason: str = "") -> None:
         now = await self._waiting(deployment)
+        if by.role not in now.course.gate.roles:
+            raise Refused("role-missing", f"{by.name} is a {by.role}")
         if now.by == by.name:
             raise Refused("own-deployment", "whoever started it cannot approve it")
         approvals = (*now.approvals, Approval(by.name, by.role, 1001.0, reason))

@@ -12,7 +12,7 @@ from fairway.delivery.course import Gate, Stage
 from fairway.delivery.deployment import Deployment, Effect
 from fairway.delivery.engine.waiting import answered
 from fairway.delivery.engine.watching import ended
-from fairway.delivery.happenings import Approved, Refused, Told
+from fairway.delivery.happenings import Agreed, Approved, Refused, Told
 from fairway.delivery.store.deployments import Order, OrderKind
 
 
@@ -41,7 +41,17 @@ def test_enough_people_who_may_agree_approve() -> None:
     ids=["twice", "one's own", "without the role"],
 )
 def test_some_approvals_do_not_count(second: Order) -> None:
-    assert answered(gated(2), [order(1, "approve"), second]) is None
+    answer = answered(gated(2), [order(1, "approve"), second])
+    assert isinstance(answer, Agreed)
+    assert [each.by for each in answer.approvals] == ["bob"]
+
+
+def test_who_agreed_is_told_once_while_more_have_to() -> None:
+    first = answered(gated(2), [order(1, "approve")])
+    assert isinstance(first, Agreed)
+    told = replace(gated(2), approvals=first.approvals)
+    assert answered(told, [order(1, "approve")]) is None
+    assert isinstance(answered(told, [order(1, "approve"), order(2, "abort")]), Told)
 
 
 def test_approvals_count_that_were_given_before_another_order_was_heard() -> None:

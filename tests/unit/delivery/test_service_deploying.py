@@ -169,13 +169,13 @@ async def test_an_emergency_takes_a_role_and_a_reason(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         wish = desk.wish("one", approvals=2, emergency=True)
         with pytest.raises(InvalidInput, match="reason"):
-            await desk.delivery.deploy(wish, BOB)
-        with pytest.raises(Refused, match="ada has the role deployer"):
-            await desk.delivery.deploy(replace(wish, reason="it burns"), ADA)
-        ended = await desk.shipped(replace(wish, reason="it burns"), BOB)
+            await desk.delivery.deploy(wish, EVE)
+        with pytest.raises(Refused, match="bob has the role approver"):
+            await desk.delivery.deploy(replace(wish, reason="it burns"), BOB)
+        ended = await desk.shipped(replace(wish, reason="it burns"), EVE)
         assert (ended.status, ended.approvals, ended.note) == ("succeeded", (), "it burns")
         told = {each.type: each.words for each in desk.store.events.after(0)}
-        assert told["EmergencyOverride"] == "bob skips every gate: it burns"
+        assert told["EmergencyOverride"] == "eve skips every gate: it burns"
 
 
 async def test_a_kept_release_comes_back_with_its_policies(tmp_path: Path) -> None:

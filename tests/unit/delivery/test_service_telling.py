@@ -29,6 +29,19 @@ async def test_it_is_approved_by_someone_else_with_the_role(tmp_path: Path) -> N
             await desk.delivery.approve(begun.id, EVE)
 
 
+async def test_who_is_approved_and_waits_for_a_window_is_refused_no_more(tmp_path: Path) -> None:
+    days = [{"from": "2000-01-01", "to": "2100-01-01"}]
+    async with Desk(tmp_path) as desk:
+        begun = await desk.delivery.deploy(desk.wish("one", approvals=1, freezes=days), ADA)
+        await desk.step(begun.id, "await_approval")
+        await desk.delivery.approve(begun.id, EVE)
+        await desk.step(begun.id, "await_window")
+        with pytest.raises(Conflict, match="no approval: it waits for a maintenance window"):
+            await desk.delivery.reject(begun.id, EVE, "too late to say so")
+        await desk.delivery.tell(begun.id, "abort", ADA)
+        assert (await desk.ended(begun.id)).status == "cancelled"
+
+
 async def test_agreeing_twice_counts_once(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         begun = await desk.delivery.deploy(desk.wish("one", approvals=2), ADA)
@@ -66,12 +79,14 @@ async def test_an_override_takes_a_role_and_a_reason_and_is_told(tmp_path: Path)
         await desk.step(begun.id, "await_approval")
         with pytest.raises(Refused, match="may not override"):
             await desk.delivery.tell(begun.id, "override", ADA, "it burns")
+        with pytest.raises(Refused, match="takes the role admin"):
+            await desk.delivery.tell(begun.id, "override", Actor("kim", "approver"), "it burns")
         with pytest.raises(InvalidInput, match="needs a reason"):
-            await desk.delivery.tell(begun.id, "override", BOB, " ")
-        await desk.delivery.tell(begun.id, "override", BOB, "it burns")
+            await desk.delivery.tell(begun.id, "override", EVE, " ")
+        await desk.delivery.tell(begun.id, "override", EVE, "it burns")
         assert (await desk.ended(begun.id)).status == "succeeded"
         told = {each.type: each for each in desk.store.events.after(0)}
-        assert told["EmergencyOverride"].data["by"] == "bob"
+        assert told["EmergencyOverride"].data["by"] == "eve"
         assert "it burns" in told["EmergencyOverride"].words
 
 

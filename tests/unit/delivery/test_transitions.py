@@ -10,6 +10,7 @@ from tests.deployments import a_deployment, canary
 from fairway.delivery.course import Course, Gate, Stage
 from fairway.delivery.deployment import Approval, Deployment
 from fairway.delivery.happenings import (
+    Agreed,
     Approved,
     Done,
     Failed,
@@ -112,6 +113,16 @@ def test_approval_is_followed_by_another_look_at_the_plan() -> None:
     assert steps(waiting, agreed, DONE) == ["await_approval", "check_plan", "apply"]
     stale = after(waiting, agreed, PlanStale(6.0, "axon runs r9 now"))
     assert (stale.status, stale.reason) == ("failed", "the plan is stale: axon runs r9 now")
+
+
+def test_an_approval_that_is_not_enough_is_kept_and_told() -> None:
+    waiting = after(a_deployment(canary(5, gate=Gate(2))), DONE, DONE)
+    bo = Approval("bo", "approver", 5.0)
+    step = advance(waiting, Agreed(5.0, (bo,)))
+    assert (step.deployment.approvals, step.deployment.effect) == ((bo,), waiting.effect)
+    assert [(each.type, each.words) for each in step.announcements] == [
+        ("ApprovalGiven", "bo agreed: 1 of 2"),
+    ]
 
 
 def test_a_rejection_cancels() -> None:

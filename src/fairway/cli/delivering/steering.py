@@ -14,6 +14,9 @@ from fairway.cli.output import painter, say, say_json
 from fairway.delivery.codec import plain
 from fairway.delivery.deployment import Command, Deployment
 
+_LOOKS, _LOOK_SECONDS = 15, 0.1
+"""An engine looks for what it was told twice a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -53,4 +56,13 @@ def steer(invocation: Invocation, named: str, act: Act, *, as_json: bool) -> Non
 async def _steered(door: Door, named: str, act: Act) -> Deployment:
     found = await under_way(door.delivery, named, for_approval=act.for_approval)
     await act.perform(door, found.id)
-    return await door.delivery.deployment(found.id)
+    return await _heard(door, found)
+
+
+async def _heard(door: Door, before: Deployment) -> Deployment:
+    """As it is once the engine has heard of it; as it is by then, if that changes nothing."""
+    for _ in range(_LOOKS):
+        if await door.delivery.deployment(before.id) != before:
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    return await door.delivery.deployment(before.id)

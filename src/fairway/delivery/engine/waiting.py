@@ -12,7 +12,7 @@ from typing import get_args
 from fairway.delivery.course import Gate
 from fairway.delivery.deployment import Approval, Command, Deployment, Step
 from fairway.delivery.engine.place import Place
-from fairway.delivery.happenings import Approved, Done, Happening, Refused, Told
+from fairway.delivery.happenings import Agreed, Approved, Done, Happening, Refused, Told
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.delivery.store.deployments import Order
 from fairway.delivery.transitions import objection
@@ -67,7 +67,14 @@ def answered(deployment: Deployment, orders: Sequence[Order]) -> Happening | Non
                 continue  # whoever let it in here made a mistake; it does not count
             case command if order.number > deployment.inbox:
                 return Told(order.at, command, order.by, order.reason, order.number)
-    return None
+    return _news(deployment, tuple(approvals.values()))
+
+
+def _news(deployment: Deployment, approvals: tuple[Approval, ...]) -> Agreed | None:
+    """Approvals that are not enough are told as well, each once."""
+    known = {approval.by for approval in deployment.approvals}
+    fresh = [approval for approval in approvals if approval.by not in known]
+    return Agreed(fresh[-1].at, approvals) if fresh else None
 
 
 def _enough(approvals: dict[str, Approval], gate: Gate) -> bool:
