@@ -29,7 +29,7 @@ from fairway.targets.contract import Drift, Target
 INTERVAL = 2.0
 """Between looks whether there is something to do, in seconds."""
 DRIFT_INTERVAL = 60.0
-_CONFIRMED_AFTER = 2.0
+_CONFIRMED_AFTER = 5.0
 """What is gone again after so many seconds was a replica that restarts, and no drift."""
 _ALL = 100_000
 """More releases than any retention keeps."""
@@ -127,6 +127,8 @@ class Upkeep:
                 await self.once()
             except (FairwayError, OSError) as error:  # a database away, a full disk: told, outlived
                 _log.warning("%s waits: %s", self._charge.environment, error)
+            except Exception:  # noqa: BLE001 - a defect in one chore must not end all of them, unseen
+                _log.exception("%s: upkeep failed by a defect", self._charge.environment)
 
     async def _follow_listeners(self) -> None:
         listeners, first = await asyncio.to_thread(self._listeners)
