@@ -6,11 +6,14 @@ And forward from what is not Fairway's at all: a public route that a legacy syst
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
-from tests.delivery_rig import BLUE_GREEN, Change, DeliveryRig, delivery_rig
+from tests.delivery_rig import Change, DeliveryRig, delivery_rig
 from tests.steady_load import steady_load
 
 pytestmark = [
@@ -19,6 +22,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+HALF = {"canary": {"steps": [50], "bake": "2s"}}
 AT_ONCE = {"blue_green": {"bake": "0s"}}
 FORBIDDEN = """
 @id("nobody-asks-axon")
@@ -35,6 +39,21 @@ def edition(number: int) -> Change:
         services={name: {"env": {"COLOUR": f"colour{number}"}} for name in ("axon", "orbit")},
         forbidden=FORBIDDEN if number >= 3 else "",
     )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def legacy() -> AsyncIterator[str]:
+    """The address of a program that knows nothing of Fairway."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(EOFError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nlegacy")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -94,19 +113,32 @@ async def test_an_emergency_can_supersede_a_canary(rig: DeliveryRig) -> None:
     assert "text2" in (await rig.get("/axon/x")).text
 
 
-async def test_a_route_moves_from_a_legacy_system_by_a_deployment(rig: DeliveryRig) -> None:
-    async def old_system(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nlegacy")
-
-    server = await asyncio.start_server(old_system, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    left = {"public": [{"path": "/axon", "legacy": url}]}
-    await rig.deploy(Change(axon="text8", strategy=AT_ONCE, services={"axon": left}))
+async def test_a_route_leaves_a_legacy_system_share_by_share(rig: DeliveryRig, legacy: str) -> None:
+    """Whoever does not get the legacy system gets the version that takes over, and no other."""
+    left = {"axon": {"public": [{"path": "/axon", "legacy": legacy}]}}
+    await rig.deploy(Change(axon="before", strategy=AT_ONCE, services=left))
     assert (await rig.get("/axon/x")).text == "legacy"
     async with steady_load(f"{rig.gateway}/axon/x", 100) as load:
-        ended = await rig.deploy(Change(axon="text8", strategy=BLUE_GREEN))
+        begun = await rig.begin(Change(axon="taking-over", strategy=HALF))
+        await rig.when(begun, lambda found: found.serving == 50)
+        halfway = time.monotonic()
+        await asyncio.sleep(1.5)
+        seen = Counter(load.bodies(halfway))
+        ended = await rig.ended(begun)
+    taken = f"axon:{ended.cohort}:taking-over:"
     assert (ended.status, load.failed) == ("succeeded", {}), ended.reason
-    assert (await rig.get("/axon/x")).text == f"axon:{ended.cohort}:text8:"
-    assert {"legacy", f"axon:{ended.cohort}:text8:"} <= set(load.bodies(0))
-    server.close()
+    assert set(load.bodies(0)) == set(seen) == {"legacy", taken}
+    assert 0.25 < seen[taken] / seen.total() < 0.75
+    assert (await rig.get("/axon/x")).text == taken
+
+
+async def test_a_route_goes_back_to_a_legacy_system_that_did_better(
+    rig: DeliveryRig, legacy: str
+) -> None:
+    left = {"axon": {"public": [{"path": "/axon", "legacy": legacy}]}}
+    await rig.deploy(Change(axon="before", strategy=AT_ONCE, services=left))
+    async with steady_load(f"{rig.gateway}/axon/x", 100) as load:
+        ended = await rig.deploy(Change(axon="errors", strategy=HALF))
+    assert ended.status == "rolled_back", ended.reason
+    assert set(load.failed) == {f"500 axon:{ended.cohort}:errors:"}
+    assert (await rig.get("/axon/x")).text == "legacy"

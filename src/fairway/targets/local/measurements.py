@@ -7,12 +7,16 @@ that may be lost without harm: then they begin at nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from fairway.targets.contract import Measured
+from fairway.plan.latency import added
+from fairway.targets.contract import Measured, Traffic
 from fairway.targets.local.layout import write_private
-from fairway.targets.local.mesh.measuring import Meter, MetricSource
+from fairway.targets.local.mesh.measuring import LEGACY, Meter, MetricSource
 from fairway.targets.local.mesh.totals import Totals
+from fairway.targets.local.mesh.view import GatewayRoute
+from fairway.targets.local.shares import leavers, legacy_shares
 from fairway.targets.local.system import LocalSystem
 
 
@@ -27,10 +31,29 @@ class Measurements:
         """The totals of these services' versions, as of now."""
         if self._meter is None:
             self._meter = Meter(self._system.mesh, self._kept())
-        measured = await self._meter.measure(services, self._metrics())
+        measured = {
+            service: await self._with_legacy(self._meter, service, found)
+            for service, found in (await self._meter.measure(services, self._metrics())).items()
+        }
         content = json.dumps(self._meter.totals.to_json())
         write_private(self._system.state.measured, content.encode())
         return measured
+
+    async def _with_legacy(
+        self, meter: Meter, service: str, found: Mapping[str, Traffic]
+    ) -> Mapping[str, Traffic]:
+        """What a legacy upstream answers counts for the version that leaves it there."""
+        desired = self._system.desired
+        shares, leaving = legacy_shares(desired), leavers(desired, service)
+        routes = [GatewayRoute(*key, service, shares[key]) for key in leaving]
+        seen = await meter.measure_routes(routes)
+        counted = dict(found)
+        for route in routes:
+            key = (route.host, route.path)
+            version = leaving[key]
+            answers = seen[key].get(LEGACY, Traffic())
+            counted[version] = _together(counted.get(version, Traffic()), answers)
+        return counted
 
     def _metrics(self) -> dict[str, list[MetricSource]]:
         """The metrics of people's own that the environment's analysis compares, by service."""
@@ -46,3 +69,13 @@ class Measurements:
             return Totals.from_json(json.loads(self._system.state.measured.read_bytes()))
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return Totals()
+
+
+def _together(own: Traffic, outside: Traffic) -> Traffic:
+    """A version's answers and those of what stands in its place; metrics are its own."""
+    return replace(
+        own,
+        requests=own.requests + outside.requests,
+        errors=own.errors + outside.errors,
+        latency=added(own.latency, outside.latency),
+    )

@@ -1,4 +1,5 @@
-"""From what should be here and what is healthy to the versions that the mesh divides. Pure.
+"""From what should be here and what is healthy to what the mesh divides: versions of services, and
+public routes between a service and what was before it. Pure.
 
 Used by `LocalSystem` for every view of the mesh.
 """
@@ -7,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from fairway.targets.local.desired import Desired, Key
+from fairway.plan.legacy import RouteKey, legacy_parts
+from fairway.plan.release import Json
+from fairway.targets.local.desired import Desired, DesiredVersion, Key
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.local.mesh.view import Version
+from fairway.targets.local.mesh.view import STABLE, LegacyShare, LegacyUpstream, Version
 
 Endpoints = Mapping[str, tuple[Endpoint, ...]]
 """Where the healthy replicas of each service listen, all versions together."""
@@ -29,6 +32,45 @@ def versions(
         ports = tuple(e.port for e in endpoints.get(service, ()) if e.version == name)
         found[service] = (*found.get(service, ()), Version(name, weight, ports))
     return found
+
+
+def legacy_shares(desired: Desired) -> dict[RouteKey, LegacyShare]:
+    """What legacy upstreams get of public routes: the requests of the versions that leave it them.
+
+    The others are for the versions that do not, whatever the weights between all of them.
+    """
+    return {
+        key: LegacyShare(LegacyUpstream(part.url), part.percent, _taker(desired, service, key))
+        for service, found in desired.services.items()
+        for key, part in legacy_parts(*_declared_and_weights(found)).items()
+    }
+
+
+def leavers(desired: Desired, service: str) -> dict[RouteKey, str]:
+    """By route, the version of a service (the one with most requests) that leaves it as it was."""
+    leaving: dict[RouteKey, str] = {}
+    for version in sorted(desired.services.get(service, ()), key=lambda v: -v.weight):
+        for key in legacy_parts({version.name: version.declared}, {}):
+            leaving.setdefault(key, version.name)
+    return leaving
+
+
+def _taker(desired: Desired, service: str, key: RouteKey) -> str:
+    """The cohort that a route goes to while a deployment moves it; empty without one."""
+    routing = desired.routing
+    split = routing.services.get(service) if routing is not None else None
+    if routing is None or split is None or split.candidate is None:
+        return ""
+    candidate = desired.find(service, split.candidate)
+    leaves = candidate is not None and key in legacy_parts({"": candidate.declared}, {})
+    return STABLE if leaves and routing.cohort else routing.cohort
+
+
+def _declared_and_weights(
+    versions: Iterable[DesiredVersion],
+) -> tuple[dict[str, Json], dict[str, int]]:
+    found = tuple(versions)
+    return {v.name: v.declared for v in found}, {v.name: v.weight for v in found}
 
 
 def endpoints_of(running: Iterable[ProcessRecord]) -> dict[str, tuple[Endpoint, ...]]:

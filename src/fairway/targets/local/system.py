@@ -55,7 +55,7 @@ from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.runner import Event
 from fairway.targets.local.secret_files import Secret
-from fairway.targets.local.shares import endpoints_of, versions
+from fairway.targets.local.shares import endpoints_of, legacy_shares, versions
 from fairway.targets.local.specs import ServiceSpec
 from fairway.targets.local.supervisor import Supervisor
 
@@ -394,6 +394,7 @@ class LocalSystem:
             self._rules.access,
             self.state.environment,
             routing=self.desired.routing,
+            legacy=legacy_shares(self.desired),
         )
 
     async def _relay(self, events: AsyncIterator[Event]) -> None:

@@ -232,10 +232,14 @@ class LegacyUpstream:
 
 @dataclass(frozen=True, slots=True)
 class LegacyShare:
-    """What is left to a legacy upstream: percent of a route's requests."""
+    """What is left to a legacy upstream: percent of a route's requests.
+
+    The others are marked with `cohort`, if it is not empty: that of the versions that answer them.
+    """
 
     upstream: LegacyUpstream
     weight: int = 100
+    cohort: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 100:

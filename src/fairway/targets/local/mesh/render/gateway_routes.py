@@ -8,6 +8,7 @@ A route may lead to a legacy upstream, outside the mesh, in whole or for some of
 
 from __future__ import annotations
 
+from fairway.targets.local.mesh.render.cohorts import marks
 from fairway.targets.local.mesh.render.document import (
     Json,
     callee_cluster,
@@ -20,7 +21,13 @@ from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
 from fairway.targets.local.mesh.render.guests import Guest, by_user, guests
 from fairway.targets.local.mesh.render.inbound_routes import prefix
 from fairway.targets.local.mesh.render.replies import REPEATABLE, retried
-from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, GatewayView, LegacyUpstream
+from fairway.targets.local.mesh.view import (
+    GATEWAY,
+    STABLE,
+    GatewayRoute,
+    GatewayView,
+    LegacyUpstream,
+)
 
 _NEVER_RECEIVED = {
     **retried("connect-failure,refused-stream,reset-before-request"),
@@ -106,14 +113,19 @@ def _upstream(route: GatewayRoute, guest: Guest) -> Json:
     """
     if route.legacy is None:
         return {"cluster": callee_cluster(route.service)}
-    left = route.legacy.weight
+    left, cohort = route.legacy.weight, route.legacy.cohort
     service = {"name": shifted_cluster(route.service, route.key), "weight": 100 - left}
-    if left == 0 or (guest.is_tester and left < 100):
+    # Marked, so that no version gets them that leaves the route where it was.
+    marked = {**service, "request_headers_to_add": marks(cohort)} if cohort else service
+    if guest.is_tester and (left < 100 or cohort not in {"", STABLE}):
         return {"cluster": service["name"]}
+    if left == 0:
+        everything: Json = {"weighted_clusters": {"clusters": [marked]}}
+        return everything if cohort else {"cluster": service["name"]}
     legacy = {"weight": left, **_outside(route.key, route.legacy.upstream)}
     if left == 100:
         return {"weighted_clusters": {"clusters": [legacy]}}
-    split = {"clusters": [service, legacy], "use_hash_policy": True}
+    split = {"clusters": [marked, legacy], "use_hash_policy": True}
     return {"weighted_clusters": split, "hash_policy": by_user()}
 
 

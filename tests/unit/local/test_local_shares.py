@@ -1,0 +1,42 @@
+"""What legacy upstreams still get of public routes, by the versions that should be here."""
+
+from __future__ import annotations
+
+from fairway.targets.contract import Routing, Split
+from fairway.targets.local.desired import Desired, DesiredVersion
+from fairway.targets.local.mesh.view import STABLE
+from fairway.targets.local.shares import leavers, legacy_shares
+
+OLD = "http://legacy.test"
+ROUTE = (None, "/axon")
+
+
+def version(name: str, weight: int, *, legacy: str | None = None) -> DesiredVersion:
+    route = {"path": "/axon", "host": None} | ({"legacy": legacy} if legacy else {})
+    declared = {"run": "serve", "public": [route]}
+    return DesiredVersion(name, declared, "", f"sha256:{name}", 1, weight)
+
+
+def desired(*versions: DesiredVersion, candidate: str = "") -> Desired:
+    split = Split({each.name: each.weight for each in versions}, candidate or None)
+    routing = Routing({"axon": split}, cohort=candidate) if candidate else None
+    return Desired((), {"axon": versions}, routing=routing)
+
+
+def test_the_legacy_upstream_keeps_the_share_of_the_version_that_leaves_it_the_route() -> None:
+    moving = desired(version("r1", 75, legacy=OLD), version("r2", 25), candidate="r2")
+    share = legacy_shares(moving)[ROUTE]
+    assert (share.upstream.url, share.weight, share.cohort) == (OLD, 75, "r2")
+    assert leavers(moving, "axon") == {ROUTE: "r1"}
+
+
+def test_a_route_that_goes_back_is_taken_from_the_stable_version() -> None:
+    moving = desired(version("r1", 75), version("r2", 25, legacy=OLD), candidate="r2")
+    share = legacy_shares(moving)[ROUTE]
+    assert (share.weight, share.cohort) == (25, STABLE)
+
+
+def test_at_rest_the_declaration_decides() -> None:
+    share = legacy_shares(desired(version("r1", 100, legacy=OLD)))[ROUTE]
+    assert (share.weight, share.cohort) == (100, "")
+    assert legacy_shares(desired(version("r2", 100))) == {}
