@@ -475,3 +475,13 @@ async def test_a_crash_loop_backs_off_and_is_reported(place):
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert len(starts) == 3
     assert gaps[1] > gaps[0] >= Backoff().initial
+
+
+async def test_the_logs_of_versions_that_went_long_ago_are_gone(place):
+    spec = versioned(place)
+    async with place.running(spec) as supervisor:
+        for number in range(1, 6):
+            await supervisor.run([replace(spec, version=f"r{number}")])
+            await supervisor.remove("web", f"r{number}")
+        logs = {path.name for path in place.state.logs.glob("web.*")}
+    assert logs == {"web.0.log", "web.r3.0.log", "web.r4.0.log", "web.r5.0.log"}

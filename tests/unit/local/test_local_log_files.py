@@ -2,8 +2,9 @@
 
 import os
 
-from fairway.cli.log_files import Follower
-from fairway.targets.local.log_files import cut_away, last_lines, rotate, rotated, size
+from fairway.cli.log_files import Follower, Logs
+from fairway.targets.local.layout import StateDir
+from fairway.targets.local.log_files import cut_away, last_lines, prune, rotate, rotated, size
 
 
 def test_a_small_log_is_left_alone(tmp_path):
@@ -74,3 +75,41 @@ def test_whoever_follows_misses_nothing_when_a_log_is_cut(tmp_path):
 
 def test_nothing_was_cut_away_from_a_log_that_was_never_rotated(tmp_path):
     assert cut_away(tmp_path / "a.0.log", 5) == b""
+
+
+def written(folder, name, at):
+    path = folder / name
+    path.write_text(f"said by {name}\n")
+    os.utime(path, (at, at))
+    return path
+
+
+def test_of_retired_versions_the_newest_logs_stay(tmp_path):
+    for number in range(2, 8):
+        written(tmp_path, f"axon.r{number}.0.log", at=100 + number)
+        written(tmp_path, f"axon.r{number}.1.log.2", at=number)
+    others = [
+        "axon.0.log",
+        "axon.access.log",
+        "axon.envoy.log",
+        "axon-2.r1.0.log",
+        "orbit.r1.0.log",
+    ]
+    for name in others:
+        written(tmp_path, name, at=1)
+    assert prune(tmp_path, "axon", present={"r2", "r7"}, kept=2) == ("r4", "r3")
+    kept = {path.name for path in tmp_path.iterdir()} - set(others)
+    assert kept == {f"axon.r{n}.{rest}" for n in (2, 5, 6, 7) for rest in ("0.log", "1.log.2")}
+    assert all((tmp_path / name).exists() for name in others)
+    assert prune(tmp_path, "axon", present={"r2", "r7"}, kept=2) == ()
+
+
+def test_logs_of_retired_versions_that_stay_are_still_found(tmp_path):
+    state = StateDir(tmp_path)
+    state.logs.mkdir(parents=True)
+    for number in (1, 2, 3):
+        written(state.logs, f"axon.r{number}.0.log", at=100 + number)
+    prune(state.logs, "axon", present={"r3"}, kept=1)
+    found = [(line.source.label, line.text) for line in Logs(state, access=False).history()]
+    said = [(f"axon.r{n}.0", f"said by axon.r{n}.0.log") for n in (2, 3)]
+    assert found == said

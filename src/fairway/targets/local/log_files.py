@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
+
+from fairway.plan.observed import WORKING_TREE
+from fairway.targets.local.naming import version_of
 
 MAX_BYTES = 10 * 2**20
 KEPT = 3
+KEPT_VERSIONS = 3
+"""Of how many retired versions of a service the logs stay, to see why they were left."""
 _TAIL_BYTES = 64 * 2**10
 
 
@@ -36,6 +42,33 @@ def rotate(path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> bool:
 def rotated(path: Path, number: int) -> Path:
     """The `number`-th older file of a log, 1 being the youngest."""
     return path.with_name(f"{path.name}.{number}")
+
+
+def prune(
+    folder: Path, service: str, present: Collection[str], kept: int = KEPT_VERSIONS
+) -> tuple[str, ...]:
+    """Remove the logs of a service's versions that are not `present`, but for the newest few.
+
+    Newest is whose log was written to last. Those of the working tree are no version's, and stay.
+    Returns the versions whose logs are gone.
+    """
+    retired: dict[str, list[Path]] = {}
+    for path in folder.glob(f"{service}.*.log*"):
+        version = version_of(path.name.partition(".log")[0])
+        if version != WORKING_TREE and version not in present:
+            retired.setdefault(version, []).append(path)
+    by_age = sorted(retired, key=lambda name: max(map(_written, retired[name])), reverse=True)
+    for path in (path for version in by_age[kept:] for path in retired[version]):
+        path.unlink(missing_ok=True)
+    return tuple(by_age[kept:])
+
+
+def _written(path: Path) -> float:
+    """When a log was last written to; one that is gone meanwhile is the oldest."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def cut_away(path: Path, offset: int) -> bytes:

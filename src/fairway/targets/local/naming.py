@@ -22,3 +22,9 @@ def version_label(service: str, version: str) -> str:
 def service_of(label: str) -> str:
     """The service that a label belongs to."""
     return label.partition(".")[0]
+
+
+def version_of(label: str) -> str:
+    """The version that a replica's label names; of `orbit.0` that of the working tree."""
+    _, *version, replica = label.split(".")
+    return ".".join(version) if version and replica.isdecimal() else WORKING_TREE

@@ -30,7 +30,7 @@ from fairway.targets.local.failures import Failure
 from fairway.targets.local.group import NOT_HEALTHY, Endpoint, EndpointsHook, ServiceGroup, Site
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.local.log_files import rotate
+from fairway.targets.local.log_files import prune, rotate
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.order import in_order, waits_for
 from fairway.targets.local.ports import Ports
@@ -103,11 +103,17 @@ class Supervisor:
         _raise_for(found)
 
     async def remove(self, service: str, version: str) -> None:
-        """Stop a version that gets no requests any more; one that is not there is no error."""
+        """Stop a version that gets no requests any more; one that is not there is no error.
+
+        The logs of the versions that went last stay.
+        """
         group = self._groups.get((service, version))
         if group is not None:
             await group.stop()
             self._groups.pop((service, version), None)
+            present = {each.spec.version for each in self._of(service)}
+            with contextlib.suppress(OSError):  # what stays goes with the next version
+                prune(self._site.state.logs, service, present)
 
     async def _resize(self, spec: ServiceSpec) -> dict[Key, Failure | None]:
         """What replaces a group's spec is its number of replicas: a version is what it is."""
