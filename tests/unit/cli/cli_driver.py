@@ -20,7 +20,7 @@ from fairway.api.offer import local_offer
 from fairway.api.server import serve
 from fairway.cli.main import run
 from fairway.control.directory import Directory
-from fairway.targets.local.layout import StateDir, write_private
+from fairway.targets.local.layout import open_state, write_private
 
 APP_FILE = """\
 app: shop
@@ -80,7 +80,7 @@ def running(
     directory: Directory | None = None,
 ) -> Iterator[str]:
     """Serve `control` for the app in `folder`, as `up` does; yields the API's URL."""
-    state = StateDir(folder, environment)
+    state = open_state(folder, environment, stamp="now").state
     loop = asyncio.new_event_loop()
     ready: threading.Event = threading.Event()
     urls: list[str] = []

@@ -7,16 +7,18 @@ those that a shared server has not got yet are sent there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fairway.cli.client import segment
 from fairway.cli.delivering.door import Door
+from fairway.cli.output import note
 from fairway.cli.policies import CheckedPolicies, check_policies
 from fairway.delivery.port import Wish
 from fairway.model.app import App
 from fairway.model.services import Service
 from fairway.targets.local.artifacts import ArtifactStore
-from fairway.targets.local.layout import StateDir
+from fairway.targets.local.layout import open_state
 from fairway.workspace import Workspace
 
 
@@ -48,8 +50,11 @@ def _source(service: Service) -> str:
 
 
 def artifact_store(folder: Path, environment: str) -> ArtifactStore:
-    """Where snapshots are kept on this machine."""
-    return ArtifactStore(StateDir(folder, environment).artifacts)
+    """Where snapshots are kept on this machine. `plan` may be the first that needs the folder."""
+    opened = open_state(folder, environment, stamp=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    for message in opened.messages:
+        note(message)
+    return ArtifactStore(opened.state.artifacts)
 
 
 def send_artifacts(door: Door, wish: Wish, store: ArtifactStore) -> tuple[str, ...]:
