@@ -17,7 +17,6 @@ from fairway.model.analysis import Metric
 from fairway.model.app import App, Slo
 from fairway.model.environments import Environment
 from fairway.model.strategies import BlueGreen, Canary, Rolling, Strategy
-from fairway.plan.observed import WORKING_TREE
 from fairway.plan.plan import Move, Plan
 
 _MARGIN_OF_ERRORS = 0.1
@@ -46,8 +45,7 @@ def course(plan: Plan, environment_declared: Environment, *, emergency: bool = F
 
 def _stages(plan: Plan, strategy: Strategy, *, emergency: bool) -> tuple[Stage, ...]:
     replaced = plan.replaces
-    # What the working tree runs is no release, so there is nothing that a first one is worse than.
-    if emergency or all(move.before == WORKING_TREE for move in replaced):
+    if emergency or not plan.compares:
         return (Stage(EVERYTHING),)
     if strategy.canary:
         stages = _canary(strategy.canary)

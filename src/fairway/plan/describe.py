@@ -12,12 +12,13 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def describe(plan: Plan) -> tuple[str, ...]:
+def describe(plan: Plan, *, emergency: bool = False) -> tuple[str, ...]:
     """The lines of `fairway plan`: what changes, why, what is destructive, what to know."""
     if plan.empty:
         return (f"{plan.app} → {plan.environment}: nothing to do", *_warned(plan))
     return (
-        f"{plan.app} → {plan.environment}, {_base(plan)}, {strategy_words(plan)}",
+        f"{plan.app} → {plan.environment}, {_base(plan)}, "
+        f"{'at once: an emergency' if emergency else strategy_words(plan)}",
         *_listed(plan.changes),
         *_warned(plan),
     )
@@ -28,8 +29,8 @@ def _base(plan: Plan) -> str:
 
 
 def strategy_words(plan: Plan) -> str:
-    """`by canary at 5, 25, 50, 100 %`; where no version is replaced, nothing is compared."""
-    if not plan.replaces:
+    """`by canary at 5, 25, 50, 100 %`; where no release is replaced, nothing is compared."""
+    if not plan.compares:
         return "in one step"
     ((name, settings),) = plan.strategy.items()
     if name == "canary" and isinstance(settings, Mapping):

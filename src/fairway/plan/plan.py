@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fairway.plan.observed import WORKING_TREE
+
 ChangeKind = Literal["start", "stop", "replace", "scale", "routes", "policies", "configuration"]
 
 
@@ -76,5 +78,10 @@ class Plan:
 
     @property
     def replaces(self) -> tuple[Move, ...]:
-        """The moves from one version to another: those in which there is something to compare."""
+        """The moves from one version to another."""
         return tuple(m for m in self.moves if m.before and m.after and m.before != m.after)
+
+    @property
+    def compares(self) -> bool:
+        """Whether a release takes the place of one; what the working tree runs is none."""
+        return any(move.before != WORKING_TREE for move in self.replaces)

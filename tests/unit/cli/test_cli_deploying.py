@@ -20,6 +20,7 @@ from tests.unit.cli.fake_delivery import (
 )
 
 from fairway.cli.delivering import follow
+from fairway.targets.local.layout import open_state
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,22 @@ def test_a_plan_of_what_never_ran_starts_everything(fairway: CommandLine) -> Non
     assert "local never ran here" in done.err
     assert "+ start  orbit" in done.out
     assert "+ start  axon" in done.out
+
+
+def test_a_first_plan_leaves_a_state_folder_that_what_follows_can_open(
+    fairway: CommandLine,
+) -> None:
+    fairway("plan", "local")
+    assert open_state(fairway.folder, stamp="now").messages == ()
+    assert (fairway.folder / ".fairway" / ".gitignore").read_text() == "*\n"
+
+
+def test_an_emergency_does_not_promise_a_strategy(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    done = fairway("deploy", "local", "--emergency", "--reason", "it is down")
+    assert "shop → local, after r7, at once: an emergency" in done.err
+    assert "canary" not in done.err
 
 
 def test_what_is_planned_is_the_folder_as_it_is(

@@ -83,7 +83,8 @@ def deploy(
     found = asyncio.run(door.delivery.plan(wish))
     if seen is not None and plan_file is not None:
         check_fresh(seen, found, plan_file)
-    show_plan(found, workspace.loaded.app.environments.get(door.environment), as_json=as_json)
+    declared = workspace.loaded.app.environments.get(door.environment)
+    show_plan(found, declared, as_json=as_json, emergency=emergency)
     if found.empty:
         return
     confirm(found, agreed=yes or seen is not None)

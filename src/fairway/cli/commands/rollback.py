@@ -53,7 +53,7 @@ def rollback(
     busy: WhenBusy = "supersede" if supersede or emergency else "refuse"
     door = open_door(invocation)
     wish, plan = asyncio.run(_planned(door, numbers, busy, emergency, reason))
-    show_plan(plan, None, as_json=as_json)
+    show_plan(plan, None, as_json=as_json, emergency=emergency)
     if plan.empty:
         return
     confirm(plan, agreed=yes or emergency)

@@ -23,19 +23,26 @@ _COLOURS = {"+": "green", "-": "red", "!": "yellow"}
 _REASON = " " * 6
 
 
-def plan_lines(plan: Plan, environment: Environment | None, paint: Painter) -> list[str]:
-    """The whole plan; `environment` is what the app file says of it, as far as that is known."""
-    first, *lines = describe(plan)
+def plan_lines(
+    plan: Plan, environment: Environment | None, paint: Painter, *, emergency: bool = False
+) -> list[str]:
+    """The whole plan; `environment` is what the app file says of it, as far as that is known.
+
+    An `emergency` knows neither strategy nor gates.
+    """
+    first, *lines = describe(plan, emergency=emergency)
     painted = [paint.bold(first), *(_painted(line, paint) for line in lines)]
     if plan.empty:
         return painted
-    return [
-        *painted,
-        "",
-        *([f"strategy  {strategy_words(plan.strategy)}"] if plan.replaces else []),
-        *(f"gate      {gate}" for gate in (gates(environment) if environment else ())),
-        _count(plan.changes, paint),
-    ]
+    way = () if emergency else _way(plan, environment)
+    return [*painted, "", *way, _count(plan.changes, paint)]
+
+
+def _way(plan: Plan, environment: Environment | None) -> Iterator[str]:
+    if plan.compares:
+        yield f"strategy  {strategy_words(plan.strategy)}"
+    if environment is not None:
+        yield from (f"gate      {gate}" for gate in gates(environment))
 
 
 def _painted(line: str, paint: Painter) -> str:

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def show_plan(plan: Plan, environment: Environment | None, *, as_json: bool) -> None:
+def show_plan(
+    plan: Plan, environment: Environment | None, *, as_json: bool, emergency: bool = False
+) -> None:
     """The plan of what is about to happen, as progress; as a JSON line for programs."""
     if as_json:
         say(to_json_line({"plan": plain(plan)}))
         return
-    note("\n".join(plan_lines(plan, environment, painter(sys.stderr))))
+    note("\n".join(plan_lines(plan, environment, painter(sys.stderr), emergency=emergency)))
     note("")
 
 
