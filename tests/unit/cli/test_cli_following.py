@@ -21,6 +21,7 @@ from tests.unit.cli.fake_delivery import (
     SUCCEEDS,
     MemoryDelivery,
     looked,
+    numbers,
 )
 
 from fairway.cli.delivering import follow
@@ -167,6 +168,23 @@ def test_a_log_gets_the_numbers_now_and_then_and_a_wait_once(
     err = capsys.readouterr().err
     assert err.count("orbit r8: 25 % of new requests") == 2
     assert err.count("it is paused: no verdict") == 1
+
+
+def test_where_nobody_asks_anything_both_views_say_how_to_go_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    silent = replace(looked(), at=9.0, versions=(replace(numbers("r8", 25, 0), requests=0),))
+    hint = "it waits for requests: send some"
+    view = LinesView(PLAIN)
+    view.look(a_deployment(), replace(silent, at=3.0))
+    view.look(a_deployment(), looked())
+    assert hint not in capsys.readouterr().err
+    for _ in range(2):
+        view.look(a_deployment(), silent)
+    err = capsys.readouterr().err
+    assert err.count(hint) == 1
+    assert "fairway promote d1 --env local" in err
+    assert hint in drawn(a_deployment(), silent)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_below_the_minimum_nothing_is_called_harmless_nor_passes() -> None:
     few = judge(evidence(version(2500, 5), version(47_500, 95)), replace(POLICY, minimum=2501))
 
     assert (few.outcome, few.harmless) == ("need_more_data", False)
-    assert few.words.endswith("too few requests to conclude anything")
+    assert few.words.endswith("but 1 more request is needed to conclude anything")
 
 
 @pytest.mark.parametrize("minimum", [0, 50])

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from fairway.cli.delivering.hints import without_requests
 from fairway.cli.delivering.numbers import bar, latency, share, sparkline
 from fairway.cli.delivering.verdict import waits_for, what_to_do
 from fairway.cli.output import duration
@@ -79,6 +80,8 @@ def picture(deployment: Deployment, watching: Watching | None, now: float) -> Re
     if watching is not None and not deployment.over:
         parts.append(_verdict(watching))
         parts += _remaining(watching, now)
+        if hint := without_requests(deployment, watching):
+            parts.append(Text(hint, style="bold yellow"))
     return Group(*parts, *_waiting(deployment))
 
 

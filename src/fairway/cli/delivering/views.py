@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 
 from fairway.cli.delivering.follow import View
-from fairway.cli.delivering.numbers import latency, share
+from fairway.cli.delivering.hints import without_requests
+from fairway.cli.delivering.numbers import latency, plural, share
 from fairway.cli.delivering.verdict import waits_for
 from fairway.cli.output import Painter, is_terminal, note, painter, to_json_line
 from fairway.delivery.deployment import Deployment
@@ -53,6 +54,7 @@ class LinesView:
         self._begun: float | None = None
         self._next = 0.0
         self._waits = ""
+        self._hint = ""
         self._told: set[str] = set()
         self._numbers: tuple[VersionNumbers, ...] = ()
 
@@ -68,6 +70,7 @@ class LinesView:
         if (waits := waits_for(deployment)) != self._waits:
             self._waits = waits
             note(f"          {self._paint.yellow(waits)}")
+        self._advise(without_requests(deployment, watching))
         if watching is None or watching.versions == self._numbers or self._clock() < self._next:
             return
         if not deployment.course.stages[watching.stage].watched:
@@ -75,6 +78,12 @@ class LinesView:
         self._next, self._numbers = self._clock() + _LINE_SECONDS, watching.versions
         for words in (*map(version_words, watching.versions), watching.words):
             note(self._paint.dim(f"          {words}"))
+
+    def _advise(self, hint: str) -> None:
+        """Once is enough for a log."""
+        if hint and not self._hint:
+            self._hint = hint
+            note(f"          {self._paint.yellow(hint)}")
 
     def settle(self) -> None:
         """Lines need no tidying."""
@@ -89,7 +98,7 @@ def version_words(version: VersionNumbers) -> str:
     """One version's numbers as words."""
     return (
         f"{version.service} {version.version}: {version.weight} % of new requests, "
-        f"{version.requests} requests, {share(version.errors, version.requests)} errors, "
+        f"{plural(version.requests, 'request')}, {share(version.errors, version.requests)} errors, "
         f"p50 {latency(version.p50)}, p95 {latency(version.p95)}"
     )
 

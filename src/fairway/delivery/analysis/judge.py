@@ -22,15 +22,15 @@ def judge(evidence: Evidence, policy: AnalysisPolicy) -> Verdict:
     """The verdict on one service's candidate by what is known now."""
     checks = all_checks(evidence.strata, policy)
     warm = sum(stratum.candidate.requests for stratum in evidence.strata if stratum.warm)
-    enough = warm >= max(1, policy.minimum)
+    missing = max(0, max(1, policy.minimum) - warm)
     suspects = suspicious(checks, policy)
     outcome = worst([check.outcome for check in checks])
-    if outcome == "pass" and not enough:
+    if outcome == "pass" and missing:
         outcome = "need_more_data"
     return Verdict(
         outcome,
-        enough and outcome != "fail" and not suspects,
-        in_words(evidence, outcome, checks, suspects, enough=enough),
+        not missing and outcome != "fail" and not suspects,
+        in_words(evidence, outcome, checks, suspects, missing=missing),
         checks,
         sum(stratum.candidate.requests for stratum in evidence.strata),
         sum(stratum.candidate.errors for stratum in evidence.strata),

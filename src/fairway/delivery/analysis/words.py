@@ -14,11 +14,11 @@ def in_words(
     checks: Sequence[Check],
     suspects: Sequence[str],
     *,
-    enough: bool,
+    missing: int,
 ) -> str:
     """What was seen of which version, over how long, and what that means.
 
-    `enough` says that there were as many requests as the policy wants at least.
+    `missing` requests are as many as the policy wants yet before it concludes anything.
     """
     candidate, stable = evidence.candidate, evidence.stable
     if not any(stratum.candidate.requests for stratum in evidence.strata):
@@ -32,7 +32,7 @@ def in_words(
     seen = _seen(evidence, checks[0])
     if outcome == "pass":
         return f"{seen}: {candidate} is no worse than {stable}, beyond doubt"
-    return f"{seen}: {_missing(evidence, checks, enough=enough)}"
+    return f"{seen}: {_undecided(evidence, checks, missing)}"
 
 
 def _failure(evidence: Evidence, check: Check) -> str:
@@ -62,7 +62,7 @@ def _compared(check: Check, candidate: str, stable: str, ours: str, theirs: str)
     return f"{check.name} is {candidate} of {ours} requests against {stable} of {theirs}"
 
 
-def _missing(evidence: Evidence, checks: Sequence[Check], *, enough: bool) -> str:
+def _undecided(evidence: Evidence, checks: Sequence[Check], missing: int) -> str:
     """Why there is no verdict yet."""
     if all(check.stable_requests == 0 for check in checks):
         return f"{evidence.stable} has answered nothing meanwhile, so there is nothing to compare"
@@ -71,8 +71,9 @@ def _missing(evidence: Evidence, checks: Sequence[Check], *, enough: bool) -> st
         limit = _figure(broken[0], broken[0].limit)
         return f"both versions break the {broken[0].name} of {limit}, look beyond the release"
     open_checks = ", ".join(check.name for check in checks if check.outcome != "pass")
-    if not enough:
-        return "no sign of harm, and too few requests to conclude anything"
+    if missing:
+        more = "1 more request is" if missing == 1 else f"{missing} more requests are"
+        return f"no sign of harm, but {more} needed to conclude anything"
     return f"no sign of harm; a small one is not excluded yet ({open_checks})"
 
 
