@@ -37,8 +37,13 @@ class FairwayError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        remedy = f" ({self.remedy})" if self.remedy else ""
-        return f"{place}{self.message}{remedy}"
+        return f"{place}{self.message}{self._remedy_words()}"
+
+    def _remedy_words(self) -> str:
+        """Behind one line in brackets; behind several it would look like part of the last one."""
+        if not self.remedy:
+            return ""
+        return f"\n  remedy: {self.remedy}" if "\n" in self.message else f" ({self.remedy})"
 
 
 class InvalidInput(FairwayError):

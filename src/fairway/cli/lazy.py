@@ -7,6 +7,7 @@ catalogue; `resolve_command` swaps in the real command, with the common options 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -46,7 +47,22 @@ def load(entry: Entry) -> Any:
     for leaf in _leaves(command):
         leaf.params = [*leaf.params, *_options_of(carrier)]
         leaf.help = _one_line_a_paragraph(leaf.help)
+        leaf.collect_usage_pieces = partial(_usage, leaf)
     return command
+
+
+def argument_words(parameter: Any) -> str:
+    """How an argument is written in a usage line; a metavar says itself what may be left out."""
+    if parameter.metavar:
+        return str(parameter.metavar)
+    name = parameter.name.upper() + ("…" if parameter.nargs == -1 else "")
+    return name if parameter.required else f"[{name}]"
+
+
+def _usage(command: Any, _context: Any) -> list[str]:
+    """Click's own would put brackets around the brackets."""
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    return [command.options_metavar, *map(argument_words, arguments)]
 
 
 def _one_line_a_paragraph(text: str) -> str:

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from fairway.cli.catalogue import CATALOGUE
 from fairway.cli.failures import EXIT_CODES
-from fairway.cli.lazy import load
+from fairway.cli.lazy import argument_words, load
 from fairway.cli.output import say
 
 _HEAD = """\
@@ -66,14 +66,8 @@ def _sections(path: str, command: Any) -> Iterator[str]:
 
 
 def _usage(path: str, command: Any) -> str:
-    arguments = [_argument(p) for p in command.params if p.param_type_name == "argument"]
+    arguments = [argument_words(p) for p in command.params if p.param_type_name == "argument"]
     return " ".join([path, *arguments])
-
-
-def _argument(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name).upper().strip("[]")
-    dots = "…" if parameter.nargs == -1 and not name.endswith("…") else ""
-    return f"{name}{dots}" if parameter.required else f"[{name}{dots}]"
 
 
 def _example(command: Any) -> str:
@@ -92,7 +86,7 @@ def _options(command: Any) -> str:
 
 def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return _argument(parameter)
+        return argument_words(parameter)
     return "`, `".join(parameter.opts)
 
 

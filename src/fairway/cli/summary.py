@@ -19,7 +19,7 @@ def headline(status: Status, paint: Painter) -> str:
     policies = f"policy set {status['policy_set']}" if status["policy_set"] is not None else ""
     facts = [
         f"environment {status['environment']}",
-        f"release {short(status['release'])}",
+        f"release {short(status['release'])}" if status["release"] else "",
         policies,
     ]
     words = " · ".join(fact for fact in facts if fact)

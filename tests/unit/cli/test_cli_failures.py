@@ -24,6 +24,7 @@ from fairway.errors import (
     Problem,
     Refused,
     Unavailable,
+    Unhealthy,
 )
 
 PLAIN = Painter(colourful=False)
@@ -63,6 +64,11 @@ def test_an_error_says_what_where_and_remedy() -> None:
     assert render_error(NotFound("c", "m"), PLAIN) == "error: m [c]"
     assert render_error(NotFound("c", "m\n  | more"), PLAIN) == "error: m [c]\n  | more"
     assert render_error(NotFound("c", ""), PLAIN) == "error:  [c]"
+
+
+def test_the_remedy_stands_apart_from_what_a_program_said() -> None:
+    error = Unhealthy("died", "it ended\n  | no module x", where="orbit", remedy="install it")
+    assert str(error) == "orbit: it ended\n  | no module x\n  remedy: install it"
 
 
 def test_a_folder_that_cannot_be_written_is_no_defect(fairway: CommandLine) -> None:

@@ -169,6 +169,21 @@ def test_output_into_a_closed_pipe_is_no_traceback(folder: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("abort", "fairway abort [OPTIONS] [ID]"),
+        ("diff", "fairway diff [OPTIONS] [ENV] A B"),
+        ("run", "fairway run [OPTIONS] SERVICE [-- COMMAND…]"),
+        ("logs", "fairway logs [OPTIONS] [SERVICES…]"),
+    ],
+)
+def test_usage_brackets_what_may_be_left_out_once(
+    command: str, usage: str, fairway: CommandLine
+) -> None:
+    assert f" {usage} " in fairway(command, "--help").out
+
+
 def test_the_reference_is_what_the_commands_say() -> None:
     written = (ROOT / "docs/commands.md").read_text("utf-8")
     remedy = "python -m fairway.cli.reference > docs/commands.md"
