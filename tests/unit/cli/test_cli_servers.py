@@ -133,6 +133,19 @@ def test_ci_deploys_with_variables_alone(
     assert "sent the source" not in fairway("deploy", "prod").err, "it has it already"
 
 
+def test_whoever_may_only_look_may_plan(
+    folder: Path, fairway: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf()
+    with server(MemoryDelivery(), shelf, role="viewer") as url:
+        declared = f"environments:\n  prod: {{target: memory, server: {url}}}\n"
+        (folder / "fairway.yaml").write_text(APP_FILE + declared)
+        (folder / "serve").write_text("#!/bin/sh\n")
+        monkeypatch.setenv("FAIRWAY_TOKEN", "t")
+        done = fairway("plan", "prod")
+        assert (done.code, shelf.kept) == (2, {}), done.err
+
+
 def test_a_role_that_is_too_small_is_named(
     folder: Path, fairway: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

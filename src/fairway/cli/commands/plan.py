@@ -1,4 +1,7 @@
-"""`fairway plan`: what a deployment would change, and why. Changes nothing."""
+"""`fairway plan`: what a deployment would change, and why. Changes nothing.
+
+No source is sent to a shared server, only its digest: whoever may only look may plan.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,6 @@ def plan(
 
 def _planned(invocation: Invocation, workspace: Workspace, wish: Wish) -> Plan:
     from fairway.cli.delivering.unstarted import first_plan, never_ran
-    from fairway.cli.delivering.wish import artifact_store, send_artifacts
 
     environment = invocation.environment
     here = server_of(workspace, environment, user_variables()) is None
@@ -69,6 +71,4 @@ def _planned(invocation: Invocation, workspace: Workspace, wish: Wish) -> Plan:
     if here and reach(state) is None and never_ran(state):
         note(f"{environment} never ran here: this is what its first deployment would start\n")
         return first_plan(wish, environment)
-    door = open_door(invocation)
-    send_artifacts(door, wish, artifact_store(workspace.folder, environment))
-    return asyncio.run(door.delivery.plan(wish))
+    return asyncio.run(open_door(invocation).delivery.plan(wish))
