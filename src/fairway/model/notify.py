@@ -16,7 +16,6 @@ from fairway.model.values import HttpUrl, VariableName
 EventName = Literal[
     "DeploymentQueued",
     "DeploymentStarted",
-    "DeploymentReplanned",
     "PlanConfirmed",
     "DeploymentReplanned",
     "ApprovalRequested",
