@@ -34,6 +34,10 @@ from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, MeshView
 
 __all__ = ["EnvoyPaths", "Json", "render"]
 
+_FROM_OUTSIDE = CircuitBreaking(max_retries=512)
+"""The gateway repeats only what no replica has seen, or what only reads, and waits in between: all
+who meet a replica that has just died may do so at once."""
+
 
 def render(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
     """The files of one Envoy by name: a service's sidecar, or `gateway`."""
@@ -66,7 +70,7 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
 
 def _gateway(view: MeshView, paths: EnvoyPaths) -> dict[str, Json]:
     services = sorted({r.service for r in view.gateway.routes if r.legacy is None})
-    clusters = [callee_cluster_for(view, name, CircuitBreaking(), paths) for name in services]
+    clusters = [callee_cluster_for(view, name, _FROM_OUTSIDE, paths) for name in services]
     for route in view.gateway.routes:
         clusters += _either(view, route, paths)
     return {
@@ -82,6 +86,6 @@ def _either(view: MeshView, route: GatewayRoute, paths: EnvoyPaths) -> list[Json
         return []
     name = shifted_cluster(route.service, route.key)
     return [
-        callee_cluster_for(view, route.service, CircuitBreaking(), paths, name),
+        callee_cluster_for(view, route.service, _FROM_OUTSIDE, paths, name),
         legacy_cluster_for(route, route.legacy.upstream, paths),
     ]
