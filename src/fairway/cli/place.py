@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairway.cli.client import ControlClient
-from fairway.cli.invocation import DEFAULT_FILE, FILE_NAMES, Invocation
+from fairway.cli.invocation import DEFAULT_ENVIRONMENT, DEFAULT_FILE, FILE_NAMES, Invocation
 from fairway.errors import InvalidAppFile, NotFound, Unavailable
 from fairway.targets.local.layout import StateDir
 
@@ -106,7 +106,16 @@ def connect(invocation: Invocation) -> ControlClient:
         "not-running",
         "no control plane runs for this app",
         where=str(state.home),
-        remedy="start it with `fairway up -d`",
+        remedy=_how_to_start(invocation.environment),
+    )
+
+
+def _how_to_start(environment: str) -> str:
+    if environment == DEFAULT_ENVIRONMENT:
+        return "start it with `fairway up -d`"
+    return (
+        f"start it with `fairway up -d --env {environment}`; "
+        f"what a server keeps is shown by `fairway deployments {environment}`"
     )
 
 

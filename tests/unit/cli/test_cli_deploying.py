@@ -62,6 +62,15 @@ def test_a_plan_of_what_never_ran_starts_everything(fairway: CommandLine) -> Non
     assert "+ start  axon" in done.out
 
 
+def test_where_nothing_runs_a_shared_environment_is_pointed_to_its_deployments(
+    fairway: CommandLine,
+) -> None:
+    done = fairway("status", "--env", "prod")
+    assert done.code == 5
+    assert "fairway deployments prod" in done.err
+    assert "fairway deployments" not in fairway("status").err
+
+
 def test_a_first_plan_leaves_a_state_folder_that_what_follows_can_open(
     fairway: CommandLine,
 ) -> None:

@@ -155,6 +155,16 @@ def test_a_reason_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("r8 is worse") == 1
 
 
+def test_the_evidence_for_a_rollback_is_left_to_the_closing_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = "orbit ended\n  | no module x"
+    LinesView(PLAIN).tell(DeliveryEvent(1, 1.0, "RollbackStarted", "d1", words, {}))
+    LinesView(PLAIN).tell(DeliveryEvent(2, 2.0, "HookCompleted", "d1", words, {}))
+    err = capsys.readouterr().err
+    assert (err.count("orbit ended"), err.count("no module x")) == (2, 1)
+
+
 def test_a_log_gets_the_numbers_now_and_then_and_a_wait_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

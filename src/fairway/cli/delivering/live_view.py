@@ -16,6 +16,7 @@ from rich.text import Text
 from fairway.cli.delivering.hints import without_requests
 from fairway.cli.delivering.numbers import bar, latency, share, sparkline
 from fairway.cli.delivering.verdict import waits_for, what_to_do
+from fairway.cli.delivering.views import told_as
 from fairway.cli.output import duration
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, VersionNumbers, Watching
@@ -30,7 +31,7 @@ _STATUS_STYLES = {
 }
 _OUTCOMES = {"pass": ("✓", "green"), "fail": ("✗", "red")}
 _UNDECIDED = ("…", "yellow")
-_BAD_EVENTS = ("RolledBack", "Failed", "Rejected", "RollingBack")
+_BAD_EVENTS = ("RolledBack", "Failed", "Rejected", "RollbackStarted")
 
 
 class LiveView:
@@ -53,7 +54,7 @@ class LiveView:
         self._told.add(event.words)
         style = "red" if event.type.endswith(_BAD_EVENTS) else ""
         when = Text(f"{event.at - self._begun:7.1f}s  ", style="dim")
-        self._console.print(when + Text(event.words or event.type, style=style))
+        self._console.print(when + Text(told_as(event), style=style))
 
     def look(self, deployment: Deployment, watching: Watching | None) -> None:
         """Redraw."""

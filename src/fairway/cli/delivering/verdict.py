@@ -93,6 +93,8 @@ def _outcome(deployment: Deployment) -> str:
 def _traffic(deployment: Deployment, watching: Watching, paint: Painter) -> Iterator[str]:
     mine = [v for v in watching.versions if v.version == deployment.cohort]
     served = sum(version.requests for version in mine)
+    if not served and not any(stage.watched for stage in deployment.course.stages):
+        return
     if not served:
         yield f"requests  {deployment.cohort} answered none while it was watched"
         return

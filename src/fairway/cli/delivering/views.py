@@ -91,7 +91,13 @@ class LinesView:
 
 def event_line(event: DeliveryEvent, elapsed: float, paint: Painter) -> str:
     """An event as a line: when, and what in words."""
-    return f"{paint.dim(f'{elapsed:7.1f}s')}  {event.words or event.type}"
+    return f"{paint.dim(f'{elapsed:7.1f}s')}  {told_as(event)}"
+
+
+def told_as(event: DeliveryEvent) -> str:
+    """Its words; of a rollback the first line, since the closing words show all the evidence."""
+    words = event.words or event.type
+    return words.partition("\n")[0] if event.type == "RollbackStarted" else words
 
 
 def version_words(version: VersionNumbers) -> str:
