@@ -16,7 +16,7 @@ from fairway.targets.local.layout import write_private
 from fairway.targets.local.mesh.measuring import LEGACY, Meter, MetricSource
 from fairway.targets.local.mesh.totals import Totals
 from fairway.targets.local.mesh.view import GatewayRoute
-from fairway.targets.local.shares import leavers, legacy_shares
+from fairway.targets.local.shares import leavers
 from fairway.targets.local.system import LocalSystem
 
 
@@ -43,9 +43,8 @@ class Measurements:
         self, meter: Meter, service: str, found: Mapping[str, Traffic]
     ) -> Mapping[str, Traffic]:
         """What a legacy upstream answers counts for the version that leaves it there."""
-        desired = self._system.desired
-        shares, leaving = legacy_shares(desired), leavers(desired, service)
-        routes = [GatewayRoute(*key, service, shares[key]) for key in leaving]
+        leaving = leavers(self._system.desired, service)
+        routes = [GatewayRoute(*key, service) for key in leaving]
         seen = await meter.measure_routes(routes)
         counted = dict(found)
         for route in routes:

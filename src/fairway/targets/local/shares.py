@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from fairway.plan.legacy import RouteKey, legacy_parts
+from fairway.plan.legacy import LegacyPart, RouteKey, legacy_parts
 from fairway.plan.release import Json
 from fairway.targets.local.desired import Desired, DesiredVersion, Key
 from fairway.targets.local.group import Endpoint
@@ -34,36 +34,57 @@ def versions(
     return found
 
 
-def legacy_shares(desired: Desired) -> dict[RouteKey, LegacyShare]:
+def legacy_shares(
+    desired: Desired, divided: Mapping[str, Iterable[Version]]
+) -> dict[RouteKey, LegacyShare]:
     """What legacy upstreams get of public routes: the requests of the versions that leave it them.
 
-    The others are for the versions that do not, whatever the weights between all of them.
+    The others are for the versions that do not, whatever the weights between all of them. While
+    none of these has a healthy replica (`divided` says who has), the upstream gets theirs as well.
     """
     return {
-        key: LegacyShare(LegacyUpstream(part.url), part.percent, _taker(desired, service, key))
+        key: _share(desired, service, key, part, divided.get(service, ()))
         for service, found in desired.services.items()
         for key, part in legacy_parts(*_declared_and_weights(found)).items()
     }
 
 
 def leavers(desired: Desired, service: str) -> dict[RouteKey, str]:
-    """By route, the version of a service (the one with most requests) that leaves it as it was."""
+    """By route, the version of a service that leaves it as it was; of several, the stable one."""
+    candidate = _candidate(desired, service)
     leaving: dict[RouteKey, str] = {}
-    for version in sorted(desired.services.get(service, ()), key=lambda v: -v.weight):
-        for key in legacy_parts({version.name: version.declared}, {}):
+    for version in sorted(desired.services.get(service, ()), key=lambda v: v.name == candidate):
+        for key in _left(version):
             leaving.setdefault(key, version.name)
     return leaving
 
 
-def _taker(desired: Desired, service: str, key: RouteKey) -> str:
+def _share(
+    desired: Desired, service: str, key: RouteKey, part: LegacyPart, divided: Iterable[Version]
+) -> LegacyShare:
+    upstream = LegacyUpstream(part.url)
+    takers = {v.name for v in desired.services[service] if key not in _left(v)}
+    if not any(version.endpoints for version in divided if version.name in takers):
+        return LegacyShare(upstream)
+    return LegacyShare(upstream, part.percent, _cohort(desired, service, takers))
+
+
+def _cohort(desired: Desired, service: str, takers: Collection[str]) -> str:
     """The cohort that a route goes to while a deployment moves it; empty without one."""
-    routing = desired.routing
-    split = routing.services.get(service) if routing is not None else None
-    if routing is None or split is None or split.candidate is None:
+    candidate = _candidate(desired, service)
+    if desired.routing is None or candidate is None or not desired.routing.cohort:
         return ""
-    candidate = desired.find(service, split.candidate)
-    leaves = candidate is not None and key in legacy_parts({"": candidate.declared}, {})
-    return STABLE if leaves and routing.cohort else routing.cohort
+    return desired.routing.cohort if candidate in takers else STABLE
+
+
+def _candidate(desired: Desired, service: str) -> str | None:
+    split = desired.routing.services.get(service) if desired.routing is not None else None
+    return split.candidate if split is not None else None
+
+
+def _left(version: DesiredVersion) -> Collection[RouteKey]:
+    """The routes that a version leaves to a legacy upstream."""
+    return legacy_parts({version.name: version.declared}, {})
 
 
 def _declared_and_weights(

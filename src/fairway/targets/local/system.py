@@ -387,14 +387,15 @@ class LocalSystem:
 
     def _view(self) -> MeshView:
         assert self._rules is not None, "start comes first"
+        divided = versions(self.desired, self._wish.leaving, self._endpoints)
         return mesh_view(
             self.app,
             self.ports,
-            versions(self.desired, self._wish.leaving, self._endpoints),
+            divided,
             self._rules.access,
             self.state.environment,
             routing=self.desired.routing,
-            legacy=legacy_shares(self.desired),
+            legacy=legacy_shares(self.desired, divided),
         )
 
     async def _relay(self, events: AsyncIterator[Event]) -> None:

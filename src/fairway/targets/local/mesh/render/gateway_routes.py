@@ -26,6 +26,7 @@ from fairway.targets.local.mesh.view import (
     STABLE,
     GatewayRoute,
     GatewayView,
+    LegacyShare,
     LegacyUpstream,
 )
 
@@ -109,24 +110,32 @@ def _route(route: GatewayRoute, guest: Guest, headers: list[Json], more: Json) -
 def _upstream(route: GatewayRoute, guest: Guest) -> Json:
     """The service; or what still answers for it; or, user by user, one of the two.
 
-    The service comes first, so that nobody who has got there goes back as its share grows.
+    What is new comes first, so that nobody who has got there goes back as its share grows.
     """
     if route.legacy is None:
         return {"cluster": callee_cluster(route.service)}
-    left, cohort = route.legacy.weight, route.legacy.cohort
+    left, cohort = _left(route.legacy, guest), route.legacy.cohort
     service = {"name": shifted_cluster(route.service, route.key), "weight": 100 - left}
     # Marked, so that no version gets them that leaves the route where it was.
     marked = {**service, "request_headers_to_add": marks(cohort)} if cohort else service
-    if guest.is_tester and (left < 100 or cohort not in {"", STABLE}):
-        return {"cluster": service["name"]}
     if left == 0:
         everything: Json = {"weighted_clusters": {"clusters": [marked]}}
         return everything if cohort else {"cluster": service["name"]}
     legacy = {"weight": left, **_outside(route.key, route.legacy.upstream)}
     if left == 100:
         return {"weighted_clusters": {"clusters": [legacy]}}
-    split = {"clusters": [marked, legacy], "use_hash_policy": True}
+    both = [legacy, marked] if cohort == STABLE else [marked, legacy]
+    split = {"clusters": both, "use_hash_policy": True}
     return {"weighted_clusters": split, "hash_policy": by_user()}
+
+
+def _left(share: LegacyShare, guest: Guest) -> int:
+    """Percent of a guest's requests for the legacy upstream: a tester gets what is new."""
+    if not guest.is_tester:
+        return share.weight
+    if share.cohort:
+        return 100 if share.cohort == STABLE else 0
+    return 100 if share.weight == 100 else 0
 
 
 def _outside(key: str, upstream: LegacyUpstream) -> Json:
