@@ -19,6 +19,10 @@ from fairway.targets.local.mesh.launching import SupervisedLauncher
 from fairway.targets.local.mesh.status import EnvoyState
 from fairway.targets.local.mesh.view import MeshView
 
+_RENEW_INTERVAL, _RENEW_SHARE = 60.0, 1 / 8
+"""Between looks for certificates past half-life: seconds, and at most this share of a lifetime, so
+that a short-lived one is renewed well before its second half is over."""
+
 Report = Callable[[str, str, str], None]
 """Tells people what happened: a dotted kind, whom it is about, and words."""
 
@@ -96,6 +100,11 @@ class DataPlane:
         """Start Envoys again that have died."""
         for name in await self.mesh.heal():
             self._report("envoy.running", f"{name} envoy", "died and was started again")
+
+    @property
+    def renew_interval(self) -> float:
+        """Seconds between two looks by `renew`."""
+        return min(_RENEW_INTERVAL, self._leaf_lifetime.total_seconds() * _RENEW_SHARE)
 
     async def renew(self) -> None:
         """Replace the Envoys' certificates that are past half-life."""

@@ -37,10 +37,7 @@ from fairway.targets.local.desired_state import DesiredState
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.handouts import Handouts
 from fairway.targets.local.identity.authority import LEAF_LIFETIME
-from fairway.targets.local.identity.signing import (
-    REFRESH,
-    signing_callers,
-)
+from fairway.targets.local.identity.signing import REFRESH, signing_callers
 from fairway.targets.local.layout import StateDir, remove_sockets
 from fairway.targets.local.ledger import Ledger, ProcessRecord
 from fairway.targets.local.lock import Holder, hold
@@ -61,9 +58,6 @@ from fairway.targets.local.supervisor import Supervisor
 
 _HEAL_INTERVAL = 1.0
 """Between looks whether every Envoy lives, in seconds."""
-_RENEW_INTERVAL, _RENEW_SHARE = 60.0, 1 / 8
-"""Between looks for certificates past half-life: seconds, and at most this share of a lifetime, so
-that a short-lived one is renewed well before its second half is over."""
 _BUNDLE_READ = 0.15
 """Until every replica has looked at a new bundle (the library looks every 0.1 s), in seconds."""
 
@@ -79,7 +73,6 @@ class LocalSystem:
         leaf_lifetime: timedelta = LEAF_LIFETIME,
     ) -> None:
         self._wish = DesiredState(workspace)
-        self._leaf_lifetime = leaf_lifetime
         self._report = report
         self._on_replica = on_replica
         self._relaying: asyncio.Task[None] | None = None
@@ -192,7 +185,7 @@ class LocalSystem:
         if not self.pinned:
             self.supervisor.watch_files()
         self._chores.repeat(self._data_plane.heal, _HEAL_INTERVAL, "envoy.failed")
-        self._chores.repeat(self._renew, self._renew_interval(), "certificate.failed")
+        self._chores.repeat(self._renew, self._data_plane.renew_interval, "certificate.failed")
         self._chores.repeat(self._handouts.keys.refresh, REFRESH, "keys.failed")
 
     async def stop(self) -> None:
@@ -405,6 +398,3 @@ class LocalSystem:
     async def _renew(self) -> None:
         await self._data_plane.renew()
         self._data_plane.identities(self.app)  # renews what clients call with
-
-    def _renew_interval(self) -> float:
-        return min(_RENEW_INTERVAL, self._leaf_lifetime.total_seconds() * _RENEW_SHARE)
