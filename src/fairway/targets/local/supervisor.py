@@ -111,6 +111,8 @@ class Supervisor:
         if group is not None:
             await group.stop()
             self._groups.pop((service, version), None)
+            # Else the version would seem to have replicas at once when it comes back.
+            await self._moved(service, ())
             present = {each.spec.version for each in self._of(service)}
             with contextlib.suppress(OSError):  # what stays goes with the next version
                 prune(self._site.state.logs, service, present)
