@@ -6,23 +6,18 @@ The legacy system is a plain HTTP server outside the mesh; it knows nothing of F
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
 from tests.delivery_rig import ADA, Change, DeliveryRig, delivery_rig
-from tests.local_support import eventually
-from tests.local_target_rig import Changes, LocalRig
+from tests.old_system import LEGACY, OldSystem, old_system
 from tests.steady_load import steady_load
 
 from fairway.delivery.deployment import Deployment
-from fairway.targets.contract import Fence, Routing, Split, Wanted
 
 pytestmark = [
     pytest.mark.envoy,
@@ -33,35 +28,13 @@ pytestmark = [
 AT_ONCE = {"blue_green": {"bake": "0s"}}
 BY_HAND = {"canary": {"steps": [20, 50], "bake": "120s"}}
 PATIENT = {"canary": {"steps": [20, 50], "bake": "15s"}}
-LEGACY = "legacy"
 USERS = 60
-_TOLD = 1.0
-"""Until every Envoy knows who is healthy again, in seconds."""
-
-
-@dataclass
-class OldSystem:
-    """Answers everything alike, with a status that can be changed."""
-
-    url: str = ""
-    status: int = 200
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                head = f"HTTP/1.1 {self.status} X\r\ncontent-length: {len(LEGACY)}\r\n\r\n"
-                writer.write((head + LEGACY).encode())
-                await writer.drain()
-        writer.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def old() -> AsyncIterator[OldSystem]:
-    system = OldSystem()
-    server = await asyncio.start_server(system.answer, "127.0.0.1", 0)
-    system.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield system
-    server.close()
+    async with old_system() as system:
+        yield system
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -168,35 +141,3 @@ async def test_going_back_to_the_old_system_is_a_canary_too(
     await rig.delivery.tell(begun.id, "abort", ADA, "the old system is not needed any more")
     assert (await rig.ended(begun)).status == "rolled_back"
     assert {(await rig.get("/axon/x")).text for _ in range(20)} == {f"axon:r{begun.base}:taken:"}
-
-
-async def test_shares_outlive_the_control_plane_and_a_dead_candidate(
-    tmp_path: Path, old: OldSystem
-) -> None:
-    left: Changes = {"axon": {"public": [{"path": "/axon", "legacy": old.url}]}, "orbit": None}
-    moved: Changes = {"orbit": None}
-    rig, fence = LocalRig(tmp_path, changes=left), Fence("d1", 1)
-    try:
-        await rig.start()
-        one = rig.release(1, changes=left)
-        await rig.target.apply(one, [Wanted("axon", "r1", 1)], fence)
-        await rig.target.shift(Routing({"axon": Split({"r1": 100})}), fence)
-        await rig.target.settle(one, fence)
-        await rig.target.apply(rig.release(2, changes=moved), [Wanted("axon", "r2", 1)], fence)
-        half = {"axon": Split({"r1": 50, "r2": 50}, "r2")}
-        await rig.target.shift(Routing(half, "r2", sticky="none"), fence)
-        sides = {"200 legacy", "200 r2 one"}
-        assert set(await rig.ask("axon", 60)) == sides
-        before = (await rig.target.measure(["axon"]))["axon"]
-        await rig.restart()
-        assert set(await rig.ask("axon", 60)) == sides
-        after = (await rig.target.measure(["axon"]))["axon"]
-        for version in ("r1", "r2"):
-            assert after[version].requests > before[version].requests > 0
-        await rig.kill_a_replica("axon", "r2")
-        assert {answer[:3] for answer in await rig.ask("axon", 30)} == {"200"}
-        await eventually(lambda: rig.healthy("axon", "r2") == 1, 5)
-        await asyncio.sleep(_TOLD)
-        assert set(await rig.ask("axon", 60)) == sides
-    finally:
-        await rig.close()
