@@ -13,13 +13,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from fairway.api.asked import DeploymentRequest, Promotion, Refusal, RollbackWish, Said
-from fairway.api.environments import ENVIRONMENT, in_force
+from fairway.api.environments import ENVIRONMENT
 from fairway.api.etags import ETAG_HEADER, IfMatch, IfNoneMatch, check_match, tagged
 from fairway.api.events import STREAM, HowToFollow, of_delivery, with_progress
 from fairway.api.offer import DeliveryHere, OpeningHere
 from fairway.api.problems import fails
 from fairway.api.roles import Admin, Deployer, Viewer, check
 from fairway.delivery.deployment import Command, Deployment, Status
+from fairway.delivery.going_back import release_before
 from fairway.delivery.port import Actor, Delivery, Page, Watching, Wish
 from fairway.errors import Conflict
 
@@ -113,7 +114,7 @@ async def roll_back_environment(
 ) -> Deployment:
     """Bring an earlier release back by a normal deployment: plan, gates and analysis included."""
     asked = asked or RollbackWish()
-    release = asked.to or await _release_before(delivery)
+    release = asked.to or await release_before(delivery)
     return await beginning.begin(delivery, _wish_back(release, asked), by)
 
 
@@ -248,18 +249,6 @@ async def roll_back_deployment(
         )
     wish = Wish(release=case.deployment.base, note=reason)
     return await beginning.begin(case.delivery, wish, by)
-
-
-async def _release_before(delivery: Delivery) -> int:
-    """The release before the one in force: what its deployment would have gone back to."""
-    current = await in_force(delivery)
-    if not current.base:
-        raise Conflict(
-            "nothing-before",
-            f"release {current.release} is the first: there is nothing to go back to",
-            remedy="deploy a change instead",
-        )
-    return current.base
 
 
 def _wish_back(release: int, asked: RollbackWish) -> Wish:

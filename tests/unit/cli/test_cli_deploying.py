@@ -240,7 +240,7 @@ def test_rollback_deploys_a_kept_release(delivery: MemoryDelivery, fairway: Comm
 
 def test_a_rollback_needs_something_before(delivery: MemoryDelivery, fairway: CommandLine) -> None:
     done = fairway("rollback")
-    assert done.code == 3
+    assert done.code == 4
     assert "fairway history" in done.err
 
 

@@ -10,8 +10,8 @@ import typer
 from fairway.cli.delivering.arguments import Reason, about_releases, needs_reason
 from fairway.cli.delivering.door import Door, open_door
 from fairway.cli.delivering.shipping import confirm, ship, show_plan
-from fairway.delivery.port import Delivery, WhenBusy, Wish
-from fairway.errors import NotFound
+from fairway.delivery.going_back import release_before
+from fairway.delivery.port import WhenBusy, Wish
 from fairway.plan.plan import Plan
 
 app = typer.Typer(add_completion=False)
@@ -67,16 +67,3 @@ async def _planned(
     note = f"back to r{number}" + (f": {reason}" if reason else "")
     wish = Wish(release=number, note=note, when_busy=busy, emergency=emergency, reason=reason)
     return wish, await door.delivery.plan(wish)
-
-
-async def release_before(delivery: Delivery) -> int:
-    """The release that was in force before the one that is now; raises NotFound without one."""
-    page = await delivery.deployments(status="succeeded", limit=1)
-    for last in page.deployments:
-        if last.base:
-            return last.base
-    raise NotFound(
-        "nothing-before",
-        "no release was in force before the present one",
-        remedy="see `fairway history`, and name one",
-    )
