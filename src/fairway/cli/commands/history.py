@@ -10,9 +10,12 @@ import typer
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.delivering.door import open_door
 from fairway.cli.output import painter, say, say_json
+from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Delivery
 from fairway.plan.release import Release
 
+_DEEP = 100
+"""How many deployments are looked through for what became of the releases."""
 app = typer.Typer(add_completion=False)
 
 
@@ -27,24 +30,26 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """List the releases of an environment, the newest first; `*` marks the one in force."""
-    from fairway.cli.delivering.tables import history_table
+    from fairway.cli.delivering.tables import history_table, outcomes
     from fairway.delivery.codec import plain
 
     door = open_door(about(context, environment))
-    releases, current = asyncio.run(_history(door.delivery, before, limit))
+    releases, deployments, current = asyncio.run(_history(door.delivery, before, limit))
     if as_json:
-        say_json({"in_force": current, "releases": plain(releases)})
+        ended = {str(number): words for number, words in outcomes(deployments).items()}
+        say_json({"in_force": current, "releases": plain(releases), "outcomes": ended})
     elif releases:
-        say(history_table(releases, current, painter()))
+        say(history_table(releases, current, outcomes(deployments), painter()))
     else:
         say("nothing was deployed here yet")
 
 
 async def _history(
     delivery: Delivery, before: int | None, limit: int
-) -> tuple[tuple[Release, ...], int]:
+) -> tuple[tuple[Release, ...], tuple[Deployment, ...], int]:
     releases = await delivery.releases(before=before, limit=limit)
-    return releases, await in_force(delivery)
+    page = await delivery.deployments(limit=_DEEP)
+    return releases, page.deployments, await in_force(delivery)
 
 
 async def in_force(delivery: Delivery) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from fairway.cli.delivering.numbers import plural
@@ -17,7 +17,7 @@ from fairway.plan.release import Release, ServiceRelease
 from fairway.targets.contract import Drift
 
 _DEPLOYMENTS = ("DEPLOYMENT", "RELEASE", "STATUS", "BEGUN", "TOOK", "BY", "NOTE")
-_RELEASES = ("", "RELEASE", "MADE", "BY", "POLICIES", "CHANGED", "NOTE")
+_RELEASES = ("", "RELEASE", "MADE", "OUTCOME", "BY", "POLICIES", "CHANGED", "NOTE")
 _DRIFT = ("KIND", "WHAT", "SHOULD BE", "IS", "REPAIR")
 
 
@@ -27,7 +27,7 @@ def deployments_table(found: Sequence[Deployment], now: float, paint: Painter) -
         (
             each.id,
             f"{f'r{each.base} → ' if each.base else ''}r{each.release}",
-            each.status.replace("_", " "),
+            status_words(each),
             when(each.at),
             duration((each.ended_at or now) - each.at),
             each.by,
@@ -38,7 +38,19 @@ def deployments_table(found: Sequence[Deployment], now: float, paint: Painter) -
     return table(_DEPLOYMENTS, rows, paint, state=2)
 
 
-def history_table(releases: Sequence[Release], in_force: int, paint: Painter) -> str:
+def status_words(deployment: Deployment) -> str:
+    """How it stands, as people say it: one that waits for a person is paused."""
+    return "paused" if deployment.paused else deployment.status.replace("_", " ")
+
+
+def outcomes(deployments: Sequence[Deployment]) -> dict[int, str]:
+    """How the last deployment of each release stands or ended; `deployments` the newest first."""
+    return {each.release: status_words(each) for each in reversed(deployments)}
+
+
+def history_table(
+    releases: Sequence[Release], in_force: int, outcome: Mapping[int, str], paint: Painter
+) -> str:
     """One line per release, the newest first; `*` marks the one in force."""
     before = {new.number: old for new, old in pairwise(releases)}
     rows = [
@@ -46,6 +58,7 @@ def history_table(releases: Sequence[Release], in_force: int, paint: Painter) ->
             "*" if each.number == in_force else "",
             each.name,
             when(each.at),
+            outcome.get(each.number, "-"),
             each.by,
             str(each.content.policy_set),
             changed_words(before.get(each.number), each),
@@ -53,7 +66,7 @@ def history_table(releases: Sequence[Release], in_force: int, paint: Painter) ->
         )
         for each in releases
     ]
-    return table(_RELEASES, rows, paint)
+    return table(_RELEASES, rows, paint, state=3)
 
 
 def changed_words(old: Release | None, new: Release) -> str:
