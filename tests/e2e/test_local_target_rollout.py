@@ -18,7 +18,7 @@ from tests.local_target_rig import Changes, LocalRig
 from tests.steady_load import steady_load
 
 from fairway.control.plane import derived_policies
-from fairway.errors import Conflict, InvalidInput, Unavailable
+from fairway.errors import Conflict, InvalidInput, Unhealthy
 from fairway.model.app import App
 from fairway.plan.observed import WORKING_TREE
 from fairway.plan.release import Release
@@ -149,7 +149,7 @@ async def test_the_first_deployment_pins_the_working_tree_and_replaces_it(
 async def test_back_to_the_working_tree_edits_take_effect_again(working: LocalRig) -> None:
     one = working.release(1, axon="ill")
     working.write("one", "one")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unhealthy):
         await working.target.apply(one, [Wanted("axon", "r1", 1)], LEASE)
     assert working.system.pinned
     await working.target.shift(split(0, WORKING_TREE, "r1", "axon"), LEASE)
