@@ -30,7 +30,6 @@ from fairway.delivery.wishes import (
     PolicyDesk,
     Prepared,
     check_artifacts,
-    check_schema,
     deployment_of,
     planned,
     prepare,
@@ -224,7 +223,7 @@ class EnvironmentDelivery:
         )
 
     def _planned(self, wish: Wish, ground: Ground) -> Plan:
-        kept = self._kept(wish, ground)
+        kept = self._kept(wish)
         prepared = prepare(wish, kept, ground)
         number = kept.number if kept else self._store.releases.next_number()
         found = planned(prepared, ground, number)
@@ -236,7 +235,7 @@ class EnvironmentDelivery:
     def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:
         """Keep release and deployment in one transaction: both, or neither and no number spent."""
         with self._store.database.writing():
-            kept = self._kept(wish, ground)
+            kept = self._kept(wish)
             prepared = prepare(wish, kept, ground)
             release = kept or self._keep(prepared, by, wish)
             found = planned(prepared, ground, release.number)
@@ -257,12 +256,8 @@ class EnvironmentDelivery:
             prepared.content, by=by.name, at=self._parts.clock(), note=wish.note
         )
 
-    def _kept(self, wish: Wish, ground: Ground) -> Release | None:
-        if wish.release is None:
-            return None
-        kept = self._store.releases.get(wish.release)
-        check_schema(kept, ground)
-        return kept
+    def _kept(self, wish: Wish) -> Release | None:
+        return None if wish.release is None else self._store.releases.get(wish.release)
 
     def _policies_of(self, release: Release) -> str:
         version = release.content.policy_set

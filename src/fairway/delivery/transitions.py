@@ -214,16 +214,18 @@ def _failed(deployment: Deployment, effect: Effect, failed: Failed) -> Advance:
 
 def _hook_failed(deployment: Deployment, effect: Effect, failed: Failed) -> Advance:
     assert effect.phase is not None, "hooks belong to a phase"
+    words = failed.reason
     match failed.then:
         case "ignore":
             onward = after_hooks(deployment, effect.phase, failed.at)
+            words = f"{failed.reason}; it was ignored"
         case "stop" if deployment.started:
             onward = _pause(deployment, effect, failed.reason)
         case "stop" | "roll_back":
             onward = roll_back(deployment, failed.reason, failed.at)
         case _:
             assert_never(failed.then)
-    return onward.telling("HookCompleted", failed.reason, phase=effect.phase, failed=True)
+    return onward.telling("HookCompleted", words, phase=effect.phase, failed=True)
 
 
 def _why(told: Told) -> str:

@@ -77,22 +77,24 @@ def prepare(wish: Wish, kept: Release | None, ground: Ground) -> Prepared:
     Raises InvalidInput for an app that is none, and Refused when its database has moved on.
     """
     if kept is not None:
+        _check_schema(kept.content, kept.name, ground)
         return Prepared(kept.content, kept, None)
     app = _app(wish, ground)
     text = ground.policies.prepared(app, wish.policies)
     version = ground.policies.version_of(text)
     content = release_content(app, wish.artifacts, ground.secrets(app), version, digest(text))
+    _check_schema(content, "this app", ground)
     return Prepared(content, None, text)
 
 
-def check_schema(release: Release, ground: Ground) -> None:
-    """Refuse a release that the databases have been migrated away from."""
-    conflict = schema_conflict(ground.schemas, release)
+def _check_schema(content: ReleaseContent, name: str, ground: Ground) -> None:
+    """Refuse what the databases have been migrated away from, be it kept or an older file."""
+    conflict = schema_conflict(ground.schemas, content, name)
     if conflict is not None:
         raise Refused(
             "schema-has-moved-on",
             conflict,
-            where=release.name,
+            where=name,
             remedy="deploy a release that works with the present schema, or migrate it forward",
         )
 

@@ -33,15 +33,22 @@ def schema_of(releases: Iterable[Release]) -> dict[str, tuple[int, int]]:
     return current
 
 
-def schema_conflict(current_schema: Schemas, release: Release) -> str | None:
-    """Why a release cannot run on the database as it is now, in words; None when it can."""
+def schema_conflict(current_schema: Schemas, content: ReleaseContent, name: str) -> str | None:
+    """Why a release cannot run on the database as it is now, in words; None when it can.
+
+    One whose services do not use a store does not mind its schema.
+    """
     for store in sorted(current_schema):
         oldest, version = current_schema[store]
-        made_for = release.content.schema.get(store, (0, 0))[1]
-        if made_for < oldest:
+        made_for = content.schema.get(store, (0, 0))[1]
+        if made_for < oldest and (made_for or _uses(content, store)):
             made = f"was made for schema {made_for}" if made_for else "names no schema"
             return (
-                f"{release.name} {made}, and '{store}' has schema {version}, which has taken away "
+                f"{name} {made}, and '{store}' has schema {version}, which has taken away "
                 f"what programs older than schema {oldest} need"
             )
     return None
+
+
+def _uses(content: ReleaseContent, store: str) -> bool:
+    return any(store in each.declared.get("stores", ()) for each in content.services.values())

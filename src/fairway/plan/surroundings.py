@@ -155,16 +155,18 @@ def _schemas(before: ReleaseContent, after: ReleaseContent) -> Iterator[Change]:
         was, now = before.schema.get(store, (0, 0)), after.schema[store]
         if was == now:
             continue
-        contracts = now[0] > was[0]
-        reason = (
-            f"a contract step: no release made for a schema older than {now[0]} can come back"
-            if contracts
-            else "an expand step: releases before it still work"
-        )
         yield Change(
             "configuration", f"stores.{store}.schema", brief(was[1] or None), brief(now[1]),
-            (reason,), destructive=contracts,
+            (_schema_reason(was, now),), destructive=now[0] > was[0],
         )  # fmt: skip
+
+
+def _schema_reason(was: tuple[int, int], now: tuple[int, int]) -> str:
+    if now[0] > was[0]:
+        return f"a contract step: no release made for a schema older than {now[0]} can come back"
+    if now[1] < was[1]:
+        return f"made for schema {now[1]}; the database keeps the schema that it has"
+    return "an expand step: releases before it still work"
 
 
 def _environment(

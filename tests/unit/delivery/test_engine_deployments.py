@@ -85,6 +85,20 @@ async def test_hooks_run_in_their_phases_and_a_failing_one_turns_back(tmp_path: 
         assert world.store.looks.hooks(ended.id, "pre_deploy")[0].passed
 
 
+async def test_a_hook_that_may_fail_is_told_of_and_the_next_one_runs(tmp_path: Path) -> None:
+    hooks = {
+        "pre_shift": [
+            {"name": "warm", "run": "echo cold; exit 1", "on_failure": "ignore"},
+            {"name": "note", "run": "touch noted"},
+        ],
+    }
+    async with World(tmp_path) as world:
+        ended = await world.deploy("one", hooks=hooks)
+        assert (ended.status, (tmp_path / "noted").exists()) == ("succeeded", True)
+        told = [each.words for each in world.store.events.after(0) if each.type == "HookCompleted"]
+        assert told == ["the pre_shift hook warm failed, it ended with 1: cold; it was ignored"]
+
+
 async def test_it_waits_for_those_who_must_agree(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         begun = await world.begin("one", approvals=2)

@@ -256,6 +256,16 @@ async def test_no_release_comes_back_past_a_contraction(tmp_path: Path) -> None:
         assert caught.value.where == "r1"
 
 
+async def test_an_older_app_file_is_no_way_past_a_contraction(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.shipped(_migrated(desk, "one", 1, 1))
+        await desk.shipped(_migrated(desk, "two", 2, 2))
+        for ask in (desk.delivery.plan, lambda wish: desk.delivery.deploy(wish, EVE)):
+            with pytest.raises(Refused, match="this app was made for schema 1, and 'orders' has"):
+                await ask(_migrated(desk, "three", 1, 1))
+        assert [each.number for each in await desk.delivery.releases()] == [2, 1]
+
+
 async def test_a_contraction_that_was_rolled_back_still_counts(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         await desk.shipped(_migrated(desk, "one", 1, 1))

@@ -137,7 +137,8 @@ async def _check_plan(place: Place, deployment: Deployment) -> Happening:
 async def _replanned(place: Place, deployment: Deployment, observed: Observed) -> Happening:
     """Before its turn another one ended. Its databases may have been migrated meanwhile."""
     release = await place.release(deployment.release)
-    conflict = schema_conflict(await place.asked(place.store.schemas), release)
+    schemas = await place.asked(place.store.schemas)
+    conflict = schema_conflict(schemas, release.content, release.name)
     if conflict is not None:
         return Failed(place.clock(), conflict)
     in_force = await place.asked(place.store.releases.in_force)
@@ -187,14 +188,16 @@ async def _run_hooks(place: Place, deployment: Deployment, effect: Effect) -> Ha
     phase = effect.phase
     assert phase is not None, "hooks belong to a phase"
     passed = await place.asked(lambda: place.store.looks.hooks(deployment.id, phase))
+    ignored: Failed | None = None
     for position, hook in enumerate(await _hooks(place, deployment, phase)):
         before = passed.get(position)
         if before is not None and before.passed:
             continue
         failed = await _run_hook(place, deployment, phase, position, hook)
-        if failed is not None:
+        if failed is not None and failed.then != "ignore":
             return failed
-    return Done(place.clock())
+        ignored = ignored or failed
+    return ignored or Done(place.clock())
 
 
 async def _run_hook(
@@ -210,7 +213,7 @@ async def _run_hook(
     result = await run_hook(hook, place.surroundings(hook.service), about, place.clock)
     await place.asked(lambda: place.store.looks.keep_hook(deployment.id, phase, position, result))
     then: OnFailure = hook.on_failure
-    if result.passed or then == "ignore":
+    if result.passed:
         return None
     last = result.output.strip().splitlines()[-1:]
     reason = ": ".join([f"the {phase} hook {hook.name} failed, {result.words}", *last])
