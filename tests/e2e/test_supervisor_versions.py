@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ pytestmark = pytest.mark.xdist_group("system")
 async def test_a_version_that_went_is_nowhere_in_the_traffic(tmp_path: Path) -> None:
     """A rollback to it begins without endpoints that nobody listens at any more."""
     place = Place(tmp_path)
-    one, two = (place.spec("web", version, run=SERVER) for version in ("r1", "r2"))
+    spec = place.spec("web", run=SERVER)
+    one, two = replace(spec, version="r1"), replace(spec, version="r2")
     async with place.running(one) as supervisor:
         await supervisor.run([two])
         await eventually(lambda: len(place.traffic.ports["web"]) == 2)

@@ -38,7 +38,7 @@ from fairway.targets.local.mesh.render.document import (
 )
 from fairway.targets.local.mesh.render.secrets import identity_secret, trust_secret
 from fairway.targets.local.mesh.status import EnvoyState, state_of
-from fairway.targets.local.mesh.view import MeshView, Sidecar
+from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
 
 Clock = Callable[[], datetime]
 _T = TypeVar("_T")
@@ -106,7 +106,9 @@ class Mesh:
             self._view = view
             known = [name for name in view.names if name in self._envoys]
             await self._run(name for name in view.names if name not in self._envoys)
-            await _all(self._bring_up_to_date(name) for name in known)
+            # The gateway last: it sends only such cohorts as every sidecar knows already.
+            await _all(self._bring_up_to_date(name) for name in known if name != GATEWAY)
+            await _all(self._bring_up_to_date(name) for name in known if name == GATEWAY)
             await self._stop(self._envoys.keys() - set(view.names))
 
     async def renew(self) -> tuple[str, ...]:
