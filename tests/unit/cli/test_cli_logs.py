@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from fairway.cli.output import Painter
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir, write_private
 
+WRITTEN = datetime(2026, 11, 21, 8, 0, 3, 500_000, tzinfo=UTC).timestamp()
 ORBIT = Source("orbit", "0")
 PLAIN = Painter(colourful=False)
 
@@ -37,7 +39,9 @@ def state(folder: Path) -> StateDir:
     state = StateDir(folder)
 
     def write(name: str, *lines: str) -> None:
-        write_private(state.logs / name, "".join(f"{text}\n" for text in lines).encode())
+        file = state.logs / name
+        write_private(file, "".join(f"{text}\n" for text in lines).encode())
+        os.utime(file, (WRITTEN, WRITTEN))  # lines without a time of their own take the file's
 
     write("orbit.0.log", line("first", 1), line("third", 3, correlation_id="c1"))
     write("orbit.1.log", line("second", 2, level="warning"))
