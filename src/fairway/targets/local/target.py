@@ -9,6 +9,7 @@ happens on the event loop of the system.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,9 @@ from fairway.targets.local.rendering import rendered
 from fairway.targets.local.system import LocalSystem
 
 _EVERYTHING = 100
+_LAST_CALLS = 2.0
+"""For how long at most a version that goes is still known by its cohort, in seconds: a stream may
+last much longer, and calls nobody any more."""
 _BACK_AGAIN, _LOOKS = 5.0, 0.05
 """How long a version without a healthy replica is waited for, and between looks, in seconds."""
 
@@ -129,6 +133,8 @@ class LocalTarget:
         gone = [key for key in versions if present.find(*key) is not None]
         if not gone:
             return
+        for key in gone:  # callers first: what they still do finds the callees of their cohort
+            await self._finished(present, key, at_most=_LAST_CALLS)
         await self._system.leave(gone)
         await asyncio.gather(*(self._finished(present, key) for key in gone))
         await self._system.end(gone)
@@ -228,12 +234,13 @@ class LocalTarget:
             start=[(s, v.name) for s, v in workers if (s, v.name) in running],
         )
 
-    async def _finished(self, present: Desired, key: Key) -> None:
+    async def _finished(self, present: Desired, key: Key, at_most: float = math.inf) -> None:
         """Wait until a version answers no request any more, at most for its grace period."""
         version = present.find(*key)
         if version is not None and version.service.serves:
             envoy = self._system.mesh.envoy(key[0])
-            await until_idle(envoy.admin, key[1], version.service.stop.grace)
+            patience = min(version.service.stop.grace, at_most)
+            await until_idle(envoy.admin, key[1], patience)
 
 
 def _still_asked(service: str, version: str) -> Conflict:
