@@ -41,7 +41,7 @@ from fairway.plan.difference import difference
 from fairway.plan.observed import Observed
 from fairway.plan.plan import Plan
 from fairway.plan.release import Release
-from fairway.targets.contract import Drift, Target
+from fairway.targets.contract import Drift, Fence, Target
 
 _EVENT_INTERVAL = 0.2
 """Between looks for new events, in seconds."""
@@ -186,8 +186,7 @@ class EnvironmentDelivery:
 
     async def repair(self, by: Actor) -> tuple[Drift, ...]:
         """End every difference; Conflict while a deployment is under way."""
-        found = await self.drift()
-        if not found:
+        if not await self.drift():
             return ()
         lease = await asyncio.to_thread(
             self._store.leases.take, self._parts.environment, "repair", self._parts.new_id(),
@@ -200,10 +199,19 @@ class EnvironmentDelivery:
                 remedy="repair after it has ended",
             )
         try:
-            await self._parts.target.repair(found, lease.fence)
+            found = await self._repair(lease.fence)
         finally:
             await asyncio.to_thread(self._store.leases.give_back, lease)
-        await asyncio.to_thread(self._tell_of_repair, found, by)
+        if found:
+            await asyncio.to_thread(self._tell_of_repair, found, by)
+        return found
+
+    async def _repair(self, fence: Fence) -> tuple[Drift, ...]:
+        """With the lease it is certain what differs: before, it may have been a deployment's doing,
+        and what that has brought into force must not be ended.
+        """
+        found = await self.drift()
+        await self._parts.target.repair(found, fence)
         return found
 
     async def _ground(self) -> Ground:

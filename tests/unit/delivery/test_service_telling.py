@@ -10,6 +10,7 @@ from tests.service_rig import ADA, BOB, EVE, Desk, forbidding
 
 from fairway.delivery.port import Actor, DeliveryEvent
 from fairway.errors import Conflict, InvalidInput, NotFound, Refused
+from fairway.targets.contract import Drift
 
 SLOW = {"pre_shift": [{"name": "slow", "run": "sleep 60"}]}
 
@@ -176,6 +177,22 @@ async def test_a_failed_repair_gives_its_lease_back(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="repair fails"):
             await desk.delivery.repair(ADA)
         assert len(await desk.delivery.repair(ADA)) == 1
+
+
+async def test_what_a_deployment_brought_meanwhile_is_not_repaired_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.shipped(desk.wish("one"))
+        candidate = Drift("version", "axon r2", "nothing", "runs", "it is stopped")
+        looks = iter([(candidate,), ()])  # it succeeds between the look and the lease
+
+        async def drift() -> tuple[Drift, ...]:
+            return next(looks)
+
+        monkeypatch.setattr(desk.target, "drift", drift)
+        assert await desk.delivery.repair(ADA) == ()
+        assert "DriftRepaired" not in {each.type for each in desk.store.events.after(0)}
 
 
 async def test_nothing_is_repaired_while_a_deployment_is_under_way(tmp_path: Path) -> None:
