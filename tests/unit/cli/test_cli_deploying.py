@@ -20,6 +20,8 @@ from tests.unit.cli.fake_delivery import (
 )
 
 from fairway.cli.delivering import follow
+from fairway.cli.delivering.plan_text import strategy_words
+from fairway.model.strategies import Strategy
 from fairway.targets.local.layout import open_state
 
 
@@ -266,3 +268,21 @@ def test_follow_takes_the_one_under_way_else_the_last(
     assert fairway("follow").code == 7
     assert fairway("follow", "d1").code == 0
     assert fairway("follow", "d3").code == 3
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"rolling": {}}, "rolling: up to 1 replica more, none fewer than declared"),
+        ({"blue_green": {"bake": "0s"}}, "blue-green: all traffic at once"),
+        (
+            {"blue_green": {"bake": "2s"}},
+            "blue-green: all traffic at once, the old version kept for 2s",
+        ),
+    ],
+)
+def test_a_strategy_that_waits_for_nothing_does_not_say_for_how_long(
+    declared: dict[str, Any], words: str
+) -> None:
+    settled = Strategy.model_validate(declared).settled
+    assert strategy_words(settled.model_dump(mode="json", exclude_none=True)) == words

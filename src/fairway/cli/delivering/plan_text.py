@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DESTRUCTIVE = "DESTRUCTIVE"
 _COLOURS = {"+": "green", "-": "red", "!": "yellow"}
 _REASON = " " * 6
+_NO_TIME = "0.0s"
+"""How a settled strategy says that nothing is waited for."""
 
 
 def plan_lines(
@@ -84,7 +86,7 @@ def _bake(strategy: Mapping[str, Any], words: str) -> str:
     bake = strategy.get("bake")
     if isinstance(bake, int | float):
         return f", {words} {duration(bake)}" if bake else ""
-    return f", {words} {bake}" if bake else ""
+    return f", {words} {bake}" if bake and bake != _NO_TIME else ""
 
 
 def gates(environment: Environment) -> Iterator[str]:
