@@ -1,7 +1,7 @@
 """A control plane that dies in the middle: does one thing to the target and is killed meanwhile.
 
-`python -m tests.local_target_driver FOLDER METHOD DELAY` in a folder where r1 runs; the moment of death
-is `DELAY` seconds after the call began.
+`python -m tests.local_target_driver FOLDER METHOD DELAY` in a folder where r1 runs; it dies `DELAY`
+seconds after the call began.
 """
 
 from __future__ import annotations

@@ -134,7 +134,9 @@ def forbidding(control: httpx2.Client, version: int) -> int:
     text = control.get(f"/api/v1/policy-sets/{version}").json()["policies"]
     forbid = 'forbid (principal, action == Action::"reason", resource == Service::"axon");'
     new = {"policies": f'{text}\n@id("frozen")\n{forbid}\n', "author": "test"}
-    created: int = control.post("/api/v1/policy-sets", json=new).raise_for_status().json()["version"]
+    created: int = (
+        control.post("/api/v1/policy-sets", json=new).raise_for_status().json()["version"]
+    )
     return created
 
 
