@@ -5,7 +5,7 @@
 It starts, or adopts what the one before it left, deploys CHANGE (the fields of a `Change`, as JSON)
 or goes on with the latest deployment, and when that is over says on its last line how it ended, and
 leaves everything running. Every boundary that the engine passes is added to FOLDER/boundaries.
-KILL_AT is the end of a boundary's name, or its number in this process; empty: nowhere.
+KILL_AT is the end of a boundary's name; empty: nowhere.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ PATIENCE = 90.0
 
 @dataclass(frozen=True)
 class End:
-    """How a deployment ended, and what was there then: healthy replicas by version, of axon."""
+    """How a deployment ended, and what was there then: healthy replicas by version, of axon.
+
+    `old` and `new` are the versions of axon that it was about.
+    """
 
     status: str
     reason: str
-    base: str
-    cohort: str
+    old: str
+    new: str
     serves: dict[str, int]
     drift: list[str]
     gateway: str
@@ -56,20 +59,26 @@ def run(folder: Path, kill_at: str = "", change: dict[str, Any] | None = None) -
     return End(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def boundaries(folder: Path) -> list[str]:
+    """Those that were passed since this was asked last, without the deployment's id."""
+    file = folder / "boundaries"
+    names = [line.split(" ", 1)[1] for line in file.read_text().splitlines()]
+    file.unlink()
+    return names
+
+
 class Boundaries:
     """Writes down each boundary, and kills the process at one of them."""
 
     def __init__(self, file: Path, kill_at: str) -> None:
         self._file = file
         self._kill_at = kill_at
-        self._count = 0
 
     def __call__(self, name: str) -> None:
         with self._file.open("a") as file:
-            file.write(name.split(" ", 2)[-1] + "\n")
-        if self._kill_at and (str(self._count) == self._kill_at or name.endswith(self._kill_at)):
+            file.write(name + "\n")
+        if self._kill_at and name.endswith(f" {self._kill_at}"):
             os.kill(os.getpid(), signal.SIGKILL)
-        self._count += 1
 
 
 class MortalPlane(LocalControlPlane):
@@ -86,8 +95,8 @@ class MortalPlane(LocalControlPlane):
 
 
 async def main(folder: Path, kill_at: str, change: Change | None) -> None:
-    boundaries = Boundaries(folder / "boundaries", kill_at)
-    rig = DeliveryRig(folder, Change(), lambda blueprint: MortalPlane(blueprint, boundaries))
+    passed = Boundaries(folder / "boundaries", kill_at)
+    rig = DeliveryRig(folder, Change(), lambda blueprint: MortalPlane(blueprint, passed))
     try:
         await rig.start()
         if change is None:
@@ -101,9 +110,10 @@ async def main(folder: Path, kill_at: str, change: Change | None) -> None:
 
 async def end(rig: DeliveryRig, deployment: str) -> End:
     ended = await rig.ended(await rig.delivery.deployment(deployment))
+    move = next(move for move in ended.plan.moves if move.service == "axon")
     observed = await rig.plane.target.observe()
     return End(
-        ended.status, ended.reason, f"r{ended.base}", ended.cohort,
+        ended.status, ended.reason, move.before or "", move.after or "",
         {version.name: version.healthy for version in observed.services["axon"]},
         [f"{each.subject}: {each.found}" for each in await rig.delivery.drift()], rig.gateway,
     )  # fmt: skip

@@ -138,7 +138,7 @@ def declared(change: Change) -> App:
     }
     local = {
         "strategy": change.strategy,
-        "analysis": {"minimum": 20, "warm_up": "0s"},
+        "analysis": {"minimum": 10, "warm_up": "0s"},
         **change.environment,
     }
     return App.model_validate(

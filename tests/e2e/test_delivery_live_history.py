@@ -130,15 +130,3 @@ async def test_a_route_leaves_a_legacy_system_share_by_share(rig: DeliveryRig, l
     assert set(load.bodies(0)) == set(seen) == {"legacy", taken}
     assert 0.25 < seen[taken] / seen.total() < 0.75
     assert (await rig.get("/axon/x")).text == taken
-
-
-async def test_a_route_goes_back_to_a_legacy_system_that_did_better(
-    rig: DeliveryRig, legacy: str
-) -> None:
-    left = {"axon": {"public": [{"path": "/axon", "legacy": legacy}]}}
-    await rig.deploy(Change(axon="before", strategy=AT_ONCE, services=left))
-    async with steady_load(f"{rig.gateway}/axon/x", 100) as load:
-        ended = await rig.deploy(Change(axon="errors", strategy=HALF))
-    assert ended.status == "rolled_back", ended.reason
-    assert set(load.failed) == {f"500 axon:{ended.cohort}:errors:"}
-    assert (await rig.get("/axon/x")).text == "legacy"

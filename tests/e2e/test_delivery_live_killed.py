@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.delivery_process import End, run
+from tests.delivery_process import End, boundaries, run
 from tests.delivery_rig import BLUE_GREEN, CANARY, ROLLING, STOP_FIRST
 from tests.steady_load import steady_load
 
@@ -31,6 +31,9 @@ HOOKS = {phase: [{"name": "smoke", "run": "true"}] for phase in ("pre_deploy", "
 RATE = 40
 GOOD = {"axon": "good", "strategy": CANARY, "environment": {"hooks": HOOKS}}
 BAD = {"axon": "errors", "strategy": {"canary": {"steps": [20], "bake": "20s"}}}
+STRATEGIES: dict[str, dict[str, dict[str, Any]]] = {
+    "canary": CANARY, "rolling": ROLLING, "stop-first": STOP_FIRST, "blue-green": BLUE_GREEN,
+}  # fmt: skip
 FORWARD = (
     "check_plan: performed", "run_hooks: performed", "apply: performed", "govern: performed",
     "shift: performed", "watch: performed", "retire: performed", "settle: performed",
@@ -64,53 +67,53 @@ async def test_killed_on_the_way_back_it_gets_back(place: tuple[Path, str]) -> N
 
 
 @pytest.mark.matrix
+@pytest.mark.parametrize("strategy", [*STRATEGIES])
 @pytest.mark.parametrize("text", ["good", "errors"])
-@pytest.mark.parametrize("strategy", [CANARY, ROLLING, STOP_FIRST, BLUE_GREEN])
-async def test_killed_once_at_any_boundary(
-    place: tuple[Path, str], strategy: dict[str, Any], text: str
+async def test_killed_at_every_boundary_of_a_strategy(
+    place: tuple[Path, str], strategy: str, text: str
 ) -> None:
-    """Each boundary of a whole deployment once, by its number."""
-    folder, gateway = place
+    """One deployment passes undisturbed, and the next is killed wherever that one has been."""
+    folder, _ = place
+    boundaries(folder)
+    status = "succeeded" if text == "good" else "rolled_back"
+    await killed_all_the_way(place, changed(strategy, text, "whole"), (), status)
+    *every, over = boundaries(folder)
+    assert over.endswith("over")
+    assert len(every) >= 24
+    await killed_all_the_way(place, changed(strategy, text, "killed"), tuple(every), status)
+
+
+def changed(strategy: str, text: str, when: str) -> dict[str, Any]:
+    """A release of both services. A bad one has time enough to be found in its first stage."""
+    name = f"{strategy}-{text}-{when}"
+    if text == "good":
+        return {"axon": name, "orbit": name, "strategy": STRATEGIES[strategy]}
+    ((kind, settings),) = STRATEGIES[strategy].items()
     slos = {"asking": {"service": "axon", "intent": "ask", "availability": 99.0}}
-    status, number = "succeeded" if text == "good" else "rolled_back", 0
-    while True:
-        wanted = {"axon": text, "orbit": f"{text}{number}", "strategy": strategy}
-        if text == "errors":
-            wanted |= {"app": {"slos": slos}}
-        async with (
-            steady_load(f"{gateway}/axon/x", RATE) as load,
-            steady_load(f"{gateway}/orbit/x", RATE) as other,
-        ):
-            ended = await asyncio.to_thread(run, folder, str(number), wanted)
-            survived = ended is not None
-            if ended is None:
-                ended = await asyncio.to_thread(run, folder)
-        assert ended is not None
-        right_end(ended, status)
-        assert set(other.failed) == set()
-        assert not [words for words in load.failed if not words.startswith("500 axon")]
-        if survived:
-            break
-        number += 1
-    assert number > 20
+    slow = {kind: {**settings, "bake": "20s"}}
+    return {"axon": text, "orbit": name, "strategy": slow, "app": {"slos": slos}}
 
 
 async def killed_all_the_way(
     place: tuple[Path, str], change: dict[str, Any], chain: tuple[str, ...], status: str
 ) -> None:
     folder, gateway = place
-    async with steady_load(f"{gateway}/axon/x", RATE) as load:
+    async with (
+        steady_load(f"{gateway}/axon/x", RATE) as load,
+        steady_load(f"{gateway}/orbit/x", RATE) as other,
+    ):
         wanted: dict[str, Any] | None = change
         for at in chain:
             assert await asyncio.to_thread(run, folder, at, wanted) is None, f"not killed at {at}"
             wanted = None
-        ended = await asyncio.to_thread(run, folder)
+        ended = await asyncio.to_thread(run, folder, "", wanted)
         over = time.monotonic()
         await asyncio.sleep(0.3)
     assert ended is not None
     right_end(ended, status)
+    assert other.failed == {}
     assert not [words for words in load.failed if not words.startswith("500 axon")]
-    version = ended.cohort if status == "succeeded" else ended.base
+    version = ended.new if status == "succeeded" else ended.old
     assert {body.split(":")[1] for body in load.bodies(over)} == {version}
     if status == "succeeded":
         assert load.failed == {}
@@ -118,5 +121,5 @@ async def killed_all_the_way(
 
 def right_end(ended: End, status: str) -> None:
     assert ended.status == status, ended.reason
-    assert ended.serves == {ended.cohort if status == "succeeded" else ended.base: 2}
+    assert ended.serves == {ended.new if status == "succeeded" else ended.old: 2}
     assert ended.drift == []
