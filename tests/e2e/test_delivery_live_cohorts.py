@@ -36,8 +36,8 @@ async def promoted(rig: DeliveryRig, begun: Deployment, weight: int) -> None:
     await rig.when(begun, lambda found: found.serving == weight)
 
 
-# In the instant of the first shift a caller's sidecar may stamp later than its callee divides: on a
-# loaded machine one request in thousands is then answered by r1 and r2. Until stamps come into force
+# In the instant of the first shift a sidecar may stamp later than its callee divides: on a loaded
+# machine one request in thousands is then answered by r1 and r2. Until stamps come into force
 # before the first division, this is asked of the full matrix only.
 @pytest.mark.matrix
 async def test_both_services_move_together(rig: DeliveryRig) -> None:
