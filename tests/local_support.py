@@ -130,3 +130,14 @@ async def get(port: int, path: str = "/") -> tuple[int, str]:
             return answer.status, answer.read().decode()
 
     return await asyncio.to_thread(ask)
+
+
+async def get_eventually(port: int, path: str = "/", within: float = 10.0) -> tuple[int, str]:
+    """Likewise, from a server that is just coming back."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return await get(port, path)
+        except OSError:
+            assert time.monotonic() < deadline, "it never answered"
+            await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local_support import SERVER, Place, eventually, get, processes_of
+from tests.local_support import SERVER, Place, eventually, get, get_eventually, processes_of
 
 from fairway.targets.local.lock import held_by
 from fairway.targets.local.ports import is_free
@@ -114,8 +114,7 @@ async def test_an_adopted_service_that_dies_is_started_again(place):
         pid, port = after["db", 0]
         os.kill(pid, signal.SIGKILL)
         await eventually(lambda: pid not in {p.pid for p in place.alive()})
-        await eventually(lambda: not is_free(port))
-        assert (await get(port))[0] == 200
+        assert (await get_eventually(port))[0] == 200
 
 
 async def test_killed_at_any_moment_of_the_start_nothing_unknown_is_left(place):

@@ -58,6 +58,15 @@ def test_traffic_moves_only_where_it_is_said():
     assert later.routing.services.keys() == {"axon", "sweep"}
 
 
+def test_marks_come_into_force_with_the_traffic_divided_as_it_is():
+    both = TREE.with_version("axon", version("r1"))
+    routing = Routing({"axon": Split({"r1": 30, WORKING_TREE: 70}, "r1")}, "r1", mirror=50)
+    marked = both.routed(both.marking(routing))
+    assert {v.name: v.weight for v in marked.services["axon"]} == {WORKING_TREE: 100, "r1": 0}
+    split = marked.routing.services["axon"]
+    assert (marked.routing.cohort, marked.routing.mirror, split.candidate) == ("r1", 0, "r1")
+
+
 def test_of_a_worker_only_the_version_with_most_weight_runs():
     both = TREE.with_version("sweep", version("r1", SWEEP)).with_version("axon", version("r1"))
     assert ("sweep", "r1") not in {(s, v.name) for s, v in both.running}

@@ -232,7 +232,8 @@ async def test_a_survivor_that_the_ledger_lost_is_a_stray(place):
 
 async def test_children_of_a_dead_survivor_are_strays(place):
     survivor(place, "sleep 60 & sleep 0.1")
-    await eventually(lambda: len(place.alive()) == 1)
+    (leader,) = place.processes.known()
+    await eventually(lambda: place.alive() != [] and not place.processes.is_alive(leader))
     survey = place.processes.survey()
     assert survey.running == ()
     assert len(survey.strays) == 1

@@ -162,6 +162,14 @@ class Desired:
         joint = replace(routing, services={**before, **routing.services})
         return replace(self, services=services, routing=joint)
 
+    def marking(self, routing: Routing) -> Routing:
+        """Only the marks of a routing, with the traffic divided as it is."""
+        services = {
+            name: replace(split, weights={v.name: v.weight for v in self.services.get(name, ())})
+            for name, split in routing.services.items()
+        }
+        return replace(routing, services=services, mirror=0)
+
     def settle(self, release: Release) -> Desired:
         """With a release as what should be here from now on."""
         digests = {name: service.digest for name, service in release.content.services.items()}

@@ -90,6 +90,7 @@ class LocalTarget:
             for service, split in routing.services.items():
                 self._check(service, split)
             await asyncio.gather(*(self._serving(*each) for each in routing.services.items()))
+            await self._mark_calls(routing)
             await self._system.want(self._present().routed(routing))
             await self._change_workers(routing.services)
 
@@ -123,6 +124,16 @@ class LocalTarget:
             for each in drift:
                 if each.subject not in gone:
                     await self._inspector.repair(each)
+
+    async def _mark_calls(self, routing: Routing) -> None:
+        """Have every caller mark its calls with its cohort before any callee divides by weight.
+
+        Sidecars change one after the other: a call that is not marked yet, to a callee that divides
+        already, would let two versions answer one request.
+        """
+        present = self._present()
+        if present.routing is None or present.routing.cohort != routing.cohort:
+            await self._system.want(present.routed(present.marking(routing)))
 
     async def _retire(self, versions: Sequence[Key]) -> None:
         present = self._present()
