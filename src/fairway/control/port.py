@@ -7,6 +7,9 @@ Guarantees asked of an implementation: methods may be called concurrently; each 
 `FairwayError` (`NotFound` for an unknown name or version, `Conflict` for a stale write,
 `Unavailable` while the system cannot do it now); times are unix seconds, durations are seconds.
 
+What belongs to single questions is beside: `topology.py` (how everything is connected) and
+`explored.py` (variables of a service, calls as an identity).
+
 The command line expects of `wiring` exactly these:
 
     local_control(workspace, environment) -> ControlPlane   nothing happens before `start`
@@ -25,8 +28,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from fairway.control.directory import Directory
+    from fairway.telemetry.port import Telemetry
 
 from fairway.control.door import Trail
+from fairway.control.explored import CallOutcome, CallRequest, ServiceVariables
+from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
+from fairway.control.topology import Topology
 
 Phase = Literal["starting", "running", "stopping", "stopped"]
 ServiceState = Literal["starting", "healthy", "degraded", "backoff", "stopped", "failed", "done"]
@@ -250,6 +257,17 @@ class Records(Protocol):
         """One version with its text."""
         ...
 
+    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
+        """Everything wrong with a text, and what is probably not meant; nothing is stored."""
+        ...
+
+    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
+        """How the app's test cases go by a text, or (None) by the policies that decide now.
+
+        `NotFound` where there are no cases, `InvalidAppFile` when the text is not valid.
+        """
+        ...
+
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None
     ) -> PolicySetSummary:
@@ -362,4 +380,35 @@ class ControlPlane(Records, Trail, Protocol):
 
     async def scale(self, service: str, replicas: int) -> None:
         """Run this many replicas; return when they are healthy or gone."""
+        ...
+
+    async def stop_service(self, service: str) -> None:
+        """End every replica of a service, gracefully; it stays down until it is started again."""
+        ...
+
+    async def start_service(self, service: str) -> None:
+        """Run a stopped service again; return when it is healthy. Nothing happens if it runs."""
+        ...
+
+    def telemetry(self) -> Telemetry:
+        """What services and Envoys told; `Unavailable` where the app file switched it off."""
+        ...
+
+    async def topology(self) -> Topology:
+        """What is connected with what, and how it is, now."""
+        ...
+
+    async def variables(self, service: str) -> ServiceVariables:
+        """The environment of a service (of the version that gets most requests), masked."""
+        ...
+
+    async def openapi(self, service: str) -> Mapping[str, Any]:
+        """The OpenAPI document of a service, asked from it; `NotFound` if it has none."""
+        ...
+
+    async def call(self, request: CallRequest) -> CallOutcome:
+        """Send a request as an identity, through the mesh, and wait for the answer.
+
+        `NotFound` for an unknown service, identity or intent; whatever status is no error.
+        """
         ...

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import difflib
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fairway.control.directory import Directory
 from fairway.control.door import Write
+from fairway.control.explored import CallOutcome, CallRequest, ServiceVariables, Variable
 from fairway.control.port import (
     Activation,
     Answer,
@@ -29,7 +31,9 @@ from fairway.control.port import (
     ServiceStatus,
     SystemStatus,
 )
-from fairway.errors import Conflict, NotFound
+from fairway.control.topology import Edge, Node, NodeVersion, Topology
+from fairway.errors import Conflict, NotFound, Unavailable
+from fairway.telemetry.port import Telemetry
 
 Allowed = frozenset[tuple[str, str, str, str]]
 DEFAULT_ALLOWED: Allowed = frozenset(
@@ -68,6 +72,8 @@ class MemoryControl:
     hurried: bool = False
     writes: list[Write] = field(default_factory=list)
     damaged: str = ""
+    told: Telemetry | None = None
+    calls: list[CallRequest] = field(default_factory=list)
 
     async def start(self) -> None:
         self.phase = "starting"
@@ -141,6 +147,56 @@ class MemoryControl:
         found = self._find(service)
         port = (found.inbound_port or 50) - 50
         self._services[service] = replace(_service(service, replicas, port), urls=found.urls)
+
+    async def stop_service(self, service: str) -> None:
+        self._services[service] = replace(
+            self._find(service), state="stopped", desired=0, replicas=()
+        )
+
+    async def start_service(self, service: str) -> None:
+        if self._find(service).state == "stopped":
+            await self.scale(service, 1)
+
+    def telemetry(self) -> Telemetry:
+        if self.told is None:
+            raise Unavailable("telemetry-off", "telemetry is switched off", remedy="enable it")
+        return self.told
+
+    async def topology(self) -> Topology:
+        services = tuple(
+            Node(
+                each.name, "service", each.state,
+                (NodeVersion("", 100, each.desired, len(each.replicas)),),
+                each.urls, sum(replica.restarts for replica in each.replicas),
+            )
+            for each in self._services.values()
+        )  # fmt: skip
+        nodes = (*services, Node("gateway", "gateway", "healthy"), Node("public", "public"))
+        edges = (
+            Edge("gateway", "orbit", "call", ("dispatch",), True),
+            Edge("orbit", "axon", "call", ("reason",), True),
+            Edge("public", "gateway", "public"),
+        )
+        return Topology(tuple(sorted(nodes, key=lambda node: node.name)), edges)
+
+    async def variables(self, service: str) -> ServiceVariables:
+        self._find(service)
+        plain = Variable("FAIRWAY_SERVICE", service)
+        return ServiceVariables(service, "", (Variable("AXON_MODEL_KEY", "", True), plain))
+
+    async def openapi(self, service: str) -> Mapping[str, Any]:
+        if self._find(service).name != "axon":
+            raise NotFound("no-openapi", f"{service} serves no OpenAPI document")
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": "axon", "version": "1"},
+            "paths": {"/reason": {"post": {"summary": "Reason", "responses": {"200": {}}}}},
+        }
+
+    async def call(self, request: CallRequest) -> CallOutcome:
+        self._find(request.service)
+        self.calls.append(request)
+        return CallOutcome(200, {"content-type": "text/plain"}, "hello", 0.01, "a" * 32, "c-1")
 
     async def decide(self, question: Question) -> Answer:
         asked = (question.kind, question.name, question.service, question.intent)
