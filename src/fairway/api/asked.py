@@ -120,6 +120,18 @@ class NewPolicySet(Written):
     expected: int | None = Field(None, ge=0, le=LARGEST_NUMBER)
 
 
+class PolicyText(Asked):
+    """Cedar text that is only looked at."""
+
+    policies: str = Field(max_length=4_000_000)
+
+
+class PolicyTest(Asked):
+    """What the app's test cases are decided by; absent: the policies that decide now."""
+
+    policies: Annotated[str, Field(max_length=4_000_000)] | None = None
+
+
 class ActivationRequest(Written):
     """Activate; refused when `expected` is given and is not what is active now."""
 

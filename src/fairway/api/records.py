@@ -18,6 +18,8 @@ from fairway.api.asked import (
     ActivationRequest,
     DecideRequest,
     NewPolicySet,
+    PolicyTest,
+    PolicyText,
     RollbackRequest,
     SecretValue,
 )
@@ -26,6 +28,7 @@ from fairway.api.problems import fails
 from fairway.api.roles import Admin, Approver, Deployer, Viewer
 from fairway.api.writes import QUERY
 from fairway.control.door import may
+from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
     Answer,
@@ -109,6 +112,26 @@ async def create_policy_set(new: NewPolicySet, records: Here, by: Deployer) -> P
         description=new.description,
         expected=new.expected,
     )
+
+
+@router.post("/policies/check", tags=["policies"], openapi_extra=QUERY)
+async def check_policies(
+    asked: PolicyText,
+    records: Here,
+    by: Viewer,  # noqa: ARG001
+) -> tuple[PolicyProblem, ...]:
+    """Everything wrong with a text, by place, and what is probably not meant. Stores nothing."""
+    return await records.check_policies(asked.policies)
+
+
+@router.post("/policies/test", tags=["policies"], openapi_extra=QUERY, responses=fails(404))
+async def test_policies(
+    records: Here,
+    by: Viewer,  # noqa: ARG001
+    asked: PolicyTest | None = None,
+) -> PolicyTestReport:
+    """How the app's test cases go by a text, or by the policies that decide now."""
+    return await records.test_policies((asked or PolicyTest()).policies)
 
 
 @router.get("/policy-sets/{version:int}", tags=["policies"], responses=fails(404))

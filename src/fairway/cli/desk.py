@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from fairway.cli.client import ControlClient, segment
 from fairway.cli.invocation import Invocation
 from fairway.cli.place import reach, state_of, workspace_of
+from fairway.control.policy_findings import PolicyCase, PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
     Answer,
@@ -86,6 +87,21 @@ class RemoteRecords:
         """See `Records`."""
         found = self._client.get(f"/api/v1/policy-sets/{version}")
         return PolicySetDocument(PolicySetSummary(**found["summary"]), found["policies"])
+
+    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
+        """See `Records`."""
+        found = self._client.post("/api/v1/policies/check", {"policies": policies})
+        return tuple(PolicyProblem(**each) for each in found)
+
+    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
+        """See `Records`."""
+        found = self._client.post("/api/v1/policies/test", {"policies": policies})
+        return PolicyTestReport(
+            found["passed"],
+            tuple(PolicyCase(**_tuples(case)) for case in found["cases"]),
+            tuple(PolicyProblem(**each) for each in found["problems"]),
+            tuple(found["uncovered"]),
+        )
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None

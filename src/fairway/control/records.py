@@ -7,6 +7,7 @@ active: the one before is, and the history shows both.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import hashlib
 import secrets
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from fairway.control.audit_entries import audit_entry
 from fairway.control.door import Write
+from fairway.control.policy_checks import problems_of, report_of
+from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
     Answer,
@@ -151,6 +154,17 @@ class LocalRecords:
         """One version with its text."""
         found = self._sets.read(version)
         return PolicySetDocument(self._summary(found), found.text)
+
+    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
+        """Everything wrong with a text; nothing is stored."""
+        return await asyncio.to_thread(problems_of, self.app, policies)
+
+    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
+        """How the app's test cases go by a text, or by the policies that decide now."""
+        folder = read_policies(self.app, self.state.app_dir)
+        cases = folder.tests if folder else ()
+        text = self._sets.read(self._sets.active()).text if policies is None else policies
+        return await asyncio.to_thread(report_of, self.app, self.state.environment, text, cases)
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None

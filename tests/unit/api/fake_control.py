@@ -12,6 +12,7 @@ from typing import Any
 from fairway.control.directory import Directory
 from fairway.control.door import Write
 from fairway.control.explored import CallOutcome, CallRequest, ServiceVariables, Variable
+from fairway.control.policy_findings import PolicyCase, PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
     Answer,
@@ -217,6 +218,20 @@ class MemoryControl:
         if version not in self._sets:
             raise NotFound("no-such-policy-set", f"there is no policy set {version}")
         return self._sets[version]
+
+    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
+        lines = enumerate(policies.splitlines(), 1)
+        return tuple(
+            PolicyProblem(line, text.index("wrong") + 1, "this is wrong", "correct it", "wrong")
+            for line, text in lines
+            if "wrong" in text
+        )
+
+    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
+        passed = "forbid" not in (policies or "")
+        problem = "" if passed else "expected allow, got deny"
+        case = PolicyCase("orbit may ask", "policies/a.test.yaml:2:3", passed, passed, (), problem)
+        return PolicyTestReport(passed, (case,), (), ("night",))
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None

@@ -13,6 +13,8 @@ import hashlib
 from collections.abc import Callable
 
 from fairway.control.audit_entries import audit_entry
+from fairway.control.policy_checks import problems_of
+from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
     Answer,
@@ -118,6 +120,15 @@ class SharedRecords:
         active = (await self._target.observe()).policy_set
         found = await asyncio.to_thread(self._sets.read, version)
         return PolicySetDocument(_summary(found, active), found.text)
+
+    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
+        """Everything wrong with a text; nothing is stored."""
+        return await asyncio.to_thread(lambda: problems_of(self.app(), policies))
+
+    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
+        """NotFound: a release has no test cases, they stay beside the app file."""
+        del policies
+        raise _no_cases()
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None
@@ -240,6 +251,14 @@ def _summary(found: PolicySet, active: int) -> PolicySetSummary:
     digest = "sha256:" + hashlib.sha256(found.text.encode()).hexdigest()
     return PolicySetSummary(
         found.version, digest, found.by, found.note, found.at, found.version == active
+    )
+
+
+def _no_cases() -> NotFound:
+    return NotFound(
+        "no-policy-tests",
+        "the test cases of policies are not part of a release: there are none here",
+        remedy="run them beside the app file: fairway policy test",
     )
 
 
