@@ -31,6 +31,15 @@ class ServiceVariables:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedIntent:
+    """An intent as a service declares it."""
+
+    name: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallRequest:
     """A request to send as `identity`: a service, a client, or `PUBLIC`.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.event_log import EventLog
+from fairway.control.explored import OfferedIntent
 from fairway.control.mesh_audit import MeshAudit
 from fairway.control.port import Activation, Event, Level, Phase, ServiceStatus, SystemStatus
 from fairway.control.records import LocalRecords, release_label
@@ -25,13 +26,14 @@ from fairway.control.statuses import (
     overall,
     replica_status,
 )
-from fairway.errors import FairwayError, InvalidAppFile, Unavailable
+from fairway.errors import FairwayError, InvalidAppFile, NotFound, Unavailable
 from fairway.governance.access import AccessTable, compile_access
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
 from fairway.governance.files import policies_text
 from fairway.governance.sets import NO_VERSION, Release
 from fairway.model.app import App
+from fairway.model.names import did_you_mean
 from fairway.model.services import Service
 from fairway.targets.local import runner
 from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
@@ -154,6 +156,14 @@ class LocalControlPlane(LocalRecords):
         """Run this many replicas; return when they are healthy or gone."""
         await self._running.scale(service, replicas)
         self._log.add("service.scaled", service, f"runs {replicas} replicas")
+
+    async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
+        """What callers may ask of a service, in the order of the app file."""
+        if service not in self.app.services:
+            known = did_you_mean(service, self.app.services)
+            raise NotFound("no-such-service", f"there is no service '{service}'", remedy=known)
+        declared = self.app.services[service].intents.items()
+        return tuple(OfferedIntent(name, each.method, each.path) for name, each in declared)
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """New signing keys for one identity or all, the old ones still valid; names the rotated."""

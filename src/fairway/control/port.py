@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fairway.telemetry.port import Telemetry
 
 from fairway.control.door import Trail
-from fairway.control.explored import CallOutcome, CallRequest, ServiceVariables
+from fairway.control.explored import CallOutcome, CallRequest, OfferedIntent, ServiceVariables
 from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
 from fairway.control.topology import Topology
 
@@ -404,6 +404,10 @@ class ControlPlane(Records, Trail, Protocol):
 
     async def openapi(self, service: str) -> Mapping[str, Any]:
         """The OpenAPI document of a service, asked from it; `NotFound` if it has none."""
+        ...
+
+    async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
+        """What callers may ask of a service, in the order of the app file."""
         ...
 
     async def call(self, request: CallRequest) -> CallOutcome:

@@ -11,7 +11,13 @@ from typing import Any
 
 from fairway.control.directory import Directory
 from fairway.control.door import Write
-from fairway.control.explored import CallOutcome, CallRequest, ServiceVariables, Variable
+from fairway.control.explored import (
+    CallOutcome,
+    CallRequest,
+    OfferedIntent,
+    ServiceVariables,
+    Variable,
+)
 from fairway.control.policy_findings import PolicyCase, PolicyProblem, PolicyTestReport
 from fairway.control.port import (
     Activation,
@@ -193,6 +199,11 @@ class MemoryControl:
             "info": {"title": "axon", "version": "1"},
             "paths": {"/reason": {"post": {"summary": "Reason", "responses": {"200": {}}}}},
         }
+
+    async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
+        known = {"axon": ("reason",), "orbit": ("dispatch",)}
+        self._find(service)
+        return tuple(OfferedIntent(name, "POST", f"/{name}") for name in known[service])
 
     async def call(self, request: CallRequest) -> CallOutcome:
         self._find(request.service)
