@@ -47,7 +47,7 @@ def records(tmp_path: Path) -> Iterator[LocalRecords]:
 
 async def test_a_problem_has_line_column_and_remedy(records: LocalRecords) -> None:
     (problem,) = await records.check_policies(PERMIT.replace('"axon"', '"axno"'))
-    assert (problem.line, problem.column) == (2, 77)
+    assert (problem.line, problem.column) == (2, PERMIT.splitlines()[1].index('"axon"') + 1)
     assert problem.severity == "error"
     assert "axno" in problem.message
     assert "axon" in problem.remedy
