@@ -160,7 +160,7 @@ class LocalControlPlane(LocalRecords):
     async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
         """What callers may ask of a service, in the order of the app file."""
         if service not in self.app.services:
-            known = did_you_mean(service, self.app.services)
+            known = did_you_mean(service, self.app.services, "see `fairway status`")
             raise NotFound("no-such-service", f"there is no service '{service}'", remedy=known)
         declared = self.app.services[service].intents.items()
         return tuple(OfferedIntent(name, each.method, each.path) for name, each in declared)
