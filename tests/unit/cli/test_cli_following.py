@@ -27,11 +27,12 @@ from tests.unit.cli.fake_delivery import (
 from fairway.cli.delivering import follow
 from fairway.cli.delivering.follow import Follower
 from fairway.cli.delivering.live_view import LiveView, picture
-from fairway.cli.delivering.numbers import bar, latency, share, sparkline
+from fairway.cli.delivering.numbers import bar, sparkline
 from fairway.cli.delivering.views import LinesView
 from fairway.cli.output import Painter
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, Watching
+from fairway.delivery.words import latency, share
 from fairway.errors import Unavailable
 
 PLAIN = Painter(colourful=False)

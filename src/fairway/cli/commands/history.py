@@ -30,8 +30,9 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """List the releases of an environment, the newest first; `*` marks the one in force."""
-    from fairway.cli.delivering.tables import history_table, outcomes
+    from fairway.cli.delivering.tables import history_table
     from fairway.delivery.codec import plain
+    from fairway.delivery.words import outcomes
 
     door = open_door(about(context, environment))
     releases, deployments, current = asyncio.run(_history(door.delivery, before, limit))

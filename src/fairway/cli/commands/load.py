@@ -17,10 +17,10 @@ from fairway.cli.calling.load import FAILURES, Load, LoadRun, Tally
 from fairway.cli.calling.plan import CallPlan, Wish, public_call
 from fairway.cli.calling.send import port_of, read_bundle
 from fairway.cli.calling.wire import http_request
-from fairway.cli.delivering.numbers import latency, plural, share
 from fairway.cli.invocation import current
 from fairway.cli.output import Painter, is_terminal, note, painter, say, say_json
 from fairway.cli.place import state_of
+from fairway.delivery.words import latency, plural, share
 from fairway.errors import InvalidInput
 
 app = typer.Typer(add_completion=False)

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from fairway.cli.delivering.verdict import waits_for
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Delivery, DeliveryEvent, Watching
+from fairway.delivery.words import waits_for
 from fairway.errors import Unavailable
 
 _LOOK_SECONDS = 0.5

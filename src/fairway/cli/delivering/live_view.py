@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from fairway.cli.delivering.hints import without_requests
-from fairway.cli.delivering.numbers import bar, latency, share, sparkline
-from fairway.cli.delivering.verdict import waits_for, what_to_do
+from fairway.cli.delivering.numbers import bar, sparkline
+from fairway.cli.delivering.verdict import what_to_do
 from fairway.cli.delivering.views import told_as
 from fairway.cli.output import duration
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, VersionNumbers, Watching
+from fairway.delivery.words import latency, share, waits_for
 
 _STATUS_STYLES = {
     "succeeded": "bold green",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from fairway.cli.delivering.numbers import plural
 from fairway.cli.output import Painter, duration
+from fairway.delivery.words import plural
 from fairway.plan.describe import describe
 from fairway.plan.plan import Change, Plan
 

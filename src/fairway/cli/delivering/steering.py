@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from fairway.cli.delivering.choice import under_way
 from fairway.cli.delivering.door import Door, open_door
-from fairway.cli.delivering.verdict import waits_for
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import painter, say, say_json
 from fairway.delivery.codec import plain
 from fairway.delivery.deployment import Command, Deployment
+from fairway.delivery.words import waits_for
 
 _LOOKS, _LOOK_SECONDS = 15, 0.1
 """An engine looks for what it was told twice a second."""

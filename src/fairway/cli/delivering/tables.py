@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from fairway.cli.delivering.numbers import plural
 from fairway.cli.delivering.plan_text import strategy_words
 from fairway.cli.delivering.verdict import closing_lines
 from fairway.cli.delivering.views import version_words
@@ -13,6 +12,7 @@ from fairway.cli.output import Painter, duration, table, when
 from fairway.cli.summary import short
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, Watching
+from fairway.delivery.words import changed_words, plural, status_words
 from fairway.plan.release import Release, ServiceRelease
 from fairway.targets.contract import Drift
 
@@ -38,16 +38,6 @@ def deployments_table(found: Sequence[Deployment], now: float, paint: Painter) -
     return table(_DEPLOYMENTS, rows, paint, state=2)
 
 
-def status_words(deployment: Deployment) -> str:
-    """How it stands, as people say it: one that waits for a person is paused."""
-    return "paused" if deployment.paused else deployment.status.replace("_", " ")
-
-
-def outcomes(deployments: Sequence[Deployment]) -> dict[int, str]:
-    """How the last deployment of each release stands or ended; `deployments` the newest first."""
-    return {each.release: status_words(each) for each in reversed(deployments)}
-
-
 def history_table(
     releases: Sequence[Release], in_force: int, outcome: Mapping[int, str], paint: Painter
 ) -> str:
@@ -67,21 +57,6 @@ def history_table(
         for each in releases
     ]
     return table(_RELEASES, rows, paint, state=3)
-
-
-def changed_words(old: Release | None, new: Release) -> str:
-    """Which services a release changed, against the one before it; `-` when that is not known."""
-    if old is None:
-        return "everything" if new.number == 1 else "-"
-    was, now = old.content.services, new.content.services
-    names = [
-        *(f"+{name}" for name in sorted(now.keys() - was.keys())),
-        *(f"-{name}" for name in sorted(was.keys() - now.keys())),
-        *(name for name in sorted(now.keys() & was.keys()) if now[name].digest != was[name].digest),
-    ]
-    if old.content.policies != new.content.policies:
-        names.append("policies")
-    return ", ".join(names) or "configuration"
 
 
 def release_lines(release: Release, in_force: bool, paint: Painter) -> Iterator[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fairway.cli.delivering.numbers import plural, share
 from fairway.cli.output import Painter, duration
-from fairway.delivery.deployment import Deployment, Status, Step
+from fairway.delivery.deployment import Deployment, Status
 from fairway.delivery.port import Watching
+from fairway.delivery.words import outcome, plural, share, waits_for
 
 ROLLED_BACK, REFUSED, FAILED, WAITING = 3, 6, 7, 8
 _EXIT_CODES: Mapping[Status, int] = {
@@ -19,26 +19,11 @@ _EXIT_CODES: Mapping[Status, int] = {
     "cancelled": REFUSED,
     "failed": FAILED,
 }
-_WAITS: Mapping[Step, str] = {
-    "await_approval": "it waits for approval",
-    "await_window": "it waits for a maintenance window",
-    "await_resume": "it is paused",
-}
 
 
 def exit_code(deployment: Deployment) -> int:
     """With which code a command that followed it ends; `WAITING` while it is not over."""
     return _EXIT_CODES.get(deployment.status, WAITING)
-
-
-def waits_for(deployment: Deployment) -> str:
-    """For which person or time it waits; empty while it goes on by itself."""
-    if deployment.over or deployment.effect is None:
-        return ""
-    words = _WAITS.get(deployment.effect.step, "")
-    if deployment.effect.step == "await_approval":
-        return f"{words}: {len(deployment.approvals)} of {deployment.course.gate.count} agreed"
-    return f"{words}: {deployment.paused}" if words and deployment.paused else words
 
 
 def what_to_do(deployment: Deployment) -> tuple[str, ...]:
@@ -71,23 +56,7 @@ def _what_happened(deployment: Deployment, paint: Painter) -> str:
     status = paint.state(deployment.status.replace("_", " "))
     ended = deployment.ended_at
     took = f" after {duration(ended - deployment.at)}" if ended is not None else ""
-    return f"{status}  {paint.bold(_outcome(deployment))}{took}"
-
-
-def _outcome(deployment: Deployment) -> str:
-    place = f"{deployment.app} in {deployment.environment}"
-    new, old = f"r{deployment.release}", f"r{deployment.base}" if deployment.base else "before"
-    match deployment.status:
-        case "succeeded":
-            return f"{new} of {place} serves everything"
-        case "rolled_back":
-            return f"{place} is back at {old}; {new} serves nothing"
-        case "cancelled":
-            return f"{new} of {place} was not begun"
-        case "failed":
-            return f"{new} of {place} could not be brought into force"
-        case _:
-            return f"{new} of {place} serves {deployment.serving} % of new requests"
+    return f"{status}  {paint.bold(outcome(deployment))}{took}"
 
 
 def _traffic(deployment: Deployment, watching: Watching, paint: Painter) -> Iterator[str]:

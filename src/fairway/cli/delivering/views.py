@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 from fairway.cli.delivering.follow import View
 from fairway.cli.delivering.hints import without_requests
-from fairway.cli.delivering.numbers import latency, plural, share
-from fairway.cli.delivering.verdict import waits_for
 from fairway.cli.output import Painter, is_terminal, note, painter, to_json_line
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, VersionNumbers, Watching
+from fairway.delivery.words import latency, plural, share, waits_for
 
 _LINE_SECONDS = 5.0
 """How often the numbers are worth a line in a log."""
