@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fairway.cli.log_lines import LogLine, Source, parse_line
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.log_files import cut_away
+from fairway.telemetry.lines import LogLine, is_access, parse_lines, source_of
 
 _POLL_SECONDS = 0.1
 _RECENT_BYTES = 4 * 2**20
@@ -53,7 +53,7 @@ class Logs:
 
 def log_files(state: StateDir, access: bool) -> list[Path]:
     """The present log files, without their rotated parts."""
-    files = [path for path in state.logs.glob("*.log") if not _is_access(path)]
+    files = [path for path in state.logs.glob("*.log") if not is_access(path.name)]
     if access:
         files += access_files(state)
     return sorted(files)
@@ -64,26 +64,13 @@ def access_files(state: StateDir) -> list[Path]:
     return sorted(state.logs.glob("*.access.log"))
 
 
-def source_of(path: Path) -> Source:
-    """Who wrote a file, by its name."""
-    if _is_access(path):
-        return Source(path.name.partition(".")[0], "envoy", access=True)
-    stem = path.name.partition(".log")[0]
-    service, _, replica = stem.partition(".")
-    return Source(service, replica)
-
-
-def _is_access(path: Path) -> bool:
-    return ".access.log" in path.name
-
-
 class Follower:
     """Reads what is added to one file, also across the supervisor's cut of a large one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self._source = source_of(path)
+        self._source = source_of(path.name)
 
     def fresh(self, now: float) -> list[LogLine]:
         """The whole lines that were added; a half-written one waits for the next time."""
@@ -99,7 +86,7 @@ class Follower:
             return []
         whole = added[: added.rfind(b"\n") + 1]
         self._offset += max(0, len(whole) - len(missed))
-        return _parse(whole, self._source, now)
+        return parse_lines(whole, self._source, now)
 
 
 def _rotated(path: Path) -> list[LogLine]:
@@ -107,28 +94,13 @@ def _rotated(path: Path) -> list[LogLine]:
     lines: list[LogLine] = []
     for part in parts:
         with suppress(FileNotFoundError):  # rotated away between listing and reading
-            lines += _parse(part.read_bytes(), source_of(path), _written(part))
+            lines += parse_lines(part.read_bytes(), source_of(path.name), _written(part))
     return lines
 
 
 def _written(path: Path) -> float:
     """When a file was last written: the time of lines that say none."""
     return path.stat().st_mtime if path.exists() else 0.0
-
-
-def _parse(content: bytes, source: Source, otherwise: float) -> list[LogLine]:
-    """Lines with times; those of a file that never says the time get `otherwise`."""
-    lines: list[LogLine] = []
-    before = 0.0
-    # Not splitlines(): that splits at U+2028 too, which a caller may put into a correlation id.
-    for raw in content.decode("utf-8", "replace").split("\n"):
-        if not raw.strip():
-            continue
-        line = parse_line(raw, source, before or otherwise)
-        if line.fields:
-            before = line.at
-        lines.append(line)
-    return lines
 
 
 def lines_with(paths: list[Path], correlation: str) -> list[dict[str, Any]]:

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.commands.logs import since_of
-from fairway.cli.log_files import Follower, Logs, source_of
-from fairway.cli.log_lines import Source, Wanted, as_json, parse_line, render_line
+from fairway.cli.log_files import Follower, Logs
+from fairway.cli.log_lines import Wanted, as_json, render_line
 from fairway.cli.output import Painter
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir, write_private
+from fairway.telemetry.lines import Source, parse_line, source_of
 
 WRITTEN = datetime(2026, 11, 21, 8, 0, 3, 500_000, tzinfo=UTC).timestamp()
 ORBIT = Source("orbit", "0")
@@ -138,10 +139,8 @@ def test_rotated_parts_come_first(state: StateDir) -> None:
         ("access.0.log", "access", "access.0", False),
     ],
 )
-def test_a_file_name_says_who_wrote_it(
-    tmp_path: Path, name: str, service: str, label: str, access: bool
-) -> None:
-    source = source_of(tmp_path / name)
+def test_a_file_name_says_who_wrote_it(name: str, service: str, label: str, access: bool) -> None:
+    source = source_of(name)
     assert (source.service, source.label, source.access) == (service, label, access)
 
 

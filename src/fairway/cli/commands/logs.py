@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from fairway.cli.invocation import current
-from fairway.cli.log_files import Logs, log_files, source_of
-from fairway.cli.log_lines import LEVELS, LogLine, Wanted, as_json, render_line
+from fairway.cli.log_files import Logs, log_files
+from fairway.cli.log_lines import Wanted, as_json, render_line
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.names import did_you_mean
 from fairway.targets.local.layout import StateDir
+from fairway.telemetry.lines import LEVELS, LogLine, source_of
 
 app = typer.Typer(add_completion=False)
 
@@ -65,7 +66,7 @@ def logs(
 
 class _Printer:
     def __init__(self, state: StateDir, json_lines: bool, ids: bool, following: bool) -> None:
-        sources = [source_of(path) for path in log_files(state, access=True)]
+        sources = [source_of(path.name) for path in log_files(state, access=True)]
         self._names = sorted({source.service for source in sources})
         self._width = max((len(source.label) for source in sources), default=8)
         self._json = json_lines
@@ -116,7 +117,7 @@ def _level(text: str) -> str:
 
 
 def _check_names(state: StateDir, services: list[str]) -> None:
-    known = sorted({source_of(path).service for path in log_files(state, access=True)})
+    known = sorted({source_of(path.name).service for path in log_files(state, access=True)})
     for name in services:
         if name not in known:
             raise NotFound(
