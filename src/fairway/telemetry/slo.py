@@ -205,7 +205,7 @@ class _Tally:
         return enough and self._burn(long) > factor and self._burn(short) > factor
 
     def _calm(self, left: float) -> str:
-        valid, window = self._valid[self._promise.window], _about(self._promise.window)
+        valid, window = self._valid[self._promise.window], about(self._promise.window)
         if not valid:
             return f"no request in {window}: the error budget is whole"
         share = self._bad[self._promise.window] / valid
@@ -214,10 +214,10 @@ class _Tally:
     def _alarm(self, rule: Rule, left: float) -> str:
         long, _ = windows(self._promise.window, rule)
         valid, burn = self._valid[long], self._burn(long)
-        seen = self._seen(self._bad[long] / valid, valid, _about(long))
+        seen = self._seen(self._bad[long] / valid, valid, about(long))
         outlook = _budget(left)
         if left > 0:
-            outlook += f", at this rate for {_about(left * self._promise.window / burn)}"
+            outlook += f", at this rate for {about(left * self._promise.window / burn)}"
         return f"{seen}, {_digits(burn)} times what is allowed; {outlook}"
 
     def _seen(self, share: float, valid: int, window: str) -> str:
@@ -249,8 +249,8 @@ def _digits(value: float) -> str:
     return f"{value:.0f}" if value > 100 else f"{value:.4g}"
 
 
-def _about(seconds: float) -> str:
-    """A time span in its largest unit."""
+def about(seconds: float) -> str:
+    """A time span in its largest unit: `30 d`, `1.5 h`, `12 min`, `9 s`."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size or (seconds >= size and unit != "d"):
             return f"{_digits(round(seconds / size, 1))} {unit}"
