@@ -48,9 +48,8 @@ class Guard:
         self, app: Asgi, door: Door, hosts: frozenset[str], clock: Callable[[], float]
     ) -> None:
         self._app = app
-        self._door = door
         self._hosts = hosts
-        self._limiter = _Limiter(clock)
+        self._admission = Admission(door, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, 403 or 429 here, or let the API answer."""
@@ -63,20 +62,30 @@ class Guard:
         try:
             actor = await self._admit(scope)
         except FairwayError as error:
-            await send_problem(scope, send, error, _headers(error, self._limiter.wait_seconds))
+            await send_problem(scope, send, error, _headers(error, self._admission.wait_seconds))
             return
         scope.setdefault("state", {})["actor"] = actor
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Actor:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        host = host_name(headers.get(b"host", b"").decode("latin-1"))
-        if host not in self._hosts:
-            raise _foreign(self._hosts)
-        address = (scope.get("client") or ("", 0))[0]
+        check_host(headers.get(b"host", b"").decode("latin-1"), self._hosts)
         token = _bearer(headers.get(b"authorization", b"").decode("latin-1"))
         if token is None:  # nothing was guessed: browsers and probes ask without any
             raise _NO_TOKEN
+        return await self._admission.admit(address_of(scope), token)
+
+
+class Admission:
+    """Whose token it is; puts off addresses that keep guessing. The console's login asks it too."""
+
+    def __init__(self, door: Door, clock: Callable[[], float]) -> None:
+        self._door = door
+        self._limiter = _Limiter(clock)
+        self.wait_seconds = self._limiter.wait_seconds
+
+    async def admit(self, address: str, token: str) -> Actor:
+        """Whose it is; Unauthenticated for nobody's, TooManyRequests after too many of those."""
         self._limiter.check(address, token)
         actor = await self._door.admit(token)
         self._limiter.note(address, token, right=actor is not None)
@@ -113,6 +122,17 @@ class _Limiter:
     def _level(self, address: str) -> float:
         at, level = self._guesses.get(address, (0.0, 0.0))
         return max(0.0, level - (self._clock() - at) / _REFILL_SECONDS)
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from."""
+    return str((scope.get("client") or ("", 0))[0])
+
+
+def check_host(host: str, hosts: frozenset[str]) -> None:
+    """Refused when a `Host` header names nothing that this control plane goes by."""
+    if host_name(host) not in hosts:
+        raise _foreign(hosts)
 
 
 def host_name(host: str) -> str:
