@@ -126,10 +126,18 @@ class PolicyText(Asked):
     policies: str = Field(max_length=4_000_000)
 
 
-class PolicyTest(Asked):
-    """What the app's test cases are decided by; absent: the policies that decide now."""
+class PolicyChoice(Asked):
+    """Cedar text to decide by; absent: the policies that decide now."""
 
     policies: Annotated[str, Field(max_length=4_000_000)] | None = None
+
+
+class PolicyTrial(PolicyChoice):
+    """Who may ask a service for an intent? `context` overrides what is usual."""
+
+    service: str = Field(max_length=200)
+    intent: str = Field(max_length=200)
+    context: dict[str, str | int | bool] = Field({}, max_length=50)
 
 
 class ActivationRequest(Written):

@@ -18,8 +18,9 @@ from fairway.api.asked import (
     ActivationRequest,
     DecideRequest,
     NewPolicySet,
-    PolicyTest,
+    PolicyChoice,
     PolicyText,
+    PolicyTrial,
     RollbackRequest,
     SecretValue,
 )
@@ -28,7 +29,13 @@ from fairway.api.problems import fails
 from fairway.api.roles import Admin, Approver, Deployer, Viewer
 from fairway.api.writes import QUERY
 from fairway.control.door import may
-from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
+from fairway.control.policy_findings import (
+    ChangedDecision,
+    PolicyNames,
+    PolicyProblem,
+    PolicyTestReport,
+    Simulation,
+)
 from fairway.control.port import (
     Activation,
     Answer,
@@ -128,10 +135,34 @@ async def check_policies(
 async def test_policies(
     records: Here,
     by: Viewer,  # noqa: ARG001
-    asked: PolicyTest | None = None,
+    asked: PolicyChoice | None = None,
 ) -> PolicyTestReport:
     """How the app's test cases go by a text, or by the policies that decide now."""
-    return await records.test_policies((asked or PolicyTest()).policies)
+    return await records.test_policies((asked or PolicyChoice()).policies)
+
+
+@router.get("/policies/names", tags=["policies"], responses=fails(404))
+async def policy_names(records: Here, by: Viewer) -> PolicyNames:  # noqa: ARG001
+    """What policies can be about: services with their intents, clients, the context."""
+    return await records.policy_names()
+
+
+@router.post(
+    "/policies/simulate", tags=["policies"], openapi_extra=QUERY, responses=fails(404, 409)
+)
+async def simulate(asked: PolicyTrial, records: Here, by: Viewer) -> Simulation:  # noqa: ARG001
+    """Who may ask a service for an intent, and why; not in the audit log."""
+    return await records.simulate(asked.service, asked.intent, asked.context, asked.policies)
+
+
+@router.post("/policies/effect", tags=["policies"], openapi_extra=QUERY, responses=fails(409))
+async def policy_effect(
+    asked: PolicyText,
+    records: Here,
+    by: Viewer,  # noqa: ARG001
+) -> tuple[ChangedDecision, ...]:
+    """The declared calls that a text decides otherwise than the policies that decide now."""
+    return await records.policy_effect(asked.policies)
 
 
 @router.get("/policy-sets/{version:int}", tags=["policies"], responses=fails(404))

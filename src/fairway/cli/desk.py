@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 from fairway.cli.client import ControlClient, segment
 from fairway.cli.invocation import Invocation
 from fairway.cli.place import reach, state_of, workspace_of
-from fairway.control.policy_findings import PolicyCase, PolicyProblem, PolicyTestReport
+from fairway.control.policy_findings import (
+    CallerAnswer,
+    ChangedDecision,
+    PolicyCase,
+    PolicyNames,
+    PolicyProblem,
+    PolicyTestReport,
+    Simulation,
+)
 from fairway.control.port import (
     Activation,
     Answer,
@@ -102,6 +110,31 @@ class RemoteRecords:
             tuple(PolicyProblem(**each) for each in found["problems"]),
             tuple(found["uncovered"]),
         )
+
+    async def policy_names(self) -> PolicyNames:
+        """See `Records`."""
+        found = self._client.get("/api/v1/policies/names")
+        return PolicyNames(
+            _tuples(found["services"]), tuple(found["clients"]), found["keys"], found["context"]
+        )
+
+    async def simulate(
+        self,
+        service: str,
+        intent: str,
+        context: Mapping[str, Any] | None = None,
+        policies: str | None = None,
+    ) -> Simulation:
+        """See `Records`."""
+        asked = {"service": service, "intent": intent, "context": context or {}}
+        found = self._client.post("/api/v1/policies/simulate", asked | {"policies": policies})
+        answers = tuple(CallerAnswer(**_tuples(each)) for each in found.pop("answers"))
+        return Simulation(**found, answers=answers)
+
+    async def policy_effect(self, policies: str) -> tuple[ChangedDecision, ...]:
+        """See `Records`."""
+        found = self._client.post("/api/v1/policies/effect", {"policies": policies})
+        return tuple(ChangedDecision(**each) for each in found)
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None

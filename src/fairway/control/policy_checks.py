@@ -35,9 +35,7 @@ def report_of(app: App, environment: str, text: str, files: Iterable[Source]) ->
     cases = tuple(files)
     if not cases:
         raise no_cases()
-    findings = validate(app, [Source(_TEXT, text)])
-    if findings.problems:
-        raise InvalidAppFile(findings.problems)
+    check_sound(app, text)
     report = run_policy_tests(app, environment, text, cases)
     return PolicyTestReport(
         report.passed,
@@ -45,6 +43,13 @@ def report_of(app: App, environment: str, text: str, files: Iterable[Source]) ->
         tuple(_problem(each, "error", each.file) for each in report.findings.problems),
         report.uncovered,
     )
+
+
+def check_sound(app: App, text: str) -> None:
+    """Raises InvalidAppFile with every problem of a text."""
+    findings = validate(app, [Source(_TEXT, text)])
+    if findings.problems:
+        raise InvalidAppFile(findings.problems)
 
 
 def no_cases() -> NotFound:

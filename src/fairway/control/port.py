@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 from fairway.control.door import Trail
 from fairway.control.explored import CallOutcome, CallRequest, OfferedIntent, ServiceVariables
-from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
+from fairway.control.policy_findings import (
+    ChangedDecision,
+    PolicyNames,
+    PolicyProblem,
+    PolicyTestReport,
+    Simulation,
+)
 from fairway.control.topology import Topology
 
 Phase = Literal["starting", "running", "stopping", "stopped"]
@@ -266,6 +272,27 @@ class Records(Protocol):
 
         `NotFound` where there are no cases, `InvalidAppFile` when the text is not valid.
         """
+        ...
+
+    async def policy_names(self) -> PolicyNames:
+        """What policies can be about: services with their intents, clients, the context."""
+        ...
+
+    async def simulate(
+        self,
+        service: str,
+        intent: str,
+        context: Mapping[str, Any] | None = None,
+        policies: str | None = None,
+    ) -> Simulation:
+        """Who may ask for it, by a text or (None) by what decides now. Not in the audit log.
+
+        A key that `context` leaves out is as for a signed call on a Wednesday at noon.
+        """
+        ...
+
+    async def policy_effect(self, policies: str) -> tuple[ChangedDecision, ...]:
+        """The declared calls that a text decides otherwise than what decides now."""
         ...
 
     async def create_policy_set(

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from fairway.control.audit_entries import audit_entry
 from fairway.control.door import Write
-from fairway.control.policy_checks import problems_of, report_of
-from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
+from fairway.control.policy_questions import PolicyQuestions
 from fairway.control.port import (
     Activation,
     Answer,
@@ -63,7 +62,7 @@ NOTIFY = "notify"
 _SECRET_BYTES = 32
 
 
-class LocalRecords:
+class LocalRecords(PolicyQuestions):
     """The records of one state folder. `app` is as its environment sees it. Close it when done."""
 
     def __init__(self, app: App, state: StateDir) -> None:
@@ -155,16 +154,16 @@ class LocalRecords:
         found = self._sets.read(version)
         return PolicySetDocument(self._summary(found), found.text)
 
-    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
-        """Everything wrong with a text; nothing is stored."""
-        return await asyncio.to_thread(problems_of, self.app, policies)
+    async def _declared(self) -> tuple[App, str]:
+        return self.app, self.state.environment
 
-    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
-        """How the app's test cases go by a text, or by the policies that decide now."""
+    async def _deciding(self) -> tuple[int, str]:
+        active = self._sets.read(self._sets.active())
+        return active.version, active.text
+
+    def _cases(self) -> tuple[Source, ...]:
         folder = read_policies(self.app, self.state.app_dir)
-        cases = folder.tests if folder else ()
-        text = self._sets.read(self._sets.active()).text if policies is None else policies
-        return await asyncio.to_thread(report_of, self.app, self.state.environment, text, cases)
+        return folder.tests if folder else ()
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None
@@ -233,7 +232,7 @@ class LocalRecords:
         """Matching entries of all writers, the oldest first."""
         allowed = None if query.verdict is None else query.verdict == "allow"
         wanted = Query(query.service, query.intent, allowed, query.since, query.until)
-        found = list(search(self.state.audit, wanted))
+        found = await asyncio.to_thread(lambda: list(search(self.state.audit, wanted)))
         return tuple(audit_entry(record) for record in found[-query.limit :])
 
     async def note(self, write: Write) -> None:
@@ -246,6 +245,9 @@ class LocalRecords:
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
         """Check every writer's chain against its anchored head."""
+        return await asyncio.to_thread(self._verified)
+
+    def _verified(self) -> tuple[ChainReport, ...]:
         damages = verify(self.state.audit, self._anchors)
         problems: dict[str, str] = {}
         for damage in damages:

@@ -74,7 +74,8 @@ def run_policy_tests(
 
 
 def _run(case: Case, engine: PolicyEngine, environment: str, app: App) -> CaseResult:
-    context = {**_ordinary_context(case, environment, app), **case.context}
+    asked = (case.principal.kind, case.service, case.intent)
+    context = {**ordinary_context(app, environment, *asked), **case.context}
     decision = engine.decide(case.principal, case.service, case.intent, context)
     return CaseResult(case.name, case.place, decision, "; ".join(_problems(case, decision)))
 
@@ -88,19 +89,24 @@ def _problems(case: Case, decision: Decision) -> Iterator[str]:
         yield f"{_word(decision.allowed)} as expected, but by {got} instead of {wanted}"
 
 
-def _ordinary_context(case: Case, environment: str, app: App) -> Mapping[str, object]:
-    """What a case leaves out: a signed call over the mesh, on a Wednesday at noon."""
-    route = app.services[case.service].intents[case.intent]
+def ordinary_context(
+    app: App, environment: str, kind: str, service: str, intent: str
+) -> Mapping[str, object]:
+    """What a case leaves out: a signed call over the mesh, on a Wednesday at noon.
+
+    `kind` is that of the principal: what comes in through the gateway is not signed.
+    """
+    route = app.services[service].intents[intent]
     return {
         "environment": environment,
         "method": route.method,
         "path": route.path,
         "release": "test",
-        "signed": case.principal.kind != "Gateway",
+        "signed": kind != "Gateway",
         "cohort": "",
         "hour": 12,
         "weekday": 3,
-        "source": "gateway" if case.principal.kind == "Gateway" else "mesh",
+        "source": "gateway" if kind == "Gateway" else "mesh",
     }
 
 

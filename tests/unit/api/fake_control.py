@@ -18,7 +18,15 @@ from fairway.control.explored import (
     ServiceVariables,
     Variable,
 )
-from fairway.control.policy_findings import PolicyCase, PolicyProblem, PolicyTestReport
+from fairway.control.policy_findings import (
+    CallerAnswer,
+    ChangedDecision,
+    PolicyCase,
+    PolicyNames,
+    PolicyProblem,
+    PolicyTestReport,
+    Simulation,
+)
 from fairway.control.port import (
     Activation,
     Answer,
@@ -243,6 +251,27 @@ class MemoryControl:
         problem = "" if passed else "expected allow, got deny"
         case = PolicyCase("orbit may ask", "policies/a.test.yaml:2:3", passed, passed, (), problem)
         return PolicyTestReport(passed, (case,), (), ("night",))
+
+    async def policy_names(self) -> PolicyNames:
+        return PolicyNames({"axon": ("reason",), "orbit": ("dispatch",)}, ("web",))
+
+    async def simulate(
+        self,
+        service: str,
+        intent: str,
+        context: Mapping[str, Any] | None = None,
+        policies: str | None = None,
+    ) -> Simulation:
+        self._find(service)
+        allowed = policies is None
+        reason = "permitted by calls" if allowed else "no policy permits it"
+        answer = CallerAnswer("Service", "orbit", True, allowed, reason)
+        return Simulation(service, intent, int(allowed), context or {}, (answer,))
+
+    async def policy_effect(self, policies: str) -> tuple[ChangedDecision, ...]:
+        if "forbid" not in policies:
+            return ()
+        return (ChangedDecision("Service", "orbit", "axon", "reason", False, "forbidden"),)
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None

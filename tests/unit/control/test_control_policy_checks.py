@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.api.rig import ENV, Rig
 
 from fairway.control.policy_findings import PolicyProblem
+from fairway.control.port import AuditQuery
 from fairway.control.records import LocalRecords
-from fairway.errors import InvalidAppFile, NotFound
+from fairway.errors import FairwayError, InvalidAppFile, InvalidInput, NotFound
 from fairway.model.load import load_app
 from fairway.targets.local.layout import open_state
 
@@ -102,4 +104,69 @@ async def test_over_http_a_viewer_may_check_and_nothing_is_noted(place: str) -> 
         tested = await vera.post(f"{place}/policies/test", json={"policies": "forbid"})
         assert tested.json()["passed"] is False
         assert (await vera.post(f"{place}/policies/test")).json()["uncovered"] == ["night"]
+    assert rig.trail.writes == []
+
+
+async def test_who_may_and_why_is_said_of_everyone_and_not_logged(records: LocalRecords) -> None:
+    found = await records.simulate("axon", "reason")
+    said = {f"{each.kind}::{each.name}": each for each in found.answers}
+    assert said.keys() == {"Service::axon", "Service::orbit", "Gateway::public"}
+    assert (said["Service::orbit"].allowed, said["Service::orbit"].policies) == (True, ("may",))
+    assert not said["Service::axon"].declared
+    assert "axon" in said["Service::axon"].reason
+    assert not [one for one in await records.audit(AuditQuery()) if one.kind == "decision"]
+
+
+async def test_a_draft_is_tried_in_a_context(records: LocalRecords) -> None:
+    at_noon = await records.simulate("axon", "reason", {}, PERMIT + NIGHT)
+    at_night = await records.simulate("axon", "reason", {"hour": 23}, PERMIT + NIGHT)
+    orbit = [next(a for a in each.answers if a.name == "orbit") for each in (at_noon, at_night)]
+    assert [each.allowed for each in orbit] == [True, False]
+    assert orbit[1].policies == ("night",)
+    assert orbit[1].reads == ("hour",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (("axno", "reason"), NotFound),
+        (("axon", "raeson"), NotFound),
+        (("axon", "reason", {"huor": 1}), InvalidInput),
+        (("axon", "reason", {"hour": "late"}), InvalidInput),
+        (("axon", "reason", {}, "permit"), InvalidAppFile),
+    ],
+)
+async def test_what_cannot_be_tried_says_why(
+    records: LocalRecords, asked: tuple[Any, ...], error: type[FairwayError]
+) -> None:
+    with pytest.raises(error):
+        await records.simulate(*asked)
+
+
+async def test_what_a_draft_would_change(records: LocalRecords) -> None:
+    assert await records.policy_effect(PERMIT + NIGHT) == ()
+    (changed,) = await records.policy_effect(NIGHT)
+    assert (changed.name, changed.service, changed.intent) == ("orbit", "axon", "reason")
+    assert not changed.allowed
+
+
+async def test_what_policies_can_be_about(records: LocalRecords) -> None:
+    names = await records.policy_names()
+    assert names.services == {"axon": ("reason",), "orbit": ()}
+    assert names.keys["hour"] == "number"
+    assert names.context["environment"] == "local"
+
+
+@pytest.mark.parametrize("place", ["/api/v1", ENV])
+async def test_over_http_one_may_try_things_out(place: str) -> None:
+    rig = Rig()
+    await rig.directory.opened("shop", "prod", {})
+    async with rig.vera as vera:
+        asked = {"service": "axon", "intent": "reason", "context": {"hour": 3, "signed": True}}
+        tried = (await vera.post(f"{place}/policies/simulate", json=asked)).json()
+        assert tried["context"] == {"hour": 3, "signed": True}
+        assert tried["answers"][0]["allowed"] is True
+        assert (await vera.get(f"{place}/policies/names")).json()["clients"] == ["web"]
+        effect = await vera.post(f"{place}/policies/effect", json={"policies": "forbid"})
+        assert [each["allowed"] for each in effect.json()] == [False]
     assert rig.trail.writes == []

@@ -13,8 +13,7 @@ import hashlib
 from collections.abc import Callable
 
 from fairway.control.audit_entries import audit_entry
-from fairway.control.policy_checks import problems_of
-from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
+from fairway.control.policy_questions import PolicyQuestions
 from fairway.control.port import (
     Activation,
     Answer,
@@ -33,6 +32,7 @@ from fairway.errors import Conflict, NotFound, Refused
 from fairway.governance.audit import Query
 from fairway.governance.audit_log import SqlAuditLog
 from fairway.governance.bundle import build_bundle
+from fairway.governance.cedar_text import Source
 from fairway.governance.decide import DecisionDesk
 from fairway.governance.sets import PolicySet, PolicySets
 from fairway.governance.sql_store import SqlPolicyStore
@@ -42,7 +42,7 @@ from fairway.targets.contract import Target
 from fairway_runtime.policy.engine import PolicyEngine
 
 
-class SharedRecords:
+class SharedRecords(PolicyQuestions):
     """The `Records` of one shared environment."""
 
     def __init__(
@@ -77,17 +77,10 @@ class SharedRecords:
 
     async def decide(self, question: Question) -> Answer:
         """Ask the policy set that decides at the target."""
-        active = (await self._target.observe()).policy_set
-        return await asyncio.to_thread(self._decide, question, active)
+        deciding = await self._deciding()
+        return await asyncio.to_thread(self._decide, question, *deciding)
 
-    def _decide(self, question: Question, active: int) -> Answer:
-        if not active:
-            raise Conflict(
-                "no-policies",
-                f"no policy set decides in '{self._environment}' yet",
-                remedy="deploy an app with policies first",
-            )
-        text = self._sets.read(active).text
+    def _decide(self, question: Question, active: int, text: str) -> Answer:
         engine = PolicyEngine.from_bundle(build_bundle(self.app(), self._environment, active, text))
         decision = (
             DecisionDesk(lambda: engine, self.log.append)
@@ -121,14 +114,24 @@ class SharedRecords:
         found = await asyncio.to_thread(self._sets.read, version)
         return PolicySetDocument(_summary(found, active), found.text)
 
-    async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
-        """Everything wrong with a text; nothing is stored."""
-        return await asyncio.to_thread(lambda: problems_of(self.app(), policies))
+    async def _declared(self) -> tuple[App, str]:
+        return await asyncio.to_thread(self.app), self._environment
 
-    async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
-        """NotFound: a release has no test cases, they stay beside the app file."""
-        del policies
+    async def _deciding(self) -> tuple[int, str]:
+        active = (await self._target.observe()).policy_set
+        if not active:
+            raise self._nothing_decides()
+        return active, (await asyncio.to_thread(self._sets.read, active)).text
+
+    def _cases(self) -> tuple[Source, ...]:
         raise _no_cases()
+
+    def _nothing_decides(self) -> Conflict:
+        return Conflict(
+            "no-policies",
+            f"no policy set decides in '{self._environment}' yet",
+            remedy="deploy an app with policies first",
+        )
 
     async def create_policy_set(
         self, policies: str, *, author: str, description: str = "", expected: int | None = None
