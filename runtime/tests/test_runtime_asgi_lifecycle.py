@@ -83,6 +83,14 @@ async def test_the_librarys_own_pages_are_not_reachable_through_the_mesh(tmp_pat
             assert (await client.get(path, headers=dict([GATEWAY]))).status_code == 401
 
 
+async def test_the_apps_openapi_document_is_shown_to_this_host_only(tmp_path: Path) -> None:
+    app = fairway(echo, settings(tmp_path), metrics=Metrics())
+    async with served(app) as host, http(host) as client:
+        assert (await client.get("/openapi.json")).json()["path"] == "/openapi.json"
+        through_mesh = await client.get("/openapi.json", headers=dict([GATEWAY]))
+        assert through_mesh.status_code == 401
+
+
 async def test_metrics_show_what_happened(tmp_path: Path) -> None:
     app = fairway(echo, settings(tmp_path), metrics=Metrics())
     async with served(app) as host, http(host) as client:

@@ -1,9 +1,10 @@
 """`fairway(app)`: any ASGI app, verified, decided, logged, measured and drained.
 
 The story of a request: read its head → ids and trace → admit (signature, intent, decision) → read
-and compare the body → handler → one log line, one observation. Health and readiness go around
-admission; everything else is refused unless something allows it. Without an identity in the
-environment nothing is verified or decided, and everything else works the same.
+and compare the body → handler → one log line, one observation. Health, readiness and what is asked
+of our own port (metrics, the OpenAPI document) go around admission; everything else is refused
+unless something allows it. Without an identity in the environment nothing is verified or decided,
+and everything else works the same.
 
 Measured (see `runtime/README.md`): the whole of it adds well under 100 µs to a request.
 """
@@ -27,6 +28,7 @@ from fairway_runtime.tracing import shared_tracing
 DEFAULT_HEALTH = "/health"
 READY = "/ready"
 METRICS = "/metrics"
+OPENAPI = "/openapi.json"
 _log = get_logger(__name__)
 
 
@@ -92,6 +94,9 @@ class Fairway:
                 return
             if path == METRICS and self._settings.metrics and _is_direct(scope):
                 await self._counters(send)
+                return
+            if path == OPENAPI and _is_direct(scope):
+                await self._openly(scope, receive, send)
                 return
         await self._serve(scope, receive, send)
 

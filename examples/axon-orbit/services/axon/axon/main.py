@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from axon.document import DOCUMENT
 from axon.reasoning import InvalidPrompt, Model, ModelKey, prompt_of
 from fairway_runtime import Secrets, current_request, fairway, get_logger
 
@@ -27,6 +28,11 @@ async def health(request: Request) -> JSONResponse:
     """Alive, and able to think: the model has its key."""
     model: Model = request.app.state.model
     return JSONResponse({"status": "ok", "service": "axon", "key_id": model.key.key_id})
+
+
+async def document(_: Request) -> JSONResponse:
+    """What one may ask, for the API explorer."""
+    return JSONResponse(DOCUMENT)
 
 
 async def reason(request: Request) -> JSONResponse:
@@ -90,6 +96,7 @@ app = fairway(
     Starlette(
         routes=[
             Route("/health", health),
+            Route("/openapi.json", document),
             Route("/reason", reason, methods=["POST"]),
             Route("/retrain", retrain, methods=["POST"]),
         ],

@@ -25,6 +25,10 @@ def test_health_names_the_key_and_does_not_show_it(axon: TestClient) -> None:
     assert "a key for tests" not in answer.text
 
 
+def test_the_document_describes_every_intent(axon: TestClient) -> None:
+    assert set(axon.get("/openapi.json").json()["paths"]) == {"/reason", "/retrain"}
+
+
 def test_reason_answers_with_a_heartbeat(axon: TestClient) -> None:
     headers = {"x-correlation-id": "test-heartbeat"}
     answer = axon.post("/reason", json={"prompt": "how is the weather?"}, headers=headers).json()

@@ -27,6 +27,7 @@ from fairway_runtime import (
     fairway,
     get_logger,
 )
+from orbit.document import DOCUMENT
 from orbit.fault import fault_of, faulty
 from orbit.order import InvalidOrder, Order
 
@@ -39,6 +40,11 @@ log = get_logger(__name__)
 async def health(_: Request) -> JSONResponse:
     """Alive; that axon is too is axon's own health check to say."""
     return JSONResponse({"status": "ok", "service": "orbit"})
+
+
+async def document(_: Request) -> JSONResponse:
+    """What one may ask, for the API explorer."""
+    return JSONResponse(DOCUMENT)
 
 
 async def dispatch(request: Request) -> JSONResponse:
@@ -111,6 +117,7 @@ app = fairway(
     Starlette(
         routes=[
             Route("/health", health),
+            Route("/openapi.json", document),
             Route("/dispatch", faulty(dispatch, fault), methods=["POST"]),
         ],
         exception_handlers={

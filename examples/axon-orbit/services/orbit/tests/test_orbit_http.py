@@ -14,6 +14,10 @@ def test_health(orbit: TestClient) -> None:
     assert orbit.get("/health").json() == {"status": "ok", "service": "orbit"}
 
 
+def test_the_document_describes_every_way_in(orbit: TestClient) -> None:
+    assert set(orbit.get("/openapi.json").json()["paths"]) == {"/dispatch"}
+
+
 def test_a_dispatch_comes_back_with_what_axon_said(orbit: TestClient, axon: Any) -> None:
     answer = orbit.post("/dispatch", json=ORDER)
     assert answer.status_code == 200
