@@ -114,7 +114,7 @@ async def show_environment(
     return EnvironmentState(app, environment, summary.target, release, under_way)
 
 
-@router.post("/plan", openapi_extra=QUERY)
+@router.post("/plan", openapi_extra=QUERY, responses=fails(409))
 async def plan(
     asked: DeploymentRequest,
     opening: OpeningHere,
@@ -180,9 +180,9 @@ async def diff_releases(
     return await delivery.diff(before, after)
 
 
-@router.get("/drift")
+@router.get("/drift", responses=fails(409))
 async def drift(delivery: DeliveryHere, by: Viewer) -> DriftReport:  # noqa: ARG001
-    """What runs against what should."""
+    """What runs against what should; 409 while a deployment changes that."""
     return DriftReport(await delivery.drift())
 
 

@@ -126,7 +126,10 @@ class Delivery(Protocol):
     """The delivery of one environment."""
 
     async def plan(self, wish: Wish) -> Plan:
-        """What deploying this would do now. Nothing is changed, and nothing kept."""
+        """What deploying this would do now. Nothing is changed, and nothing kept.
+
+        Conflict while another deployment changes what runs, unless `when_busy` says otherwise.
+        """
         ...
 
     async def deploy(self, wish: Wish, by: Actor) -> Deployment:
@@ -180,7 +183,7 @@ class Delivery(Protocol):
         ...
 
     async def drift(self) -> tuple[Drift, ...]:
-        """What runs against what should."""
+        """What runs against what should; Conflict while a deployment changes that."""
         ...
 
     async def repair(self, by: Actor) -> tuple[Drift, ...]:

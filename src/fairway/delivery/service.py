@@ -22,6 +22,7 @@ from fairway.delivery.port import (
     Watching,
     Wish,
 )
+from fairway.delivery.refusals import busy, changing, in_between
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.delivery.store.deployments import Order, OrderKind
 from fairway.delivery.transitions import objection
@@ -88,6 +89,8 @@ class EnvironmentDelivery:
 
     async def plan(self, wish: Wish) -> Plan:
         """What deploying this would do now. Nothing is changed, and nothing kept."""
+        if wish.when_busy == "refuse":  # else it would compare with what is half done
+            await asyncio.to_thread(self._require_rest, "what would change cannot be told")
         ground = await self._ground()
         return await asyncio.to_thread(self._planned, wish, ground)
 
@@ -181,7 +184,8 @@ class EnvironmentDelivery:
         return ReleaseDiff(before, after, changes, found.lines)
 
     async def drift(self) -> tuple[Drift, ...]:
-        """What runs against what should."""
+        """What runs against what should; Conflict while a deployment changes that."""
+        await asyncio.to_thread(self._require_rest, "what differs cannot be told")
         return await self._parts.target.drift()
 
     async def repair(self, by: Actor) -> tuple[Drift, ...]:
@@ -196,7 +200,7 @@ class EnvironmentDelivery:
             raise Conflict(
                 "deployment-under-way",
                 "a deployment is under way, which changes what should be there",
-                remedy="repair after it has ended",
+                remedy="repair after it has ended: fairway follow",
             )
         try:
             found = await self._repair(lease.fence)
@@ -213,6 +217,12 @@ class EnvironmentDelivery:
         found = await self.drift()
         await self._parts.target.repair(found, fence)
         return found
+
+    def _require_rest(self, what: str) -> None:
+        deployments = self._store.deployments
+        running = changing(deployments.get(each) for each in deployments.unfinished())
+        if running is not None:
+            raise in_between(running, what)
 
     async def _ground(self) -> Ground:
         observed = await self._parts.target.observe()
@@ -243,6 +253,9 @@ class EnvironmentDelivery:
     def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:
         """Keep release and deployment in one transaction: both, or neither and no number spent."""
         with self._store.database.writing():
+            under_way = self._store.deployments.unfinished()
+            if under_way and wish.when_busy == "refuse":  # first: else it looks like a stale plan
+                raise busy(under_way[0])
             kept = self._kept(wish)
             prepared = prepare(wish, kept, ground)
             release = kept or self._keep(prepared, by, wish)

@@ -56,6 +56,17 @@ def test_plan_ends_with_0_when_nothing_changes(
     assert delivery.found == []
 
 
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+def test_beside_another_deployment_nothing_is_planned_or_sent(
+    delivery: MemoryDelivery, fairway: CommandLine, command: str
+) -> None:
+    delivery.add("d1", status="shifting", serving=25)
+    done = fairway(command)
+    assert done.code == 4
+    assert "fairway follow d1" in done.err
+    assert delivery.wishes == []
+
+
 def test_a_plan_of_what_never_ran_starts_everything(fairway: CommandLine) -> None:
     done = fairway("plan", "local")
     assert done.code == 2

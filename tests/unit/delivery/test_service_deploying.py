@@ -62,6 +62,38 @@ async def test_while_one_is_under_way_another_is_refused_by_its_name(tmp_path: P
     assert orders == ["abort", "abort"]
 
 
+async def test_whoever_comes_second_is_told_so_before_anything_else(tmp_path: Path) -> None:
+    """Not that the plan is stale, nor that nothing would change: that is the other one's doing."""
+    hooks = {"pre_shift": [{"name": "slow", "run": "sleep 60"}]}
+    async with Desk(tmp_path) as desk:
+        await desk.shipped(desk.wish("one"))
+        wish = desk.wish("two", hooks=hooks)
+        seen = await desk.delivery.plan(wish)
+        running = await desk.delivery.deploy(wish, ADA)
+        await desk.step(running.id, "run_hooks")
+        with pytest.raises(Conflict) as caught:
+            await desk.delivery.plan(desk.wish("three"))
+        assert caught.value.code == "deployment-under-way"
+        assert f"fairway follow {running.id}" in caught.value.remedy
+        for again in (replace(wish, fingerprint=seen.fingerprint), desk.wish("one")):
+            with pytest.raises(Conflict) as caught:
+                await desk.delivery.deploy(again, BOB)
+            assert caught.value.code == "busy"
+            assert f"fairway follow {running.id}" in caught.value.remedy
+        assert (await desk.delivery.plan(desk.wish("three", when_busy="queue"))).changes
+        await desk.delivery.tell(running.id, "abort", ADA)
+        await desk.ended(running.id)
+
+
+async def test_beside_one_that_has_not_begun_a_plan_is_a_plan(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        await desk.shipped(desk.wish("one"))
+        waiting = await desk.delivery.deploy(desk.wish("two", approvals=1), ADA)
+        await desk.step(waiting.id, "await_approval")
+        assert (await desk.delivery.plan(desk.wish("three"))).base == 1
+        assert await desk.delivery.drift() == ()
+
+
 async def test_of_two_at_the_same_moment_one_is_refused(tmp_path: Path) -> None:
     desk = Desk(tmp_path, resting=True)
     wishes = [desk.wish(version) for version in ("one", "two", "three")]

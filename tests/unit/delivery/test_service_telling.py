@@ -195,12 +195,14 @@ async def test_what_a_deployment_brought_meanwhile_is_not_repaired_away(
         assert "DriftRepaired" not in {each.type for each in desk.store.events.after(0)}
 
 
-async def test_nothing_is_repaired_while_a_deployment_is_under_way(tmp_path: Path) -> None:
+async def test_nothing_is_drift_while_a_deployment_is_under_way(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         await desk.shipped(desk.wish("one"))
         begun = await desk.delivery.deploy(desk.wish("two", hooks=SLOW), ADA)
         await desk.step(begun.id, "run_hooks")
-        with pytest.raises(Conflict, match="under way"):
-            await desk.delivery.repair(ADA)
+        for ask in (desk.delivery.drift(), desk.delivery.repair(ADA)):
+            with pytest.raises(Conflict, match="under way") as caught:
+                await ask
+            assert caught.value.remedy == f"wait for its end: fairway follow {begun.id}"
         await desk.delivery.tell(begun.id, "abort", ADA)
         await desk.ended(begun.id)

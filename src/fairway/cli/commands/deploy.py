@@ -19,7 +19,7 @@ from fairway.cli.delivering.arguments import (
 )
 from fairway.cli.delivering.door import Door, open_door
 from fairway.cli.delivering.plan_file import check_fresh, read_plan
-from fairway.cli.delivering.shipping import confirm, ship, show_plan
+from fairway.cli.delivering.shipping import confirm, refuse_busy, ship, show_plan
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note
 from fairway.cli.place import workspace_of
@@ -79,6 +79,8 @@ def deploy(
     )
     workspace = workspace_of(invocation)
     door = open_door(invocation, start=lambda which: _started(which, as_json=as_json))
+    if asked.when_busy == "refuse":
+        asyncio.run(refuse_busy(door.delivery))
     wish = _whole(asked, door, workspace)
     found = asyncio.run(door.delivery.plan(wish))
     if seen is not None and plan_file is not None:

@@ -9,7 +9,7 @@ import typer
 
 from fairway.cli.delivering.arguments import Reason, about_releases, needs_reason
 from fairway.cli.delivering.door import Door, open_door
-from fairway.cli.delivering.shipping import confirm, ship, show_plan
+from fairway.cli.delivering.shipping import confirm, refuse_busy, ship, show_plan
 from fairway.delivery.going_back import release_before
 from fairway.delivery.port import WhenBusy, Wish
 from fairway.plan.plan import Plan
@@ -63,6 +63,8 @@ def rollback(
 async def _planned(
     door: Door, numbers: tuple[int, ...], busy: WhenBusy, emergency: bool, reason: str
 ) -> tuple[Wish, Plan]:
+    if busy == "refuse":
+        await refuse_busy(door.delivery)
     number = numbers[0] if numbers else await release_before(door.delivery)
     note = f"back to r{number}" + (f": {reason}" if reason else "")
     wish = Wish(release=number, note=note, when_busy=busy, emergency=emergency, reason=reason)

@@ -22,7 +22,8 @@ from fairway.cli.delivering.views import choose_view
 from fairway.cli.output import is_terminal, note, painter, say, to_json_line
 from fairway.delivery.codec import plain
 from fairway.delivery.deployment import Deployment
-from fairway.delivery.port import Wish
+from fairway.delivery.port import Delivery, Wish
+from fairway.delivery.refusals import busy
 from fairway.errors import Refused
 from fairway.plan.plan import Plan
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from fairway.model.environments import Environment
 
 INTERRUPTED = 130
+_LATEST = 20
+"""So many deployments are looked at: those that are not over are the latest."""
 
 
 def show_plan(
@@ -41,6 +44,14 @@ def show_plan(
         return
     note("\n".join(plan_lines(plan, environment, painter(sys.stderr), emergency=emergency)))
     note("")
+
+
+async def refuse_busy(delivery: Delivery) -> None:
+    """Raise Conflict while another deployment is not over, before anything is sent or planned."""
+    page = await delivery.deployments(limit=_LATEST)
+    under_way = [each.id for each in page.deployments if not each.over]
+    if under_way:
+        raise busy(under_way[-1])
 
 
 def confirm(plan: Plan, *, agreed: bool) -> None:

@@ -14,6 +14,7 @@ from fairway.delivery.announcements import Announcement
 from fairway.delivery.codec import decode_deployment, encode
 from fairway.delivery.deployment import Command, Deployment, Status
 from fairway.delivery.port import Page, WhenBusy
+from fairway.delivery.refusals import busy
 from fairway.delivery.store.events import append
 from fairway.delivery.store.leases import refused
 from fairway.errors import Conflict, InvalidInput, NotFound
@@ -67,11 +68,11 @@ class Deployments:
         for their rollback (supersede).
         """
         with self._database.writing() as connection:
-            busy = _unfinished(connection)
-            if busy and when_busy == "refuse":
-                raise _busy(busy[0])
+            under_way = _unfinished(connection)
+            if under_way and when_busy == "refuse":
+                raise busy(under_way[0])
             if when_busy == "supersede":
-                _abort(connection, busy, deployment)
+                _abort(connection, under_way, deployment)
             _insert(connection, deployment)
             append(connection, deployment.id, announcements, deployment.at)
 
@@ -223,15 +224,6 @@ def _position(cursor: str | None) -> int:
             remedy="use that of the page before, or none",
         )
     return int(cursor)
-
-
-def _busy(running: str) -> Conflict:
-    return Conflict(
-        "busy",
-        f"deployment {running} is not over yet",
-        where=running,
-        remedy="wait for it, or deploy with --queue or --supersede",
-    )
 
 
 def _stale(deployment: str, what: str) -> Conflict:
