@@ -18,6 +18,7 @@ from fairway.control.event_log import EventLog
 from fairway.control.explored import OfferedIntent
 from fairway.control.mesh_audit import MeshAudit
 from fairway.control.port import Activation, Event, Level, Phase, ServiceStatus, SystemStatus
+from fairway.control.receiving import receiver_program
 from fairway.control.records import LocalRecords, release_label
 from fairway.control.statuses import (
     envoy_status,
@@ -63,7 +64,8 @@ class LocalControlPlane(LocalRecords):
         self._blueprint = blueprint
         self._watch = watch
         self._log = EventLog()
-        self._system = LocalSystem(blueprint, self._log.add, self._tell)
+        receiver = receiver_program(lambda: self.app, blueprint.state)
+        self._system = LocalSystem(blueprint, self._log.add, self._tell, receiver=receiver)
         policies = Policies(self._sets.active, self._decide_by, self._access)
         self.target = LocalTarget(self._system, policies)
         self._mesh_audit = MeshAudit(blueprint.state)

@@ -17,7 +17,8 @@ from fairway.model.hooks import Hooks
 from fairway.model.notify import Notification
 from fairway.model.services import Declared
 from fairway.model.strategies import Strategy
-from fairway.model.values import BaseUrl, Name, Number, Whole
+from fairway.model.telemetry import Telemetry
+from fairway.model.values import BaseUrl, Name, Whole
 
 Target = Literal[
     "local",
@@ -36,15 +37,6 @@ class Gateway(Declared):
     """Where the public routes are served. Locally 8080 unless taken."""
 
     port: Whole | None = Field(None, ge=1, le=65535, description="the port it listens on")
-
-
-class Telemetry(Declared):
-    """Where traces and metrics go, and how many traces are sampled (percent)."""
-
-    otlp: str | None = Field(
-        None, pattern=r"^https?://", description="where traces and metrics are sent by OTLP"
-    )
-    sampling: Number = Field(10.0, ge=0, le=100, description="percent of traces that are kept")
 
 
 class Environment(Declared):
@@ -70,10 +62,17 @@ class Environment(Declared):
         50, ge=1, le=10_000, description="releases kept; those still in use are kept as well"
     )
     gateway: Gateway = Field(Gateway(), description="where the public routes are served")
-    telemetry: Telemetry = Field(Telemetry(), description="where traces and metrics go")
+    telemetry: Telemetry = Field(
+        Telemetry(), description="where traces, metrics and logs go, and what is kept"
+    )
     flags: dict[Name, FeatureFlag] = Field(
         {}, description="feature flags that are different here, by name"
     )
     overrides: dict[Name, dict[str, Any]] = Field(
         {}, description="per service: the keys that differ here, merged over the declared ones"
     )
+
+    @property
+    def keeps_telemetry(self) -> bool:
+        """Whether telemetry is received and kept on the machine where it runs."""
+        return self.target == "local" and self.telemetry.enabled

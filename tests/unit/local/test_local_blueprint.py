@@ -70,6 +70,43 @@ def test_a_declared_gateway_port_is_insisted_on(tmp_path):
             port_plan(blueprint, Ports(state.ports, state.instance), adopted=())
 
 
+def test_telemetry_stays_on_its_ports_while_somebody_sends_there(blueprint, ports):
+    before = port_plan(blueprint, ports, adopted=()).telemetry
+    assert before is not None
+    with contextlib.ExitStack() as stack:
+        for port in (before.http, before.grpc):
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        assert port_plan(blueprint, ports, {"axon"}, receiving=True).telemetry == before
+        assert port_plan(blueprint, ports, {"axon"}).telemetry != before, "somebody else listens"
+
+
+def test_a_collector_of_ones_own_keeps_its_port(tmp_path):
+    collector = "telemetry: {otlp: 'http://localhost:4318'}"
+    text = f"{APP}\nenvironments: {{local: {{{collector}}}}}"
+    state = open_state(tmp_path, stamp="now").state
+    blueprint = Blueprint(app_of(text), state, {}, None)
+    ports = Ports(state.ports, state.instance, blueprint.declared_ports)
+    plan = port_plan(blueprint, ports, adopted=())
+    assert plan.telemetry is not None
+    assert plan.telemetry.http != 4318
+    axon = spec(blueprint, "axon", plan, {"KEY": Secret("x")}).environment(0, 1)
+    assert axon.own["OTEL_EXPORTER_OTLP_ENDPOINT"] == plan.telemetry.url
+    assert axon.inherited["OTEL_METRIC_EXPORT_INTERVAL"] == "5000"
+
+
+def test_without_a_store_of_its_own_a_service_sends_where_the_app_file_says(tmp_path):
+    elsewhere = "telemetry: {enabled: false, otlp: 'http://collector.test'}"
+    text = f"{APP}\nenvironments: {{local: {{{elsewhere}}}}}"
+    state = open_state(tmp_path, stamp="now").state
+    shell = {"OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+    blueprint = Blueprint(app_of(text), state, shell, None)
+    plan = port_plan(blueprint, Ports(state.ports, state.instance), adopted=())
+    assert plan.telemetry is None
+    axon = spec(blueprint, "axon", plan, {"KEY": Secret("x")}).environment(0, 1)
+    assert axon.own["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.test"
+    assert axon.inherited["OTEL_METRIC_EXPORT_INTERVAL"] == "60000", "the user's own word counts"
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [({"replicas": 5}, True), ({"run": "axon --fast"}, False), ({"env": {"A": "b"}}, False)],

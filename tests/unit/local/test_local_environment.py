@@ -1,5 +1,6 @@
 """The variables of a replica: complete, and no secret of anyone else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,14 @@ def test_a_program_gets_its_port_its_name_and_its_callees():
         "FAIRWAY_EGRESS_URL": "http://127.0.0.1:18003",
         "OTEL_SERVICE_NAME": "orbit",
         "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop,service.version=r7,"
-        "deployment.environment.name=local",
+        "service.instance.id=orbit.r7.1,deployment.environment.name=local",
     }
+
+
+def test_every_sdk_is_told_where_telemetry_goes():
+    told = own_variables(replace(context(), otlp="http://127.0.0.1:4318"), 0, 1)
+    assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
+    assert told["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
 
 
 def test_the_library_is_told_where_its_files_are():

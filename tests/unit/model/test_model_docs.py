@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from fairway.model.analysis import Analysis, Metric
 from fairway.model.app import App, Schema, Slo, Store, Topic
-from fairway.model.environments import Environment, Gateway, Telemetry
+from fairway.model.environments import Environment, Gateway
 from fairway.model.flags import FeatureFlag
 from fairway.model.gates import Approvals, Freeze, Window
 from fairway.model.hooks import Hook, Hooks, HttpHook
@@ -33,6 +33,7 @@ from fairway.model.services import (
     Stop,
 )
 from fairway.model.strategies import BlueGreen, Canary, Rolling, Strategy
+from fairway.model.telemetry import Kept, Telemetry
 
 ROOT = Path(__file__).parents[3]
 SCENARIOS = ROOT / "tests" / "scenarios" / "app-files"
@@ -83,8 +84,8 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
     "declaration",
     [
         Analysis, App, Approvals, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment,
-        FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook, Intent, Metric, Notification,
-        PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop, Store,
+        FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook, Intent, Kept, Metric,
+        Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop, Store,
         Strategy, Telemetry, Topic, Window,
     ],
     ids=lambda declaration: declaration.__name__,

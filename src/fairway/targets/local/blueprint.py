@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fairway.errors import Conflict
 from fairway.model.app import App
@@ -28,7 +29,7 @@ from fairway.targets.local.environment import (
 )
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.merging import merged
-from fairway.targets.local.mesh.view import GATEWAY, PortPlan
+from fairway.targets.local.mesh.view import GATEWAY, PortPlan, TelemetryPorts
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.secret_files import Secret, SecretStore, available, require
@@ -36,6 +37,13 @@ from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
 
 GATEWAY_PORT = 8080
 """Where the gateway listens unless the app file says otherwise or it is taken."""
+TELEMETRY_PORTS = "telemetry:otlp"
+"""In the port book; the colon keeps it apart from services."""
+OTLP_HTTP_PORT, OTLP_GRPC_PORT = 4318, 4317
+"""Where OTLP is received unless it is taken: every SDK tries these by itself."""
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 - compared only
+_METRICS_EVERY = {"OTEL_METRIC_EXPORT_INTERVAL": "5000"}
+"""Milliseconds; a minute, the default, is too long for somebody who looks on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,14 @@ class Blueprint:
     def declared_ports(self) -> frozenset[int]:
         """Ports that the app file names, which nobody else may be given."""
         ports = {service.port for service in self.app.services.values()}
-        return frozenset(port for port in (*ports, self.declared.gateway.port) if port is not None)
+        own = (*ports, self.declared.gateway.port, self._collector_port)
+        return frozenset(port for port in own if port is not None)
+
+    @property
+    def _collector_port(self) -> int | None:
+        """The port of a collector on this machine, also while it does not run."""
+        url = urlsplit(self.declared.telemetry.otlp or "")
+        return (url.port or OTLP_HTTP_PORT) if url.hostname in _THIS_MACHINE else None
 
     def as_desired(self) -> Desired:
         """The working tree in the words of a desired state."""
@@ -104,7 +119,8 @@ class Blueprint:
         def variables(index: int, port: int | None) -> Variables:
             values = {secret: secrets[secret].value for secret in service.secrets}
             inherited = inherited_variables(shell, values, self.state.app_dir, folder)
-            return Variables(own_variables(context, index, port), inherited)
+            own = own_variables(context, index, port)
+            return Variables(own, {**(_METRICS_EVERY if context.otlp else {}), **inherited})
 
         snapshot = self.snapshots.path(version.artifact) if version.artifact else None
         around = Surroundings(self.state.app_dir, variables, version.digest, version.name, snapshot)
@@ -137,7 +153,7 @@ class Blueprint:
                 if callee in self.app.services[name].calls
             },
             egress_port=ports.egress_port(name, version.name) if meshed else None,
-            otlp=version.otlp,
+            otlp=ports.telemetry.url if ports.telemetry else version.otlp,
             secret_versions={secret: found.version for secret, found in secrets.items()},
         )
 
@@ -152,11 +168,17 @@ def service_version(service: Service) -> str:
 
 
 def port_plan(
-    blueprint: Blueprint, ports: Ports, adopted: Collection[str], released: Collection[Key] = ()
+    blueprint: Blueprint,
+    ports: Ports,
+    adopted: Collection[str],
+    released: Collection[Key] = (),
+    *,
+    receiving: bool = False,
 ) -> PortPlan:
     """The ports of the data plane; `adopted` names the Envoys that run and keep theirs.
 
     `released` are the versions beside the working tree: each calls through ports of its own.
+    `receiving` says that telemetry is received already, on the ports that it has.
     """
 
     def listener(name: str, purpose: str, version: str = WORKING_TREE) -> int:
@@ -187,7 +209,32 @@ def port_plan(
             if name in meshed
             for callee in meshed[name].calls
         },
+        telemetry=_telemetry_ports(blueprint, ports, receiving, running=bool(adopted)),
     )
+
+
+def _telemetry_ports(
+    blueprint: Blueprint, ports: Ports, receiving: bool, *, running: bool
+) -> TelemetryPorts | None:
+    """Those that running programs send to stay, at a fresh start the usual ones come first."""
+    if not blueprint.declared.keeps_telemetry:
+        return None
+    usual = {"http": OTLP_HTTP_PORT, "grpc": OTLP_GRPC_PORT}
+    found = {}
+    for purpose, port in usual.items():
+        key = f"{TELEMETRY_PORTS}.{purpose}"
+        if receiving or running or port in blueprint.declared_ports:
+            found[purpose] = ports.assign(key, keep=receiving)
+        else:
+            found[purpose] = _claim_or_assign(ports, key, port)
+    return TelemetryPorts(found["http"], found["grpc"])
+
+
+def _claim_or_assign(ports: Ports, key: str, port: int) -> int:
+    try:
+        return ports.claim(key, port)
+    except Conflict:
+        return ports.assign(key)
 
 
 def _gateway_port(blueprint: Blueprint, ports: Ports, *, keep: bool) -> int:
@@ -196,7 +243,4 @@ def _gateway_port(blueprint: Blueprint, ports: Ports, *, keep: bool) -> int:
         return ports.claim(GATEWAY, declared, where="gateway.port", keep=keep)
     if keep:
         return ports.assign(GATEWAY, keep=True)
-    try:
-        return ports.claim(GATEWAY, GATEWAY_PORT)
-    except Conflict:
-        return ports.assign(GATEWAY)
+    return _claim_or_assign(ports, GATEWAY, GATEWAY_PORT)

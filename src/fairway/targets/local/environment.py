@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fairway.model.services import Service
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.naming import version_label
+from fairway.targets.local.naming import replica_label, version_label
 from fairway.targets.local.ports import LOOPBACK
 
 _ANY_CALLEE = "FAIRWAY_EGRESS_URL"
@@ -66,7 +66,7 @@ def own_variables(context: ReplicaContext, index: int, port: int | None) -> dict
     """The variables that Fairway gives a replica, with the declared `env` over the general ones."""
     return {
         **_identity(context, index),
-        **_telemetry(context),
+        **_telemetry(context, index),
         **_files(context),
         **_callees(context),
         **context.service.env,
@@ -118,10 +118,12 @@ def _identity(context: ReplicaContext, index: int) -> dict[str, str]:
     }
 
 
-def _telemetry(context: ReplicaContext) -> dict[str, str]:
+def _telemetry(context: ReplicaContext, index: int) -> dict[str, str]:
+    """What every SDK of OpenTelemetry reads. The instance is called as its log file is."""
     attributes = {
         "service.namespace": context.app,
         "service.version": context.release,
+        "service.instance.id": replica_label(context.name, context.release, index),
         "deployment.environment.name": context.environment,
     }
     variables = {
@@ -130,6 +132,7 @@ def _telemetry(context: ReplicaContext) -> dict[str, str]:
     }
     if context.otlp is not None:
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = context.otlp
+        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
     return variables
 
 

@@ -152,6 +152,11 @@ class StateDir:
         return self.home / "engine.db"
 
     @property
+    def telemetry(self) -> Path:
+        """Traces, logs, metrics and counts of requests, and what their receiver is told."""
+        return self.home / "telemetry"
+
+    @property
     def fence(self) -> Path:
         """The largest lease token that has acted here."""
         return self.home / "fence.json"

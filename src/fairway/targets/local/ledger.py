@@ -14,7 +14,7 @@ from typing import Any, Literal
 from fairway.targets.local.layout import write_private
 from fairway.targets.local.naming import replica_label
 
-ProcessKind = Literal["service", "envoy"]
+ProcessKind = Literal["service", "envoy", "telemetry"]
 
 
 @dataclass(frozen=True, slots=True)

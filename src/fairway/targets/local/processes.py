@@ -48,7 +48,10 @@ _KILL_PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start. `inherited` is passed on too, but a change of it is no reason to restart."""
+    """What to start. `inherited` is passed on too, but a change of it is no reason to restart.
+
+    `sockets` are open file descriptors that the program gets under the same numbers.
+    """
 
     kind: ProcessKind
     name: str
@@ -61,6 +64,7 @@ class Launch:
     port: int | None = None
     version: str = WORKING_TREE
     declaration: str = ""
+    sockets: tuple[int, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -149,6 +153,7 @@ class Processes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=launch.sockets,
             )
         finally:
             os.close(log)

@@ -50,6 +50,7 @@ from fairway.targets.local.naming import version_label
 from fairway.targets.local.policies import Govern, Rules
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
+from fairway.targets.local.receiver import Receiver, ReceiverProgram
 from fairway.targets.local.runner import Event
 from fairway.targets.local.secret_files import Secret
 from fairway.targets.local.shares import endpoints_of, legacy_shares, versions
@@ -71,7 +72,9 @@ class LocalSystem:
         report: Report,
         on_replica: Callable[[Event], None],
         leaf_lifetime: timedelta = LEAF_LIFETIME,
+        receiver: ReceiverProgram | None = None,
     ) -> None:
+        """`receiver` is what receives telemetry here; None: nothing does."""
         self._wish = DesiredState(workspace)
         self._report = report
         self._on_replica = on_replica
@@ -88,6 +91,7 @@ class LocalSystem:
         self._govern: Govern | None = None
         self._rules: Rules | None = None
         self._data_plane = DataPlane(state, leaf_lifetime, report, self._view)
+        self._receiver = Receiver(receiver, workspace, self._processes, report)
         self.supervisor: Supervisor | None = None
 
     @property
@@ -172,19 +176,22 @@ class LocalSystem:
         self._secrets |= self._blueprint.known_secrets()
         running = await self._take_stock()
         envoys = {record.name for record in running if record.kind == "envoy"}
-        self._plan = self._new_plan(envoys)
+        self._plan = self._new_plan(envoys, receiving=self._receiver.is_among(running))
         self._rules = govern(self.app)
         self._endpoints = endpoints_of(running)
+        await self._receiver.open(self._plan.telemetry, running)
         self._handouts.write_bundle(self._rules.bundle)
         self._handouts.write(self.app, self.desired, self._secrets)
         self.supervisor = self._new_supervisor()
         self._relaying = asyncio.create_task(self._relay(self.supervisor.events()))
         launcher = SupervisedLauncher(self._processes, running, dict(self._blueprint.variables))
         self._data_plane.prepare(self.app, self._blueprint.variables, launcher)
-        await both(self._data_plane.start(launcher), self._start_services(running))
+        with self._receiver.soon():
+            await both(self._data_plane.start(launcher), self._start_services(running))
         if not self.pinned:
             self.supervisor.watch_files()
         self._chores.repeat(self._data_plane.heal, _HEAL_INTERVAL, "envoy.failed")
+        self._chores.repeat(self._receiver.heal, _HEAL_INTERVAL, "telemetry.failed")
         self._chores.repeat(self._renew, self._data_plane.renew_interval, "certificate.failed")
         self._chores.repeat(self._handouts.keys.refresh, REFRESH, "keys.failed")
 
@@ -197,6 +204,7 @@ class LocalSystem:
         if self._relaying is not None:
             await self._relaying
         await self._data_plane.stop()
+        await self._receiver.stop()
         await self._processes.end_all()
         remove_sockets(self._blueprint.state)
         self._held.close()
@@ -208,6 +216,7 @@ class LocalSystem:
             await self.supervisor.abandon()
         if self._relaying is not None:
             await self._relaying
+        self._receiver.leave()
         self._held.close()
 
     def hurry(self) -> None:
@@ -220,6 +229,7 @@ class LocalSystem:
         rules = self._govern(self.app)
         changed = self._rules is None or rules.bundle != self._rules.bundle
         self._rules = rules
+        self._receiver.tell()
         self._handouts.write_bundle(rules.bundle)
         await asyncio.gather(
             self._data_plane.apply(), asyncio.sleep(_BUNDLE_READ if changed else 0.0)
@@ -361,9 +371,16 @@ class LocalSystem:
     def _spec(self, service: str, version: DesiredVersion) -> ServiceSpec:
         return self._blueprint.spec(service, version, self.ports, self._secrets)
 
-    def _new_plan(self, running: Collection[str]) -> PortPlan:
-        """The ports of the mesh; the Envoys that are `running` keep theirs."""
-        return port_plan(self._blueprint, self._ports, running, self._wish.released)
+    def _new_plan(self, running: Collection[str], *, receiving: bool = True) -> PortPlan:
+        """The ports of the mesh; the Envoys that are `running` keep theirs.
+
+        Where telemetry goes stays as it is until the next start.
+        """
+        plan = port_plan(
+            self._blueprint, self._ports, running, self._wish.released, receiving=receiving
+        )
+        told = plan.telemetry if self._plan is None else self._plan.telemetry
+        return replace(plan, telemetry=told if self._receiver.wanted else None)
 
     async def _start_services(self, running: tuple[ProcessRecord, ...]) -> None:
         try:

@@ -60,6 +60,7 @@ def mesh_view(  # noqa: PLR0913, PLR0917 - what the whole data plane depends on,
     of others that declare one, it gets all.
     """
     telemetry = app.environments[environment].telemetry
+    here = ports.telemetry
     sidecars = {
         name: _sidecar(app, name, ports, on_trial(name, versions.get(name, ()), routing), access)
         for name, service in app.services.items()
@@ -70,8 +71,8 @@ def mesh_view(  # noqa: PLR0913, PLR0917 - what the whole data plane depends on,
         environment=environment,
         sidecars=sidecars,
         gateway=_gateway(app, ports, sidecars, routing, legacy or {}),
-        otlp=telemetry.otlp,
-        sampling=telemetry.sampling,
+        otlp=here.url if here else telemetry.otlp,
+        sampling=telemetry.share(kept_here=here is not None),
     )
 
 

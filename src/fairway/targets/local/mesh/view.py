@@ -42,6 +42,19 @@ _HEADER = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetryPorts:
+    """The loopback ports of OTLP over HTTP and over gRPC."""
+
+    http: int
+    grpc: int
+
+    @property
+    def url(self) -> str:
+        """The endpoint that programs are given."""
+        return f"http://127.0.0.1:{self.http}"
+
+
+@dataclass(frozen=True, slots=True)
 class PortPlan:
     """The loopback ports of the data plane; the supervisor's port book supplies free ones.
 
@@ -52,6 +65,7 @@ class PortPlan:
     so that its calls can be told from those of its siblings. There is a listener for each entry; a
     version without one calls through the plain ports, and only one version of a service at a time
     may do so. Entries are to be there before the version's processes start, and until they ended.
+    `telemetry` is where OTLP is received on this machine, if it is.
     """
 
     inbound: Mapping[str, int]
@@ -60,6 +74,7 @@ class PortPlan:
     gateway: int
     egress_of: Mapping[tuple[str, str], int] = field(default_factory=dict)
     egress_to_of: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    telemetry: TelemetryPorts | None = None
 
     def egress_port(self, service: str, version: str) -> int:
         """Where the processes of a version call whomever their Host header names."""
