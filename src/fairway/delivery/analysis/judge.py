@@ -10,6 +10,7 @@ without requests to the candidate nothing passes. Takes well under a millisecond
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fairway.delivery.analysis.checks import all_checks, suspicious
 from fairway.delivery.analysis.evidence import Evidence
@@ -20,7 +21,9 @@ from fairway.delivery.analysis.words import in_words
 
 def judge(evidence: Evidence, policy: AnalysisPolicy) -> Verdict:
     """The verdict on one service's candidate by what is known now."""
-    checks = all_checks(evidence.strata, policy)
+    checks = tuple(
+        replace(check, service=evidence.service) for check in all_checks(evidence.strata, policy)
+    )
     warm = sum(stratum.candidate.requests for stratum in evidence.strata if stratum.warm)
     missing = max(0, max(1, policy.minimum) - warm)
     suspects = suspicious(checks, policy)

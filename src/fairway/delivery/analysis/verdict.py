@@ -17,7 +17,8 @@ class Check:
     is the absolute limit, if it is one. `doubt_worse` bounds the chance that a release that is no
     worse looks this bad at any time; `doubt_fine` that one that is worse by the tolerance ever
     looks this good. Each decides once it is small enough. `worse_by`: where errors fail it, how
-    much larger the candidate's share is at least, with the same certainty.
+    much larger the candidate's share is at least, with the same certainty. `service` is the one
+    that was compared.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Check:
     doubt_fine: float = 1.0
     limit: float | None = None
     worse_by: float | None = None
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
