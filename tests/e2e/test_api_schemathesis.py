@@ -23,6 +23,7 @@ import httpx2
 from tests.e2e.server_rig import ended, first_token, serving, shop
 from tests.unit.api.fake_control import MemoryControl
 
+from fairway.api.app import create_app
 from fairway.api.offer import local_offer
 from fairway.api.server import serve
 
@@ -90,7 +91,7 @@ def served_here(token: str) -> Iterator[str]:
     over = asyncio.Event()
 
     async def live() -> None:
-        async with serve(local_offer(MemoryControl(), token, "ada", time.time)) as url:
+        async with serve(create_app(local_offer(MemoryControl(), token, "ada", time.time))) as url:
             ready.put_nowait(url)
             await over.wait()
 

@@ -1,6 +1,6 @@
 """Serves the API inside the asyncio loop that already runs the control plane.
 
-`up` and `fairway server` import this module (slow: uvicorn and FastAPI) once there is something to
+`up` and `fairway server` import this module (slow: uvicorn) once there is something to
 serve, and enter `serve`. The socket is bound first, so that the address is known. Signals stay with
 the caller: uvicorn would otherwise take Ctrl-C for itself.
 """
@@ -17,8 +17,7 @@ from pathlib import Path
 
 import uvicorn
 
-from fairway.api.app import create_app
-from fairway.api.offer import Offer
+from fairway.api.problems import Asgi
 from fairway.errors import InvalidInput, Unavailable
 
 _SHUTDOWN_SECONDS = 2
@@ -41,16 +40,16 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(
-    offer: Offer, address: tuple[str, int] = ("127.0.0.1", 0), tls: Tls | None = None
+    app: Asgi, address: tuple[str, int] = ("127.0.0.1", 0), tls: Tls | None = None
 ) -> AsyncIterator[str]:
-    """Serve what is offered; yields the base URL. Ends open streams on the way out.
+    """Serve the API, perhaps with the console; yields the base URL. Ends open streams at the end.
 
     Port 0 takes a free one. Raises Unavailable when the port is taken, InvalidInput for a
     certificate that cannot be used.
     """
     listener = _listen(*address)
     config = uvicorn.Config(
-        create_app(offer),
+        app,
         lifespan="off",
         log_config=None,
         access_log=False,

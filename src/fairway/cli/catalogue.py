@@ -68,6 +68,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "Show what the services said.",
         "fairway logs orbit -f --level warning",
     ),
+    Entry("console", "console", RUN, "Open the console in the browser.", "fairway console"),
     Entry("open", "open", RUN, "Open a service in the browser.", "fairway open orbit"),
     Entry(
         "restart", "restart", RUN, "Replace every replica of a service.", "fairway restart orbit"

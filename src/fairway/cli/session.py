@@ -1,4 +1,4 @@
-"""The life of a control plane in this process: start, serve the API, wait, stop.
+"""The life of a control plane in this process: start, serve API and console, wait, stop.
 
 `up` runs it in the foreground, `control-plane` in the background. Guarantees: `control.json` exists
 exactly while the API answers; the first Ctrl-C (SIGINT, SIGTERM or SIGHUP) stops gracefully, the
@@ -14,18 +14,23 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 from fairway.cli.desk import user
 from fairway.cli.progress import Progress
 from fairway.control.port import ControlPlane, SystemStatus
+from fairway.delivery.port import Actor
+from fairway.errors import Unavailable
 from fairway.targets.local.layout import StateDir, write_private
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Ready = Callable[[SystemStatus, str], None]
-"""Called once with the status and the API's URL when everything is healthy."""
+CONSOLE_PORT = 7070
+"""Where API and console listen if nobody else does: bookmarks go on working."""
+Ready = Callable[[SystemStatus, str, str], None]
+"""Called once with the status, the API's URL and a console login link when all is healthy."""
 
 
 async def live(control: ControlPlane, state: StateDir, progress: Progress, ready: Ready) -> None:
@@ -39,8 +44,8 @@ async def live(control: ControlPlane, state: StateDir, progress: Progress, ready
         with _interrupts() as interrupts:
             await _start(control, interrupts)
             progress.settle()
-            async with _announced(control, state) as url:
-                ready(await control.status(), url)
+            async with _announced(control, state) as (url, link):
+                ready(await control.status(), url, link)
                 await _first(control.wait_stopped(), interrupts.get())
                 await _stop(control, interrupts)
     finally:
@@ -108,23 +113,37 @@ def _interrupts() -> Iterator[asyncio.Queue[int]]:
 
 
 @asynccontextmanager
-async def _announced(control: ControlPlane, state: StateDir) -> AsyncIterator[str]:
-    """Serve the API and say in `control.json` where; yields the URL."""
+async def _announced(control: ControlPlane, state: StateDir) -> AsyncIterator[tuple[str, str]]:
+    """Serve API and console and say in `control.json` where; yields the URL and a login link."""
     # Imported here, in a thread: FastAPI takes half a second, and the services are already up.
-    serve, local_offer = await asyncio.to_thread(_import_api)
-    token = secrets.token_urlsafe(32)
+    slow = await asyncio.to_thread(_import_site)
+    token, me = secrets.token_urlsafe(32), user()
     directory = await control.directory()
-    async with serve(local_offer(control, token, user(), time.time, directory)) as url:
+    site = slow.create_site(slow.local_offer(control, token, me, time.time, directory))
+    async with _served(slow.serve, site) as url:
         found = {"pid": os.getpid(), "url": url, "token": token, "started_at": time.time()}
         write_private(state.control, json.dumps(found).encode())
+        site.warm()
         try:
-            yield url
+            yield url, url + site.login_path(Actor(me, "admin"))
         finally:
             state.control.unlink(missing_ok=True)
 
 
-def _import_api() -> tuple[Any, Any]:
+@asynccontextmanager
+async def _served(serve: Any, site: Any) -> AsyncIterator[str]:
+    """On the usual port, or on any other while that one is taken."""
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(serve(site, ("127.0.0.1", CONSOLE_PORT)))
+        except Unavailable:
+            url = await stack.enter_async_context(serve(site))
+        yield url
+
+
+def _import_site() -> SimpleNamespace:
     from fairway.api.offer import local_offer
     from fairway.api.server import serve
+    from fairway.console.site import create_site
 
-    return serve, local_offer
+    return SimpleNamespace(local_offer=local_offer, serve=serve, create_site=create_site)

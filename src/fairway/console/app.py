@@ -1,8 +1,8 @@
 """The console: pages for people over the same ports that the API offers to programs.
 
-`create_site(offer)` is API and console on one port; `cli` serves it. The door (`gate`), the notes
-of writes and the size limit stand before the pages, as they do in the API. A page is a module with
-a `router` and, to be in the navigation, an `ENTRY`; it is named once, below.
+`site` puts it beside the API. The door (`gate`), the notes of writes and the size limit stand
+before the pages, as they do in the API. A page is a module with a `router` and an `ENTRY` for the
+navigation; it is named once, below.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from fairway.api.app import create_app
-from fairway.api.guard import Admission, Guard
+from fairway.api.guard import Admission
 from fairway.api.limits import BodyLimit
 from fairway.api.offer import Offer
 from fairway.api.problems import Asgi, Receive, Scope, Send, status_of
@@ -25,49 +24,17 @@ from fairway.console import assets, login
 from fairway.console.assets import Assets
 from fairway.console.gate import Cookies, Gate
 from fairway.console.page import Page, Site, checked, page_of
-from fairway.console.pages import overview
+from fairway.console.pages import explorer, overview
 from fairway.console.rendering import Templates
 from fairway.console.sessions import Notice, Sessions
-from fairway.delivery.port import Actor
 from fairway.errors import FairwayError, NotFound
 
-PAGES = (overview,)
-_READS = frozenset({"GET", "HEAD"})
-_API = "/api/"
+PAGES = (overview, explorer)
 
 
-class Website:
-    """API and console behind one port, and the way in."""
-
-    def __init__(self, offer: Offer, *, secure: bool = False) -> None:
-        """With `secure` browsers send the cookie only over TLS."""
-        self._sessions = Sessions(offer.door, offer.clock)
-        self._api = create_app(offer)
-        issuing = NotedWrites(login.issuing(self._sessions), offer.trail, offer.clock)
-        self._codes = Guard(issuing, offer.door, offer.hosts, offer.clock)
-        self._pages = _guarded(offer, self._sessions, Cookies(secure=secure))
-
-    def login_path(self, actor: Actor) -> str:
-        """A path that logs `actor` in, once."""
-        return login.login_path(self._sessions.code(actor))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Whoever the path belongs to answers."""
-        path = scope.get("path", "")
-        if scope["type"] == "lifespan" or path.startswith(_API):
-            await self._api(scope, receive, send)
-        elif path == login.CODES:
-            await self._codes(scope, receive, send)
-        else:
-            await self._pages(scope, receive, send)
-
-
-def create_site(offer: Offer, *, secure: bool = False) -> Website:
-    """API and console of what is offered."""
-    return Website(offer, secure=secure)
-
-
-def _guarded(offer: Offer, sessions: Sessions, cookies: Cookies) -> Asgi:
+def create_pages(offer: Offer, sessions: Sessions, *, secure: bool = False) -> Asgi:
+    """The guarded pages. With `secure` browsers send the cookie only over TLS."""
+    cookies = Cookies(secure=secure)
     files = Assets()
     templates = Templates(files)
     templates.warm()

@@ -18,10 +18,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairway.api.guard import check_host
 from fairway.api.problems import Asgi, Receive, Scope, Send, status_of
+from fairway.console.links import LOGIN
 from fairway.console.sessions import SESSION_SECONDS, Session, Sessions
 from fairway.errors import FairwayError, Refused
 
-LOGIN = "/login"
 STATIC = "/static/"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -1,30 +1,27 @@
 """Logging in and out: by the one-time code of a printed link, or by pasting a token.
 
-`issuing` makes codes for whoever has a bearer token of the API: `fairway console` asks it. A code
-in an address is worthless once it was used, so it may stay in the history of the browser.
+A code in an address is worthless once it was used, so it may stay in the history of the browser.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fairway.api.guard import Admission, address_of
 from fairway.api.offer import Offer
-from fairway.api.problems import Asgi, Receive, Scope, Send, status_of
-from fairway.console.gate import LOGIN, Cookies
+from fairway.api.problems import status_of
+from fairway.console.gate import Cookies
+from fairway.console.links import LOGIN
 from fairway.console.rendering import Templates
 from fairway.console.sessions import Sessions
 from fairway.control.door import Write
 from fairway.delivery.port import Actor
 from fairway.errors import FairwayError
 
-CODES = "/login/codes"
-"""Where programs with a bearer token ask for a login link."""
 router = APIRouter()
 
 
@@ -42,25 +39,6 @@ class Desk:
         """Every login is in the trail."""
         write = Write(self.offer.clock(), actor.name, actor.role, "POST", LOGIN, 303)
         await self.offer.trail.note(write)
-
-
-def login_path(code: str, wanted: str = "") -> str:
-    """The address that logs somebody in."""
-    return f"{LOGIN}?{urlencode({'code': code} | ({'next': wanted} if wanted else {}))}"
-
-
-def issuing(sessions: Sessions) -> Asgi:
-    """Answers a POST with the path of a login link; the guard before it knows who asks."""
-
-    async def issue(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            await JSONResponse({"detail": "POST"}, 405, {"allow": "POST"})(scope, receive, send)
-            return
-        path = login_path(sessions.code(scope["state"]["actor"]))
-        answer = JSONResponse({"path": path}, 201, {"cache-control": "no-store"})
-        await answer(scope, receive, send)
-
-    return issue
 
 
 @router.get(LOGIN, include_in_schema=False)

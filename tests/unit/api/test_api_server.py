@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 
+from fairway.api.app import create_app
 from fairway.api.events import Message, encode, of_system, server_sent
 from fairway.api.offer import local_offer
 from fairway.api.server import serve
@@ -23,7 +24,7 @@ HEADERS = {"authorization": "Bearer t"}
 async def test_serves_on_loopback_and_ends_streams_when_the_system_stops() -> None:
     control = MemoryControl()
     async with (
-        serve(local_offer(control, "t", "ada", time.time)) as url,
+        serve(create_app(local_offer(control, "t", "ada", time.time))) as url,
         httpx2.AsyncClient(headers=HEADERS) as client,
     ):
         assert url.startswith("http://127.0.0.1:")
@@ -40,7 +41,7 @@ async def test_an_open_stream_does_not_hold_up_the_end() -> None:
     control = MemoryControl()
     client = httpx2.AsyncClient(headers=HEADERS)
     async with asyncio.timeout(8), client:
-        async with serve(local_offer(control, "t", "ada", time.time)) as url:
+        async with serve(create_app(local_offer(control, "t", "ada", time.time))) as url:
             stream = await client.send(
                 client.build_request("GET", f"{url}/api/v1/events"), stream=True
             )
@@ -56,7 +57,7 @@ async def test_a_taken_port_is_said() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable) as caught:
             async with serve(
-                local_offer(MemoryControl(), "t", "ada", time.time), ("127.0.0.1", port)
+                create_app(local_offer(MemoryControl(), "t", "ada", time.time)), ("127.0.0.1", port)
             ):
                 pass
     assert str(port) in caught.value.message

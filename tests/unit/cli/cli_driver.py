@@ -19,6 +19,7 @@ from tests.unit.api.fake_control import MemoryControl
 from fairway.api.offer import local_offer
 from fairway.api.server import serve
 from fairway.cli.main import run
+from fairway.console.site import create_site
 from fairway.control.directory import Directory
 from fairway.targets.local.layout import open_state, write_private
 
@@ -86,7 +87,9 @@ def running(
     urls: list[str] = []
 
     async def live() -> None:
-        async with serve(local_offer(control, "t", "ada", time.time, directory)) as url:
+        async with serve(
+            create_site(local_offer(control, "t", "ada", time.time, directory))
+        ) as url:
             found = {"pid": os.getpid(), "url": url, "token": "t", "started_at": 0}
             write_private(state.control, json.dumps(found).encode())
             urls.append(url)

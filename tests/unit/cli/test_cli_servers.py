@@ -15,6 +15,7 @@ from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import APP_FILE, CommandLine
 from tests.unit.cli.fake_delivery import MemoryDelivery
 
+from fairway.api.app import create_app
 from fairway.api.offer import Offer
 from fairway.api.server import serve
 from fairway.cli.delivering.servers import Tokens, checked_url, in_the_clear
@@ -49,7 +50,7 @@ def server(delivery: MemoryDelivery, shelf: Shelf, role: str = "deployer") -> It
     ended = asyncio.Event()
 
     async def main() -> None:
-        async with serve(offer) as url:
+        async with serve(create_app(offer)) as url:
             urls.append(url)
             ready.set()
             await ended.wait()

@@ -70,7 +70,8 @@ def state(tmp_path: Path) -> StateDir:
 async def test_runs_until_somebody_stops_it(state: StateDir) -> None:
     control, seen, ready = MemoryControl(), Seen(), []
 
-    def remember(status: SystemStatus, url: str) -> None:
+    def remember(status: SystemStatus, url: str, link: str) -> None:
+        assert link.startswith(f"{url}/login?code=")
         ready.append((status.phase, json.loads(state.control.read_text()), url))
         asyncio.get_running_loop().call_soon(stop.set)
 

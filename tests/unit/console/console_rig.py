@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 
 import httpx2
 from tests.unit.api.rig import HOST, Rig
 
-from fairway.console.app import Website, create_site
+from fairway.console.site import Website, create_site
 from fairway.control.door import Door
 from fairway.control.port import ControlPlane
 from fairway.delivery.port import Actor, Role
@@ -30,8 +30,6 @@ class ConsoleRig:
     def __post_init__(self) -> None:
         offer = self.parts.offer()
         control = None if self.shared else self.control or self.parts.control
-        from dataclasses import replace
-
         self.site: Website = create_site(replace(offer, control=control))
 
     @property

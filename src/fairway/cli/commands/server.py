@@ -33,11 +33,12 @@ Database = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Listening:
-    """Where it listens, and by which names it goes."""
+    """Where it listens, by which names it goes, and whether browsers reach it over TLS."""
 
     address: tuple[str, int]
     hosts: frozenset[str]
     tls: Tls | None
+    protected: bool
 
 
 @app.command()
@@ -63,7 +64,8 @@ def server(
 
     An environment comes to be by its first deployment. Several servers may share one PostgreSQL:
     they share the work, and a survivor goes on with what another one has begun. The first start
-    issues a token for an admin; more with `fairway token issue`.
+    issues a token for an admin; more with `fairway token issue`. In a browser the same address
+    is the console, where one logs in with a token.
     """
     from fairway import wiring
 
@@ -72,6 +74,7 @@ def server(
         _address(listen, tls_cert is not None or behind_proxy),
         _names(listen, host or []),
         _tls(tls_cert, tls_key),
+        protected=tls_cert is not None or behind_proxy,
     )
     made = wiring.shared_server(database, folder, os.environ.get)
     asyncio.run(_serve(made, listening, folder, as_json))
@@ -80,6 +83,7 @@ def server(
 async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_json: bool) -> None:
     from fairway.api.offer import Offer
     from fairway.api.server import serve
+    from fairway.console.site import create_site
 
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -95,7 +99,8 @@ async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_jso
     )
     try:
         await made.start()
-        async with serve(offer, listening.address, listening.tls) as url:
+        site = create_site(offer, secure=listening.protected)
+        async with serve(site, listening.address, listening.tls) as url:
             _hand_over(await asyncio.to_thread(made.first_token), folder)
             say(to_json_line({"url": url, "pid": os.getpid()}) if as_json else f"serving {url}")
             sys.stdout.flush()

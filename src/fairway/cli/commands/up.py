@@ -13,6 +13,7 @@ import typer
 from fairway.cli import summary
 from fairway.cli.background import bring_up
 from fairway.cli.client import ControlClient
+from fairway.cli.commands.console import login_link
 from fairway.cli.invocation import Invocation, current
 from fairway.cli.output import note, painter, say, to_json_line
 from fairway.cli.place import reach, state_of, workspace_of
@@ -54,7 +55,7 @@ def up(
     elif detach:
         progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
         client = bring_up(invocation, progress, watch=watch)
-        _announce(client.get("/api/v1/status"), client.url, state, as_json)
+        _announce_running(client, state, as_json)
     else:
         _in_foreground(invocation, state, watch, as_json)
 
@@ -67,7 +68,7 @@ def _already_running(client: ControlClient, state: StateDir, watch: bool, as_jso
             where=str(state.home),
             remedy="fairway down && fairway up --watch",
         )
-    _announce(client.get("/api/v1/status"), client.url, state, as_json)
+    _announce_running(client, state, as_json)
     note(f"\nalready running (process {client.pid}); after a change of the app file:")
     note(f"  fairway deploy {state.environment}")
 
@@ -80,29 +81,40 @@ def _in_foreground(invocation: Invocation, state: StateDir, watch: bool, as_json
     control = wiring.local_control(workspace, invocation.environment, watch=watch)
     progress = choose(as_json=as_json, verbose=bool(invocation.verbose))
 
-    def ready(status: Any, url: str) -> None:
-        _announce(asdict(status), url, state, as_json)
+    def ready(status: Any, url: str, link: str) -> None:
+        _announce(asdict(status), (url, link), state, as_json)
         if not as_json:
             note("\nCtrl-C stops everything")
 
     asyncio.run(live(control, state, progress, ready))
 
 
-def _announce(status: summary.Status, url: str, state: StateDir, as_json: bool) -> None:
+def _announce_running(client: ControlClient, state: StateDir, as_json: bool) -> None:
+    addresses = client.url, login_link(client)
+    _announce(client.get("/api/v1/status"), addresses, state, as_json)
+
+
+def _announce(
+    status: summary.Status, addresses: tuple[str, str], state: StateDir, as_json: bool
+) -> None:
     if as_json:
-        say(to_json_line(status | {"api_url": url}))
+        url, link = addresses
+        say(to_json_line(status | {"api_url": url, "console_url": link}))
     else:
-        say("\n".join(closing_lines(status, url, _public_paths(state))))
+        say("\n".join(closing_lines(status, addresses, _public_paths(state))))
     sys.stdout.flush()
 
 
-def closing_lines(status: summary.Status, url: str, paths: Mapping[str, str]) -> list[str]:
+def closing_lines(
+    status: summary.Status, addresses: tuple[str, str], paths: Mapping[str, str]
+) -> list[str]:
     """What someone wants to know once everything runs, and what to try next."""
     paint = painter()
+    url, link = addresses
     lines = [summary.headline(status, paint), "", summary.services_table(status, paint), ""]
     if status["gateway_url"]:
         lines.append(f"gateway  {paint.bold(status['gateway_url'])}")
-    lines.append(f"api      {url}")
+    lines += [f"console  {paint.bold(link)}", f"api      {url}"]
     lines += summary.warnings(status, paint)
     lines += ["", f"try      {first_call(status, paths)}", "logs     fairway logs -f"]
     return lines
