@@ -15,6 +15,7 @@ from fairway.delivery.happenings import (
     Done,
     Failed,
     Happening,
+    Held,
     Judged,
     PlanStale,
     Refused,
@@ -112,7 +113,7 @@ def happenings(effect: Effect, at: float, inbox: int) -> st.SearchStrategy[Happe
         case "await_resume":
             return st.one_of(told, told, st.just(Judged(at, "fail", "worse")))
         case "await_window":
-            return st.one_of(done, told)
+            return st.one_of(done, done, st.just(Held(at, "frozen until Friday", at + 60)), told)
         case "apply" if not effect.back:
             abort = Told(at, "abort", "ada", "", inbox + 1)
             return st.one_of(done, done, failed, st.just(abort))

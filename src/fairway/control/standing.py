@@ -42,7 +42,8 @@ def _standing(deployment: Deployment) -> str:
     if deployment.effect is not None and deployment.effect.step == "await_approval":
         return f"{name} waits until someone agrees; fairway approve or reject"
     if deployment.effect is not None and deployment.effect.step == "await_window":
-        return f"{name} waits until changes are allowed; fairway follow"
+        why = f": {deployment.held}" if deployment.held else " until changes are allowed"
+        return f"{name} waits{why}; fairway follow"
     if deployment.status == "rolling_back":
         return f"{name} is rolled back: {deployment.reason}; fairway follow"
     return f"{name} is being deployed, {at} of new requests; fairway follow"

@@ -53,7 +53,7 @@ class Effect:
     begin           -                               wait for the environment's lease
     check_plan      stage (1: after waiting)        is what the plan was computed from still so?
     await_approval  deadline                        collect approvals, or a refusal
-    await_window    -                               wait for a maintenance window, for the end of a
+    await_window    deadline                        wait for a maintenance window, for the end of a
                                                     freeze
     run_hooks       phase                           the hooks of a phase, in order
     apply           stage, back                     have the candidates of this stage run (back:
@@ -100,7 +100,8 @@ class Deployment:
     crash in the middle is taken care of. `agreed`: someone has agreed to exactly this plan, so
     it is not made anew when the environment has moved before its turn. `paused` says why it waits
     for a person, `interrupted` is what goes on then; `attempts` counts failures of the present
-    effect. `inbox` is the number of the last command that was heard.
+    effect. `inbox` is the number of the last command that was heard. `held` says which window or
+    freeze it waits for, while it does.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Deployment:
     inbox: int = 0
     agreed: bool = False
     ended_at: float | None = None
+    held: str = ""
 
     @property
     def over(self) -> bool:

@@ -11,7 +11,7 @@ from typing import assert_never
 from fairway.delivery.advancing import Advance, IllegalTransition, end, go, stage_of
 from fairway.delivery.course import Gate, Phase, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status
-from fairway.delivery.happenings import Agreed, Approved, Replanned
+from fairway.delivery.happenings import Agreed, Approved, Held, Replanned
 
 
 def done(deployment: Deployment, effect: Effect, at: float) -> Advance:  # noqa: C901, PLR0911 - a case per step
@@ -109,6 +109,12 @@ def approved(deployment: Deployment, happening: Approved) -> Advance:
     else:
         onward = go(let_in, "planning", Effect("check_plan", stage=1))
     return onward.telling("ApprovalGiven", f"approved by {names}", by=names)
+
+
+def held(deployment: Deployment, effect: Effect, happening: Held) -> Advance:
+    """A window or a freeze is in the way: whoever looks sees which, and it goes on waiting."""
+    until = replace(effect, deadline=happening.until)
+    return Advance(replace(deployment, effect=until, held=happening.reason))
 
 
 def _hooks_or(deployment: Deployment, phase: Phase, at: float) -> Advance:

@@ -58,6 +58,15 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The environment may not be changed now: why, and when that ends at the earliest."""
+
+    at: float
+    reason: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Someone who may said no, or nobody said anything in time."""
 
@@ -96,4 +105,6 @@ class Failed:
     then: OnFailure = "roll_back"
 
 
-Happening = Done | PlanStale | Replanned | Agreed | Approved | Refused | Told | Judged | Failed
+Happening = (
+    Done | PlanStale | Replanned | Agreed | Approved | Held | Refused | Told | Judged | Failed
+)

@@ -35,6 +35,7 @@ from fairway.delivery.wishes import (
     planned,
     prepare,
 )
+from fairway.delivery.words import status_words, waits_for
 from fairway.errors import Conflict, InvalidInput, Refused
 from fairway.model.app import App
 from fairway.plan.describe import moved
@@ -166,6 +167,15 @@ class EnvironmentDelivery:
                 return
             if not found:
                 await asyncio.sleep(_EVENT_INTERVAL)
+
+    async def happened(self, deployment: str | None, after: int = 0) -> tuple[DeliveryEvent, ...]:
+        """Events with a greater id so far, the oldest first."""
+        name = (await self.deployment(deployment)).id if deployment else None
+        found: list[DeliveryEvent] = []
+        while fresh := await asyncio.to_thread(self._store.events.after, after, deployment=name):
+            found += fresh
+            after = fresh[-1].id
+        return tuple(found)
 
     async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         """Kept releases, the newest first."""
@@ -319,9 +329,7 @@ def _require_role(by: Actor, roles: tuple[str, ...], what: str) -> None:
 
 def _standing(found: Deployment) -> str:
     """How it stands, in words: who is approved may still wait for a window."""
-    if found.effect is not None and found.effect.step == "await_window":
-        return "it waits for a maintenance window"
-    return found.status.replace("_", " ")
+    return waits_for(found) or status_words(found)
 
 
 def _require_reason(reason: str, because: str) -> None:

@@ -29,6 +29,7 @@ from fairway.delivery.forward import (
     approved,
     done,
     enter_stage,
+    held,
     replanned,
     stage_passed,
     watch,
@@ -39,6 +40,7 @@ from fairway.delivery.happenings import (
     Done,
     Failed,
     Happening,
+    Held,
     Judged,
     PlanStale,
     Refused,
@@ -74,6 +76,8 @@ def advance(  # noqa: C901, PLR0911 - a case per happening
             return agreed(deployment, happening)
         case Approved() if effect.step == "await_approval":
             return approved(deployment, happening)
+        case Held() if effect.step == "await_window":
+            return held(deployment, effect, happening)
         case Refused() if effect.step == "await_approval":
             heard = replace(deployment, inbox=happening.inbox)
             return end(heard, "cancelled", happening.reason, happening.at).telling(

@@ -56,6 +56,8 @@ def waits_for(deployment: Deployment) -> str:
     if deployment.over or deployment.effect is None:
         return ""
     words = _WAITS.get(deployment.effect.step, "")
+    if deployment.effect.step == "await_window" and deployment.held:
+        return f"it waits: {deployment.held}"
     if deployment.effect.step == "await_approval":
         return f"{words}: {len(deployment.approvals)} of {deployment.course.gate.count} agreed"
     return f"{words}: {deployment.paused}" if words and deployment.paused else words

@@ -33,6 +33,15 @@ NEW = deployment("d1", release=8)
             "r8 waits until changes are allowed; fairway follow",
         ),
         (
+            replace(
+                NEW,
+                status="awaiting_approval",
+                effect=Effect("await_window"),
+                held="frozen until 2026-12-26: holidays",
+            ),
+            "r8 waits: frozen until 2026-12-26: holidays; fairway follow",
+        ),
+        (
             replace(NEW, status="rolling_back", reason="half of its answers failed"),
             "r8 is rolled back: half of its answers failed; fairway follow",
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.delivery_world import BLUE_GREEN, ROLLING, World, YieldingClock
+from tests.local_support import eventually
 
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
@@ -129,6 +130,16 @@ async def test_it_waits_for_the_end_of_a_freeze(tmp_path: Path) -> None:
         assert ended.status == "succeeded"
         assert ended.ended_at is not None
         assert ended.ended_at >= 1_800_057_600.0
+
+
+async def test_it_says_which_freeze_it_waits_for(tmp_path: Path) -> None:
+    freeze = {"from": "2000-01-01", "to": "2100-01-01", "reason": "the audit"}
+    async with World(tmp_path) as world:
+        frozen = await world.begin("one", freezes=[freeze])
+        await eventually(lambda: bool(world.store.deployments.get(frozen).held))
+        assert world.store.deployments.get(frozen).held == "frozen until 2100-01-01: the audit"
+        world.tell(frozen, "abort")
+        assert (await world.ended(frozen)).status == "cancelled"
 
 
 async def test_one_after_another_in_an_environment(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.local_support import eventually
 from tests.service_rig import ADA, BOB, EVE, Desk, forbidding
 
 from fairway.delivery.port import Actor, DeliveryEvent
@@ -37,7 +38,8 @@ async def test_who_is_approved_and_waits_for_a_window_is_refused_no_more(tmp_pat
         await desk.step(begun.id, "await_approval")
         await desk.delivery.approve(begun.id, EVE)
         await desk.step(begun.id, "await_window")
-        with pytest.raises(Conflict, match="no approval: it waits for a maintenance window"):
+        await eventually(lambda: bool(desk.store.deployments.get(begun.id).held))
+        with pytest.raises(Conflict, match="no approval: it waits: frozen until 2100-01-01"):
             await desk.delivery.reject(begun.id, EVE, "too late to say so")
         await desk.delivery.tell(begun.id, "abort", ADA)
         assert (await desk.ended(begun.id)).status == "cancelled"

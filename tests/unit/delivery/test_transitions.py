@@ -7,20 +7,23 @@ from dataclasses import replace
 import pytest
 from tests.deployments import a_deployment, canary
 
+from fairway.delivery.advancing import IllegalTransition
 from fairway.delivery.course import Course, Gate, Stage
-from fairway.delivery.deployment import Approval, Deployment
+from fairway.delivery.deployment import Approval, Deployment, Effect
 from fairway.delivery.happenings import (
     Agreed,
     Approved,
     Done,
     Failed,
     Happening,
+    Held,
     Judged,
     PlanStale,
     Refused,
     Told,
 )
 from fairway.delivery.transitions import ATTEMPTS, advance, objection
+from fairway.delivery.words import waits_for
 
 DONE = Done(1.0)
 PASS = Judged(2.0, "pass", "no worse")
@@ -123,6 +126,19 @@ def test_an_approval_that_is_not_enough_is_kept_and_told() -> None:
     assert [(each.type, each.words) for each in step.announcements] == [
         ("ApprovalGiven", "bo agreed: 1 of 2"),
     ]
+
+
+def test_whoever_looks_sees_which_window_or_freeze_it_waits_for() -> None:
+    waiting = after(a_deployment(canary(5, windows=True)), DONE, DONE)
+    assert waits_for(waiting) == "it waits for a maintenance window"
+    frozen = after(waiting, Held(5.0, "frozen until 2026-12-26: holidays", 90.0))
+    assert (frozen.status, frozen.effect) == (
+        "awaiting_approval", Effect("await_window", deadline=90.0),
+    )  # fmt: skip
+    assert waits_for(frozen) == "it waits: frozen until 2026-12-26: holidays"
+    assert steps(frozen, DONE, DONE) == ["await_window", "check_plan", "apply"]
+    with pytest.raises(IllegalTransition):
+        advance(watching(), Held(5.0, "frozen", 90.0))
 
 
 def test_a_rejection_cancels() -> None:

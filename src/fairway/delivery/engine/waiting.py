@@ -12,7 +12,7 @@ from typing import get_args
 from fairway.delivery.course import Gate
 from fairway.delivery.deployment import Approval, Command, Deployment, Step
 from fairway.delivery.engine.place import Place
-from fairway.delivery.happenings import Agreed, Approved, Done, Happening, Refused, Told
+from fairway.delivery.happenings import Agreed, Approved, Done, Happening, Held, Refused, Told
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.delivery.store.deployments import Order
 from fairway.delivery.transitions import objection
@@ -82,7 +82,7 @@ def _enough(approvals: dict[str, Approval], gate: Gate) -> bool:
 
 
 async def await_window(place: Place, deployment: Deployment) -> Happening:
-    """Until the environment may be changed."""
+    """Until the environment may be changed; what is in the way is said once."""
     windows, freezes = await _calendar(place, deployment)
     while True:
         order = await heard(place, deployment)
@@ -92,6 +92,8 @@ async def await_window(place: Place, deployment: Deployment) -> Happening:
         found = closed(windows, freezes, now)
         if found is None:
             return Done(now)
+        if found.reason != deployment.held:
+            return Held(now, found.reason, found.until)
         await place.sleep(min(PAUSE, found.until - now))
 
 
