@@ -83,11 +83,18 @@ class DurationBucket:
 
 @dataclass(frozen=True, slots=True)
 class TracePage:
-    """Some traces, how the durations of all matching ones are distributed, and what comes next."""
+    """Some traces, how the durations of the matching ones are distributed, and what comes next.
+
+    A search by name or attribute looks at a bounded number of traces: then `searched_since` says
+    how far back it came, and `cursor` goes on from there, also when the page is not full. It gives
+    no durations. `durations_since` is set when only the traces since then were counted.
+    """
 
     traces: tuple[TraceSummary, ...]
     durations: tuple[DurationBucket, ...]
     cursor: str | None = None
+    searched_since: float | None = None
+    durations_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +196,15 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Some records. `last` is the id to ask on from, also when nothing matched."""
+    """Some records. `last` is the id to ask on from, also when nothing matched.
+
+    A search looks at a bounded number of records: `searched` is the id that it came to when it had
+    to stop before the page was full (ask on with `before`, or `after` when following), else None.
+    """
 
     records: tuple[LogRecord, ...]
     last: int
+    searched: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""Takes telemetry in and appends it to the store. Used by the receiver's process alone.
+
+OTLP arrives as the bytes of an `Export…ServiceRequest`, log files and access logs as entries. What
+was taken is seen by readers after `flush`, which the receiver calls a few times a second; `tidy`,
+called about once a minute, begins new segments and keeps the store within its limits. Not safe for
+several threads: the receiver has one that writes. Only one `Writer` at a time may have a folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from fairway.errors import InvalidInput
+from fairway.telemetry.config import Retention
+from fairway.telemetry.entries import LogEntry, RequestEntry
+from fairway.telemetry.store.layout import (
+    SegmentFile,
+    rollups_file,
+    segment_file,
+    segments,
+)
+from fairway.telemetry.store.log_rows import LogRows
+from fairway.telemetry.store.metric_rows import MetricRows
+from fairway.telemetry.store.rollups import RollupsWriter
+from fairway.telemetry.store.schema import opened_for_reading
+from fairway.telemetry.store.segment import SegmentWriter, is_sealed
+
+_NANO = 1_000_000_000
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a request: OTLP's partial success. `problem` says why some were refused."""
+
+    accepted: int
+    rejected: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When another segment begins: so many rows, or so many seconds."""
+
+    rows: int = 500_000
+    seconds: float = 6 * 3600.0
+
+
+class Writer:
+    """Appends to the store in `folder`, for the run with that number. `clock` gives Unix time."""
+
+    def __init__(
+        self,
+        folder: Path,
+        run: int,
+        clock: Callable[[], float],
+        *,
+        retention: Retention | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._folder, self._run, self._clock = folder, run, clock
+        self._limits = limits or Limits()
+        self._retention = retention or Retention()
+        self._rollups = RollupsWriter(rollups_file(folder), run, clock())
+        self._segment: SegmentWriter
+        self._begin_segment(self._to_continue() or self._new_file())
+
+    def traces(self, data: bytes) -> Taken:
+        """Take the spans of a serialised ExportTraceServiceRequest; InvalidInput if it is none."""
+        request = _parsed(ExportTraceServiceRequest, data)
+        accepted, rejected = self._segment.spans(request.resource_spans, self._now())
+        problem = f"{rejected} spans have no valid trace or span id" if rejected else ""
+        self._roll()
+        return Taken(accepted, rejected, problem)
+
+    def logs(self, data: bytes) -> Taken:
+        """Take the records of a serialised ExportLogsServiceRequest; InvalidInput if it is none."""
+        request = _parsed(ExportLogsServiceRequest, data)
+        accepted = self._logs.records(request.resource_logs, self._now())
+        self._roll()
+        return Taken(accepted)
+
+    def metrics(self, data: bytes) -> Taken:
+        """Take the points of an ExportMetricsServiceRequest; InvalidInput if it is none."""
+        request = _parsed(ExportMetricsServiceRequest, data)
+        accepted, rejected = self._metrics.points(request.resource_metrics, self._now())
+        problem = f"{rejected} points are of a kind that is not kept (summary)" if rejected else ""
+        self._roll()
+        return Taken(accepted, rejected, problem)
+
+    def lines(self, entries: Iterable[LogEntry]) -> None:
+        """Take lines of log files."""
+        self._logs.entries(entries)
+        self._roll()
+
+    def requests(self, entries: Iterable[RequestEntry]) -> None:
+        """Count requests into the rollups."""
+        self._rollups.add(entries)
+
+    def flush(self) -> None:
+        """Show readers what has come."""
+        self._segment.flush()
+        self._rollups.flush()
+
+    def tidy(self, retention: Retention | None = None) -> None:
+        """Begin a new segment if it is time, and keep the store within its limits."""
+        self._retention = retention or self._retention
+        self.flush()
+        now = self._clock()
+        self._rollups.alive(now)
+        self._rollups.tidy(now)
+        age = now - self._segment.opened_at
+        if self._segment.rows and age > self._limits.seconds:
+            self._next_segment()
+
+    def close(self) -> None:
+        """Give the files up; a later `Writer` goes on with them."""
+        self._rollups.alive(self._clock())
+        self._rollups.close()
+        self._segment.close()
+
+    def _roll(self) -> None:
+        if self._segment.rows >= self._limits.rows:
+            self._next_segment()
+
+    def _next_segment(self) -> None:
+        self._segment.seal()
+        self._begin_segment(self._new_file())
+
+    def _begin_segment(self, file: SegmentFile) -> None:
+        self._segment = SegmentWriter(file, self._clock())
+        self._logs = LogRows(self._segment)
+        self._metrics = MetricRows(self._segment)
+
+    def _new_file(self) -> SegmentFile:
+        sequence = max((file.sequence for file in segments(self._folder)), default=0) + 1
+        return segment_file(self._folder, self._run, sequence)
+
+    def _to_continue(self) -> SegmentFile | None:
+        """The newest segment, if it is of this run and was not finished."""
+        found = segments(self._folder)[-1:]
+        return found[0] if found and found[0].run == self._run and _open(found[0]) else None
+
+    def _now(self) -> int:
+        return int(self._clock() * _NANO)
+
+
+def _open(file: SegmentFile) -> bool:
+    connection = opened_for_reading(file.path)
+    if connection is None:
+        return False
+    try:
+        return not is_sealed(connection)
+    finally:
+        connection.close()
+
+
+def _parsed(kind: type[_M], data: bytes) -> _M:
+    request = kind()
+    try:
+        request.ParseFromString(data)
+    except DecodeError as error:
+        raise InvalidInput(
+            "otlp-undecodable",
+            f"this is no {kind.DESCRIPTOR.name} in protobuf",
+            remedy="send OTLP as protobuf with content type application/x-protobuf, or as JSON",
+        ) from error
+    return request
