@@ -8,6 +8,7 @@
   // --- times -----------------------------------------------------------------------------------
   const forms = {
     clock: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+    precise: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" }),
     day: new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" }),
   };
   const showTimes = (root) => {
