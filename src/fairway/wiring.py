@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairway.control.plane import LocalControlPlane
+from fairway.control.receiving import open_telemetry as stored_telemetry
 from fairway.control.records import LocalRecords
 from fairway.errors import Unavailable
 from fairway.model.views import environment_view
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from fairway.governance.tokens import Tokens
     from fairway.storage.database import Database
     from fairway.targets.contract import Target
+    from fairway.telemetry.port import Telemetry
 
 
 def local_control(
@@ -66,6 +69,11 @@ async def clear_local(state: StateDir) -> tuple[str, ...]:
     return cleared
 
 
+def open_telemetry(state: StateDir) -> Telemetry:
+    """The telemetry that was kept of an app on this machine, also while nothing runs."""
+    return stored_telemetry(state)
+
+
 def replica_environment(workspace: Workspace, environment: str, service: str) -> dict[str, str]:
     """The variables that a replica of a service gets, without PORT, for `fairway run`.
 
@@ -79,10 +87,21 @@ def replica_environment(workspace: Workspace, environment: str, service: str) ->
     ports = Ports(state.ports, state.instance, blueprint.declared_ports)
     released = {(service, version.name)} - {(service, WORKING_TREE)}
     blueprint = blueprint.of(desired, {service})
-    plan = port_plan(blueprint, ports, {*blueprint.app.services, GATEWAY}, released)
+    running = {*blueprint.app.services, GATEWAY}
+    receiving = _is_received(state)
+    plan = port_plan(blueprint, ports, running, released, receiving=receiving)
+    if not receiving:  # an SDK would complain about an endpoint where nobody listens
+        plan = replace(plan, telemetry=None)
     spec = blueprint.spec(service, version, plan, blueprint.known_secrets())
     variables = spec.environment(0, None)
     return {**variables.inherited, **variables.own}
+
+
+def _is_received(state: StateDir) -> bool:
+    """Whether the receiver of telemetry runs."""
+    processes = Processes(Ledger(state.ledger), state.instance)
+    records = (record for record in processes.known() if record.kind == "telemetry")
+    return any(processes.is_alive(record) for record in records)
 
 
 def shared_server(place: str, data: Path, secret_of: SecretOf) -> SharedServer:

@@ -14,28 +14,23 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from fairway.control.directory import Directory, EnvironmentSummary
-from fairway.control.event_log import EventLog
-from fairway.control.explored import OfferedIntent
 from fairway.control.mesh_audit import MeshAudit
-from fairway.control.port import Activation, Event, Level, Phase, ServiceStatus, SystemStatus
+from fairway.control.port import Activation, Event, Level, SystemStatus
 from fairway.control.receiving import receiver_program
-from fairway.control.records import LocalRecords, release_label
+from fairway.control.records import release_label
+from fairway.control.running import RunningServices
 from fairway.control.statuses import (
     envoy_status,
     event_level,
     event_words,
-    overall,
-    replica_status,
 )
-from fairway.errors import FairwayError, InvalidAppFile, NotFound, Unavailable
+from fairway.errors import FairwayError, InvalidAppFile
 from fairway.governance.access import AccessTable, compile_access
 from fairway.governance.bundle import build_bundle
 from fairway.governance.cedar_text import Source, combine
 from fairway.governance.files import policies_text
 from fairway.governance.sets import NO_VERSION, Release
 from fairway.model.app import App
-from fairway.model.names import did_you_mean
-from fairway.model.services import Service
 from fairway.targets.local import runner
 from fairway.targets.local.blueprint import GATEWAY_PORT, Blueprint
 from fairway.targets.local.policies import Policies, Rules
@@ -55,15 +50,13 @@ _ANCHOR_INTERVAL = 10.0
 """Between anchors of the audit chains, in seconds: anchors are kept for good."""
 
 
-class LocalControlPlane(LocalRecords):
+class LocalControlPlane(RunningServices):
     """A `ControlPlane`: everything that one may ask of the system that it runs."""
 
     def __init__(self, blueprint: Blueprint, *, watch: bool = False) -> None:
         """With `watch`, what was deployed is forgotten, and the working tree runs again."""
-        super().__init__(blueprint.app, blueprint.state)
-        self._blueprint = blueprint
+        super().__init__(blueprint)
         self._watch = watch
-        self._log = EventLog()
         receiver = receiver_program(lambda: self.app, blueprint.state)
         self._system = LocalSystem(blueprint, self._log.add, self._tell, receiver=receiver)
         policies = Policies(self._sets.active, self._decide_by, self._access)
@@ -71,7 +64,6 @@ class LocalControlPlane(LocalRecords):
         self._mesh_audit = MeshAudit(blueprint.state)
         self._delivering: LocalDelivering | None = None
         self._opening = asyncio.Lock()
-        self._phase: Phase = "stopped"
         self._started_at = 0.0
         self._chores: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Task[None] | None = None
@@ -150,23 +142,6 @@ class LocalControlPlane(LocalRecords):
         delivering = await self._delivering.warnings() if self._delivering else ()
         return (*self._warnings, *released, *delivering)
 
-    async def restart(self, service: str) -> None:
-        """Replace every replica of a service; return when the new ones are healthy."""
-        await self._running.restart(service)
-
-    async def scale(self, service: str, replicas: int) -> None:
-        """Run this many replicas; return when they are healthy or gone."""
-        await self._running.scale(service, replicas)
-        self._log.add("service.scaled", service, f"runs {replicas} replicas")
-
-    async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
-        """What callers may ask of a service, in the order of the app file."""
-        if service not in self.app.services:
-            known = did_you_mean(service, self.app.services, "see `fairway status`")
-            raise NotFound("no-such-service", f"there is no service '{service}'", remedy=known)
-        declared = self.app.services[service].intents.items()
-        return tuple(OfferedIntent(name, each.method, each.path) for name, each in declared)
-
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """New signing keys for one identity or all, the old ones still valid; names the rotated."""
         names = self._system.signers() if identity is None else (identity,)
@@ -202,14 +177,6 @@ class LocalControlPlane(LocalRecords):
     async def _secrets_changed(self) -> None:
         await self._system.hand_out_secrets()
         self._log.add("secrets.changed", "", "handed to the services that read them")
-
-    @property
-    def _running(self) -> LocalSystem:
-        if self._phase != "running":
-            raise Unavailable(
-                "not-running", f"the system is {self._phase}", remedy="try again once it runs"
-            )
-        return self._system
 
     def _new_delivering(self) -> LocalDelivering:
         # Imported now: `fairway up` need not wait for what only a deployment uses.
@@ -256,7 +223,8 @@ class LocalControlPlane(LocalRecords):
         self.app = app
         self._engine = None
         bundle = self.bundle()
-        return Rules(bundle, compile_access(app, bundle.policies))
+        self._access_now = compile_access(app, bundle.policies)
+        return Rules(bundle, self._access_now)
 
     def bundle(self) -> PolicyBundle:
         """The active policy set as services read it.
@@ -287,10 +255,6 @@ class LocalControlPlane(LocalRecords):
         releases = self._sets.releases()
         return release_label(releases[-1].number if releases else 0)
 
-    def _gateway_url(self) -> str | None:
-        public = any(service.public for service in self.app.services.values())
-        return f"http://127.0.0.1:{self._system.ports.gateway}" if public else None
-
     def _note_gateway(self) -> None:
         port = self._system.ports.gateway
         declared = self.app.environments[self.state.environment].gateway.port
@@ -298,22 +262,6 @@ class LocalControlPlane(LocalRecords):
             words = f"port {GATEWAY_PORT} is taken: the gateway listens on {port}"
             self._warnings = (*self._warnings, words)
             self._log.add("gateway.moved", "gateway", words, "warning")
-
-    def _service(self, name: str, service: Service) -> ServiceStatus:
-        now, url = time.time(), self._gateway_url()
-        main = self._system.desired.main(name)
-        found = self._system.supervisor.status() if self._system.supervisor else ()
-        replicas = tuple(replica_status(each, now) for each in found if each.service == name)
-        return ServiceStatus(
-            name=name,
-            kind=service.kind,
-            state=overall(replica.state for replica in replicas),
-            desired=len(replicas),
-            release=main.name if main else "",
-            replicas=replicas,
-            urls=tuple(f"{url}{route.path}" for route in service.public),
-            inbound_port=self._system.ports.inbound.get(name),
-        )
 
     async def _stop(self) -> None:
         # Nothing was started: then the error says it all, and "everything is stopped" would not.

@@ -14,6 +14,7 @@ The command line expects of `wiring` exactly these:
 
     local_control(workspace, environment) -> ControlPlane   nothing happens before `start`
     open_records(workspace, environment) -> Records         for when no control plane runs
+    open_telemetry(state: StateDir) -> Telemetry            likewise
     await clear_local(state: StateDir) -> tuple[str, ...]
         ends what a dead control plane left and names it; works with a broken app file too
     replica_environment(workspace, environment, service) -> dict[str, str]

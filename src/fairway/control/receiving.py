@@ -8,7 +8,9 @@ target.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fairway import __version__
 from fairway.errors import Unavailable
@@ -18,7 +20,7 @@ from fairway.model.telemetry import Kept
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.ports import LOOPBACK
-from fairway.targets.local.receiver import CONFIG, ReceiverProgram, Run
+from fairway.targets.local.receiver import ReceiverProgram, Run
 from fairway.telemetry.config import (
     HTTP_SOCKET,
     Address,
@@ -28,6 +30,9 @@ from fairway.telemetry.config import (
     Retention,
     ServiceFacts,
 )
+
+if TYPE_CHECKING:
+    from fairway.telemetry.port import Telemetry
 
 _MODULE = "fairway.telemetry.receiver"
 
@@ -69,12 +74,14 @@ def receiver_config(app: App, state: StateDir, ports: TelemetryPorts, run: Run) 
     )
 
 
-def told(state: StateDir) -> ReceiverConfig:
-    """What the receiver was told last; Unavailable where there was none."""
-    try:
-        return ReceiverConfig.from_json((state.telemetry / CONFIG).read_bytes())
-    except FileNotFoundError as error:
-        raise nothing_kept(state) from error
+def open_telemetry(state: StateDir) -> Telemetry:
+    """What was kept, also while nothing runs; Unavailable where nothing ever was."""
+    # Late: the store's reader loads protobuf, which most commands have no use for.
+    from fairway.telemetry.store.reading import StoredTelemetry  # noqa: PLC0415
+
+    if not state.telemetry.is_dir():
+        raise nothing_kept(state)
+    return StoredTelemetry(state.telemetry, time.time)
 
 
 def nothing_kept(state: StateDir) -> Unavailable:

@@ -21,7 +21,7 @@ EdgeKind = Literal["call", "public", "store", "publish", "subscribe"]
 class NodeVersion:
     """A version of a service: its weight in percent, how many replicas there are and are healthy.
 
-    The working tree has the name `WORKING_TREE` of the plan: empty.
+    What runs from the working tree is called so: `working-tree`.
     """
 
     name: str

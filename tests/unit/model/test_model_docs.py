@@ -85,8 +85,8 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
     [
         Analysis, App, Approvals, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment,
         FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook, Intent, Kept, Metric,
-        Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop, Store,
-        Strategy, Telemetry, Topic, Window,
+        Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop,
+        Store, Strategy, Telemetry, Topic, Window,
     ],
     ids=lambda declaration: declaration.__name__,
 )  # fmt: skip

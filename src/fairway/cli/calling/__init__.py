@@ -1,1 +1,1 @@
-"""`fairway call` in parts: what to send (`plan`), sending (`send`), how it was decided (`hops`)."""
+"""`fairway call` and `fairway load` in parts: the body, the path of a request, a constant load."""

@@ -14,8 +14,8 @@ import typer
 
 from fairway.cli.calling.body import body_of
 from fairway.cli.calling.load import FAILURES, Load, LoadRun, Tally
-from fairway.cli.calling.plan import CallPlan, Wish, public_call
-from fairway.cli.calling.send import port_of, read_bundle
+from fairway.control.calling.plan import CallPlan, Wish, public_call
+from fairway.control.calling.send import port_of, read_bundle
 from fairway.cli.calling.wire import http_request
 from fairway.cli.invocation import current
 from fairway.cli.output import Painter, is_terminal, note, painter, say, say_json

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import cast
 
-from fairway.cli.calling.plan import CallPlan
+from fairway.control.calling.plan import CallPlan
 from fairway.errors import NotFound, Refused, Unavailable
 from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.layout import StateDir
