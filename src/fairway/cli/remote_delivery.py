@@ -30,6 +30,8 @@ from fairway.plan.release import Release
 from fairway.targets.contract import Drift
 
 T = TypeVar("T")
+_QUIET = 0.5
+"""Seconds of silence after which a stream has told all that happened so far."""
 Connect = Callable[[], ControlClient]
 """Gives a client of the control plane as it is now: after a restart it listens elsewhere."""
 
@@ -86,13 +88,21 @@ class RemoteDelivery:
 
     async def events(self, deployment: str | None, after: int = 0) -> AsyncIterator[DeliveryEvent]:
         """See `Delivery`."""
+        async for event in self._stream(deployment, f"after={after}"):
+            yield event
+
+    async def _stream(self, deployment: str | None, query: str) -> AsyncIterator[DeliveryEvent]:
         path = f"{_one(deployment)}/events" if deployment else "/events"
-        stream = await self._asked(
-            lambda client: client.stream(f"{self._base}{path}?after={after}")
-        )
+        stream = await self._asked(lambda client: client.stream(f"{self._base}{path}?{query}"))
         async for found in _items(stream):
             if "type" in found:  # the rest are live numbers, which `watching` asks for
                 yield _read(DeliveryEvent, found)
+
+    async def happened(self, deployment: str | None, after: int = 0) -> tuple[DeliveryEvent, ...]:
+        """See `Delivery`."""
+        return tuple(
+            [event async for event in self._stream(deployment, f"after={after}&quiet={_QUIET}")]
+        )
 
     async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         """See `Delivery`."""

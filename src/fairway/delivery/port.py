@@ -170,6 +170,10 @@ class Delivery(Protocol):
         """Events with a greater id, as they come; ends when that deployment has ended."""
         ...
 
+    async def happened(self, deployment: str | None, after: int = 0) -> tuple[DeliveryEvent, ...]:
+        """Events with a greater id so far, the oldest first."""
+        ...
+
     async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         """Kept releases, the newest first."""
         ...

@@ -148,6 +148,9 @@ class MemoryDelivery:
             if self._over(deployment) and not self._after(deployment, after):
                 return
 
+    async def happened(self, deployment: str | None, after: int = 0) -> tuple[DeliveryEvent, ...]:
+        return tuple(self._after(deployment, after))
+
     async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         numbers = [n for n in sorted(self.kept, reverse=True) if before is None or n < before]
         return tuple(self.kept[number] for number in numbers[:limit])

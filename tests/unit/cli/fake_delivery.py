@@ -162,6 +162,10 @@ class MemoryDelivery:
             words = f"r8 ended: {last.status}"
             yield DeliveryEvent(2, 9.0, "DeploymentEnded", last.id, words, {})
 
+    async def happened(self, deployment: str | None, after: int = 0) -> tuple[DeliveryEvent, ...]:
+        first = DeliveryEvent(1, 0.0, "DeploymentStarted", "d1", "r8 begins", {"release": 8})
+        return (first,) if after < 1 else ()
+
     async def releases(self, *, before: int | None = None, limit: int = 50) -> tuple[Release, ...]:
         found = [each for each in self.kept if before is None or each.number < before]
         return tuple(sorted(found, key=lambda each: -each.number)[:limit])

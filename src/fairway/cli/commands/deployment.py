@@ -18,8 +18,6 @@ from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Delivery, DeliveryEvent, Watching
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-_SILENCE_SECONDS = 0.5
-"""The stream of one that goes on does not end: what was kept has come when it falls silent."""
 
 
 @app.callback()
@@ -50,14 +48,4 @@ async def _everything(
 ) -> tuple[Deployment, Watching | None, tuple[DeliveryEvent, ...]]:
     found = await to_follow(delivery, named)
     watching = await delivery.watching(found.id)
-    return found, watching, await _so_far(delivery, found.id)
-
-
-async def _so_far(delivery: Delivery, deployment: str) -> tuple[DeliveryEvent, ...]:
-    events: list[DeliveryEvent] = []
-    coming = aiter(delivery.events(deployment))
-    while True:
-        try:
-            events.append(await asyncio.wait_for(anext(coming), _SILENCE_SECONDS))
-        except (StopAsyncIteration, TimeoutError):
-            return tuple(events)
+    return found, watching, await delivery.happened(found.id)
