@@ -1,7 +1,7 @@
 """The stretch of time that a page shows, as its address says it, and in what steps.
 
-`range=1h` ends now and moves on; `since=…&until=…` (Unix seconds, a time in UTC, or a duration
-ago) stays. Pure: now arrives as an argument.
+`since=1h` ends now and moves on; with `until` it stays. Both are a duration ago, Unix seconds, or a
+time in UTC. Pure: now arrives as an argument.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _POINTS = 180
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From and until in Unix seconds. `moving`: its end is now; `name` is that of a preset."""
+    """From and until in Unix seconds. `moving`: its end is now; `name` is what was asked for."""
 
     since: float
     until: float
@@ -44,20 +44,17 @@ class TimeRange:
 
 def time_range(address: Address, now: float, default: str = DEFAULT) -> TimeRange:
     """What an address asks for. Raises InvalidInput for what is no time."""
-    since, until = address.get("since"), address.get("until")
-    if since or until:
-        end = moment_of(until, now) if until else now
-        start = moment_of(since, now) if since else end - parse_length(default)
-        if start >= end:
-            raise InvalidInput(
-                "empty-time-range",
-                "the time range ends before it begins",
-                where="since, until",
-                remedy="give a `since` that is earlier than `until`",
-            )
-        return TimeRange(start, end, moving=not until)
-    name = address.get("range", default)
-    return TimeRange(now - parse_length(name), now, moving=True, name=name)
+    since, until = address.get("since", default), address.get("until")
+    end = moment_of(until, now) if until else now
+    start = moment_of(since, now)
+    if start >= end:
+        raise InvalidInput(
+            "empty-time-range",
+            "the time range ends before it begins",
+            where="since, until",
+            remedy="give a `since` that is earlier than `until`",
+        )
+    return TimeRange(start, end, moving=not until, name="" if until else since)
 
 
 def moment_of(text: str, now: float) -> float:
@@ -75,7 +72,7 @@ def moment_of(text: str, now: float) -> float:
         return now - parse_length(text)
 
 
-def parse_length(text: str) -> float:
+def parse_length(text: str, where: str = "since, until") -> float:
     """Seconds of `15m`, `200ms`, `7d`; a bare number is seconds."""
     try:
         return max(float(text) if _is_number(text) else parse_duration(text), 1e-6)
@@ -83,8 +80,8 @@ def parse_length(text: str) -> float:
         raise InvalidInput(
             "unknown-time",
             f"`{text}` is no time",
-            where="since, until, range",
-            remedy="write a duration like 15m, or a time like 2026-11-21T08:00",
+            where=where,
+            remedy="write a duration like 15m or 200ms, or a time like 2026-11-21T08:00",
         ) from error
 
 

@@ -1,0 +1,166 @@
+"""Traces: which requests there were, where one's time went, and how two differ.
+
+The list has the distribution of durations above it, each bar a filter. A trace is a waterfall whose
+selected span is a parameter of the address, so that a link can point at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from fairway.console import quantities
+from fairway.console.comparing import compare
+from fairway.console.durations import duration_bars
+from fairway.console.filters import Property, chips, properties, trace_query
+from fairway.console.links import Address
+from fairway.console.page import Entry, Page, PageHere
+from fairway.console.pages.listing import (
+    address_of,
+    in_address_bar,
+    preset_choices,
+    run_choices,
+    service_choices,
+)
+from fairway.console.waterfall import Row, service_colours, waterfall
+from fairway.telemetry.port import (
+    LogQuery,
+    LogRecord,
+    Span,
+    Trace,
+    TraceQuery,
+    TraceSummary,
+)
+
+ENTRY = Entry("Traces", "/traces", "traces", "t")
+PATH = "/traces"
+SHOWN = 50
+ROWS = 400
+"""Spans that are drawn before one asks for more of them."""
+_CANDIDATES = 20
+_SPAN_LOGS = 100
+_CHIPS = ("attr", "version", "name", "min_duration", "max_duration", "until")
+_OUTCOMES = (("", "all"), ("ok", "ok"), ("error", "error"), ("denied", "denied"))
+
+router = APIRouter()
+
+
+@router.get(PATH)
+async def traces(here: PageHere) -> Response:
+    """The newest traces that match, with how long all that match took."""
+    address = address_of(here, PATH)
+    found = await here.telemetry.traces(trace_query(address, here.now, limit=SHOWN))
+    fresh = address.having(cursor=None)
+    answer = here.render(
+        "traces.html",
+        q=quantities,
+        address=address,
+        page_of_traces=found,
+        bars=duration_bars(found.durations),
+        longest=max((trace.duration for trace in found.traces), default=0.0),
+        colours=service_colours({name for trace in found.traces for name in trace.services}),
+        chips=chips(address, *_CHIPS),
+        services=await service_choices(here, address.get("service")),
+        runs=await run_choices(here),
+        outcomes=_OUTCOMES,
+        presets=preset_choices(),
+        newest=fresh if address.get("cursor") else "",
+        older=fresh.having(cursor=found.cursor) if found.cursor else "",
+    )
+    return in_address_bar(here, address, answer)
+
+
+@router.get(f"{PATH}/compare")
+async def comparison(here: PageHere, a: str = "", b: str = "") -> HTMLResponse:
+    """Two traces side by side; with one alone, those like it to choose from."""
+    one = await here.telemetry.trace(a or b)
+    if not (a and b):
+        return await _choice(here, one)
+    other = await here.telemetry.trace(b)
+    return here.render(
+        "trace_compare.html",
+        q=quantities,
+        before=one.summary,
+        after=other.summary,
+        found=compare(one.spans, other.spans),
+        swapped=Address(f"{PATH}/compare").having(a=b, b=a),
+    )
+
+
+@router.get(f"{PATH}/{{trace_id}}")
+async def trace(here: PageHere, trace_id: str, span: str = "", rows: int = ROWS) -> Response:
+    """One trace as a waterfall, with the details of a span."""
+    found = await here.telemetry.trace(trace_id)
+    drawing = waterfall(found.spans)
+    selected = next((row for row in drawing.rows if row.span.span_id == span), None)
+    address = address_of(here, f"{PATH}/{found.summary.trace_id}")
+    details = await _details(here, selected, found) if selected else None
+    if here.scripted:
+        answer = here.fragment("_span.html", q=quantities, details=details, address=address)
+        answer.headers["hx-push-url"] = str(address)
+        return answer
+    return here.render(
+        "trace.html",
+        q=quantities,
+        trace=found.summary,
+        drawing=drawing,
+        shown=drawing.rows[: max(rows, 1)],
+        address=address,
+        more=address.having(rows=rows + ROWS * 5) if len(drawing.rows) > rows else None,
+        details=details,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is told of a selected span."""
+
+    row: Row
+    attributes: Sequence[Property]
+    resource: Sequence[Property]
+    events: Sequence[tuple[float, str, Sequence[Property]]]
+    logs: Sequence[LogRecord]
+    all_logs: Address
+
+
+async def _details(here: Page, row: Row, found: Trace) -> Details:
+    span = row.span
+    like_it = Address(PATH)
+    return Details(
+        row=row,
+        attributes=properties(like_it, span.attributes),
+        resource=properties(like_it, span.resource),
+        events=[
+            (event.at - found.summary.started_at, event.name, properties(like_it, event.attributes))
+            for event in span.events
+        ],
+        logs=await _logs_of(here, span),
+        all_logs=Address("/logs").having(trace_id=span.trace_id),
+    )
+
+
+async def _logs_of(here: Page, span: Span) -> Sequence[LogRecord]:
+    """What was logged within a span; a program whose lines name no span is told by its service."""
+    query = LogQuery(trace_id=span.trace_id, services=(span.service,), limit=_SPAN_LOGS)
+    records = (await here.telemetry.logs(query)).records
+    return [each for each in records if each.span_id in ("", span.span_id)]
+
+
+async def _choice(here: Page, one: Trace) -> HTMLResponse:
+    summary = one.summary
+    query = TraceQuery(service=summary.service, limit=_CANDIDATES, name=summary.name)
+    found = await here.telemetry.traces(query)
+    others = [each for each in found.traces if each.trace_id != summary.trace_id]
+    return here.render(
+        "trace_choice.html", q=quantities, trace=summary, others=_typical_first(others)
+    )
+
+
+def _typical_first(found: Sequence[TraceSummary]) -> Sequence[TraceSummary]:
+    """Whoever compares looks for what is normal: those without errors, nearest to the median."""
+    ordered = sorted(each.duration for each in found)
+    middle = ordered[len(ordered) // 2] if ordered else 0.0
+    return sorted(found, key=lambda each: (each.outcome != "ok", abs(each.duration - middle)))
