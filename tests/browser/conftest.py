@@ -1,0 +1,112 @@
+"""One browser and one real system for all browser tests, which follow one another in one process.
+
+Both end with the last browser test that this process runs: Playwright's loop must be gone before an
+asynchronous test begins, and one system's Envoys before the next one's start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import Browser
+from tests.browser.rig import Visitor, chromium, chromium_path, log_in, visiting
+from tests.driver import EXAMPLES, Driver, clean_environment, copy_of, running
+from tests.traffic import ORDER
+
+_open = ExitStack()
+_kept: dict[str, Any] = {}
+Kept = TypeVar("Kept")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _close()
+
+
+def pytest_sessionfinish() -> None:
+    _close()
+
+
+def _close() -> None:
+    _kept.clear()
+    _open.close()
+
+
+def kept(name: str, make: Callable[[], AbstractContextManager[Kept]]) -> Kept:
+    """What `make` opens, shared by all browser tests."""
+    if name not in _kept:
+        _kept[name] = _open.enter_context(make())
+    found: Kept = _kept[name]
+    return found
+
+
+@cache
+def _browser() -> str | None:
+    return chromium_path()
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """Chromium. Without one these tests are skipped, in continuous integration they fail."""
+    path = _browser()
+    if path is None or shutil.which("npm") is None:
+        words = (
+            "NOT TESTED IN A BROWSER: needs chromium (or FAIRWAY_CHROMIUM=/path/to/it) and npm "
+            "on PATH"
+        )
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
+    return kept("browser", lambda: chromium(path))
+
+
+@pytest.fixture
+def system(tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """axon-orbit, running, with some allowed and some denied calls behind it."""
+    return kept("system", lambda: used_system(tmp_path_factory.mktemp("browser")))
+
+
+@pytest.fixture
+def visitor(browser: Browser, system: Driver) -> Iterator[Visitor]:
+    """Somebody who is logged in to the system's console."""
+    with visiting(browser, console_of(system)) as found:
+        log_in(found, token_of(system))
+        yield found
+
+
+@contextmanager
+def used_system(folder: Path) -> Iterator[Driver]:
+    """The example, started, and asked a little so that every page has something to show."""
+    example = copy_of(EXAMPLES / "axon-orbit", folder / "axon-orbit")
+    driver = Driver(example, clean_environment())
+    driver.fairway("secrets", "set", "AXON_MODEL_KEY", stdin="a key for tests\n")
+    with running(driver):
+        with driver.gateway() as gateway:
+            for number in range(20):
+                order = ORDER | {"intent": "retrain" if number % 10 == 9 else "reason"}
+                gateway.post("/dispatch", json=order)
+        yield driver
+
+
+def console_of(driver: Driver) -> str:
+    """Where its console is."""
+    url: str = _control(driver)["url"]
+    return url
+
+
+def token_of(driver: Driver) -> str:
+    """The token of its API."""
+    token: str = _control(driver)["token"]
+    return token
+
+
+def _control(driver: Driver) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((driver.state / "control.json").read_text())
+    return found

@@ -1,0 +1,31 @@
+"""Every page in a real browser: accessible, in light and dark, on a phone, and nothing goes wrong.
+
+`visitor` asserts for each test that no page wrote an error, was refused something by its
+Content-Security-Policy, asked another host, or failed.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.browser.rig import PHONE, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.envoy, pytest.mark.xdist_group("system")]
+
+PAGES = (
+    "/",
+    "/explorer?service=orbit",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_accessible_in_light_and_dark_and_fits_a_phone(
+    visitor: Visitor, path: str
+) -> None:
+    page = visitor.open(path)
+    page.locator("h1").first.wait_for()
+    assert visitor.serious_violations() == []
+    page.emulate_media(color_scheme="dark")
+    assert visitor.serious_violations() == []
+    page.set_viewport_size(PHONE)
+    assert visitor.serious_violations() == []
+    assert visitor.scrolls_sideways() == []
