@@ -56,7 +56,7 @@ def _browser() -> str | None:
 
 @pytest.fixture
 def browser() -> Browser:
-    """Chromium. Without one these tests are skipped, or fail where FAIRWAY_REQUIRE_BROWSER is set."""
+    """Chromium. Without one tests are skipped; with FAIRWAY_REQUIRE_BROWSER they fail."""
     path = _browser()
     if path is None or shutil.which("npm") is None:
         words = (
