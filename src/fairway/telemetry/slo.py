@@ -22,8 +22,8 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from fairway.model.values import format_duration
-from fairway.plan.latency import bucket_of
 from fairway.telemetry.config import Objective
+from fairway.telemetry.histograms import step_bounds, step_of
 from fairway.telemetry.port import BurnRate, SloStatus
 
 Severity = Literal["warning", "critical"]
@@ -45,7 +45,7 @@ class Counted:
     """The requests to a service that came in the `step` seconds from `at` on.
 
     `errors` are answers with 5xx and none at all, `denied` what mesh or policy refused; `requests`
-    has both. `latency` counts answers in the buckets of `plan/latency.py`.
+    has both. `latency` counts answers in our own buckets (`histograms.step_of`).
     """
 
     at: float
@@ -56,6 +56,21 @@ class Counted:
     errors: int
     denied: int = 0
     latency: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The same as one promise sees it.
+
+    Of `doubtful` answers it is only known that they took about as long as the threshold: the bucket
+    that it cuts. They are taken to be spread evenly, as in every percentile that is shown.
+    """
+
+    at: float
+    step: float
+    valid: int = 0
+    bad: int = 0
+    doubtful: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +92,22 @@ class Promise:
         """Whether these requests are among those it is about."""
         return self.service == counted.service and self.intent in ("", counted.intent)
 
-    def bad(self, counted: Counted) -> int:
-        """How many of the valid requests were not as promised."""
+    def measure(self, counted: Counted) -> Measured:
+        """How many of the requests were valid, and not as promised."""
+        valid = max(counted.requests - counted.denied, 0)
         if self.threshold is None:
-            return counted.errors
-        last = bucket_of(self.threshold * 1e6)
-        return sum(count for bucket, count in counted.latency.items() if bucket > last)
+            return Measured(counted.at, counted.step, valid, counted.errors)
+        cut = step_of(self.threshold)
+        bad = sum(count for bucket, count in counted.latency.items() if bucket > cut)
+        return Measured(counted.at, counted.step, valid, bad, counted.latency.get(cut, 0))
+
+    @property
+    def doubt(self) -> float:
+        """Which share of the doubtful answers is bad."""
+        if self.threshold is None:
+            return 0.0
+        lower, upper = step_bounds(step_of(self.threshold))
+        return min(max((upper - self.threshold) / (upper - lower), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +154,33 @@ def looks_back(found: Iterable[Promise]) -> float:
 def statuses(
     found: Sequence[Promise], counted: Iterable[Counted], now: float
 ) -> tuple[SloStatus, ...]:
-    """How each promise is kept, in their order.
+    """How each promise is kept, in their order."""
+    entries = tuple(counted)
+    return tuple(
+        status(promise, (promise.measure(each) for each in entries if promise.concerns(each)), now)
+        for promise in found
+    )
+
+
+def status(promise: Promise, measured: Iterable[Measured], now: float) -> SloStatus:
+    """How a promise is kept.
 
     Entries may come in any order, with steps of any length, but no request in two of them. One that
     a window cuts counts whole: a window is as much longer as the steps are coarse.
     """
-    tallies = [_Tally(promise) for promise in found]
-    for entry in counted:
-        if entry.at <= now:
-            for tally in tallies:
-                tally.add(entry, now)
-    return tuple(tally.status() for tally in tallies)
+    tally = _Tally(promise)
+    for entry in measured:
+        tally.add(entry, now)
+    return tally.status()
+
+
+def summed(measured: Iterable[Measured], at: float, step: float) -> Measured:
+    """Several entries as one of a longer step."""
+    parts = tuple(measured)
+    return Measured(
+        at, step, sum(each.valid for each in parts), sum(each.bad for each in parts),
+        sum(each.doubtful for each in parts),
+    )  # fmt: skip
 
 
 def windows(window: float, rule: Rule) -> tuple[float, float]:
@@ -156,23 +197,23 @@ class _Tally:
         self._promise = promise
         sizes = {size for rule in RULES for size in windows(promise.window, rule)}
         self._valid = dict.fromkeys(sorted({*sizes, promise.window}, reverse=True), 0)
-        self._bad = dict.fromkeys(self._valid, 0)
+        self._found = dict.fromkeys(self._valid, 0)
+        self._doubtful = dict.fromkeys(self._valid, 0)
 
-    def add(self, entry: Counted, now: float) -> None:
+    def add(self, entry: Measured, now: float) -> None:
         age = now - (entry.at + entry.step)
-        if age >= self._promise.window or not self._promise.concerns(entry):
+        if entry.at > now:
             return
-        valid = max(entry.requests - entry.denied, 0)
-        bad = min(self._promise.bad(entry), valid)
         for window in self._valid:  # most entries are old: the longest window first, then out
             if age >= window:
                 break
-            self._valid[window] += valid
-            self._bad[window] += bad
+            self._valid[window] += entry.valid
+            self._found[window] += entry.bad
+            self._doubtful[window] += entry.doubtful
 
     def status(self) -> SloStatus:
         promise, window = self._promise, self._promise.window
-        valid, bad = self._valid[window], self._bad[window]
+        valid, bad = self._valid[window], self._bad(window)
         rule = next((rule for rule in RULES if self._fires(rule)), None)
         sizes = sorted({size for each in RULES for size in windows(window, each)})
         left = 1.0 - self._burn(window)
@@ -192,29 +233,33 @@ class _Tally:
             words=self._alarm(rule, left) if rule else self._calm(left),
         )
 
+    def _bad(self, window: float) -> int:
+        bad = self._found[window] + round(self._doubtful[window] * self._promise.doubt)
+        return min(bad, self._valid[window])
+
     def _burn(self, window: float) -> float:
         """The share that is bad, as a multiple of the share that may be; 0 without requests."""
         valid = self._valid[window]
-        return self._bad[window] / valid / (1.0 - self._promise.objective) if valid else 0.0
+        return self._bad(window) / valid / (1.0 - self._promise.objective) if valid else 0.0
 
     def _fires(self, rule: Rule) -> bool:
         long, short = windows(self._promise.window, rule)
         reachable = max(_OUTAGE / (1.0 - self._promise.objective), 1.0)
         factor = min(rule.factor, reachable)
-        enough = self._bad[long] >= FEWEST_BAD
+        enough = self._bad(long) >= FEWEST_BAD
         return enough and self._burn(long) > factor and self._burn(short) > factor
 
     def _calm(self, left: float) -> str:
         valid, window = self._valid[self._promise.window], about(self._promise.window)
         if not valid:
             return f"no request in {window}: the error budget is whole"
-        share = self._bad[self._promise.window] / valid
+        share = self._bad(self._promise.window) / valid
         return f"{self._seen(share, valid, window)}; {_budget(left)}"
 
     def _alarm(self, rule: Rule, left: float) -> str:
         long, _ = windows(self._promise.window, rule)
         valid, burn = self._valid[long], self._burn(long)
-        seen = self._seen(self._bad[long] / valid, valid, about(long))
+        seen = self._seen(self._bad(long) / valid, valid, about(long))
         outlook = _budget(left)
         if left > 0:
             outlook += f", at this rate for {about(left * self._promise.window / burn)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fairway.plan.latency import bucket_of
 from fairway.telemetry.config import Objective
+from fairway.telemetry.histograms import step_bounds, step_of
 from fairway.telemetry.port import SloStatus
 from fairway.telemetry.slo import RULES, Counted, looks_back, promises, statuses, windows
 from fairway.telemetry.slo_alerts import QUIET, Burning, follow
@@ -90,12 +90,20 @@ def test_denied_requests_neither_use_the_budget_nor_hide_what_fails() -> None:
 
 
 def test_answers_slower_than_the_threshold_are_bad() -> None:
-    fast, slow = bucket_of(199_000), bucket_of(260_000)
+    fast, slow = step_of(0.15), step_of(0.26)
     slo = Objective("quick", "web", p95=0.2)
     status = judged(counted(5, 100, latency={fast: 90, slow: 10}), slo=slo)
     assert (status.kind, status.bad, status.threshold) == ("latency", 10, 0.2)
     assert status.budget_left == pytest.approx(-1.0)
     assert "10 % of 100 requests in 3 d took longer than 200ms" in status.words
+
+
+def test_answers_about_as_slow_as_the_threshold_are_split_where_it_cuts_their_bucket() -> None:
+    lower, upper = step_bounds(step_of(0.2))
+    middle = Objective("quick", "web", p95=(lower + upper) / 2)
+    assert judged(counted(5, 100, latency={step_of(0.2): 100}), slo=middle).bad == 50
+    whole = Objective("quick", "web", p95=upper)
+    assert judged(counted(5, 100, latency={step_of(0.2): 100}), slo=whole).bad == 0
 
 
 def test_a_fast_burn_is_critical_and_told_with_what_is_left() -> None:

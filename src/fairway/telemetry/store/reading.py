@@ -30,6 +30,7 @@ from fairway.telemetry.port import (
 )
 from fairway.telemetry.store import log_reading, metric_reading, trace_reading, traffic_reading
 from fairway.telemetry.store.files import Files
+from fairway.telemetry.store.objective_reading import Objectives
 
 _ALIVE = 5.0
 """Seconds after which a status that is not renewed means that the receiver is gone."""
@@ -41,6 +42,7 @@ class StoredTelemetry:
     def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
         self._folder, self._clock = folder, clock
         self._files = Files(folder)
+        self._objectives = Objectives(self._files)
 
     async def status(self) -> TelemetryStatus:
         """How receiver and store are."""
@@ -73,7 +75,11 @@ class StoredTelemetry:
 
     async def slos(self) -> tuple[SloStatus, ...]:
         """Every objective of the app file, by name."""
-        return ()
+        return await asyncio.to_thread(self._slos)
+
+    def _slos(self) -> tuple[SloStatus, ...]:
+        config = _config(self._folder / "receiver.json")
+        return self._objectives.statuses(config.slos if config else (), self._clock())
 
     def _status(self) -> TelemetryStatus:
         now = self._clock()
