@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.mesh_audit import MeshAudit
+from fairway.control.objectives import Objectives
 from fairway.control.port import Activation, Event, Level, SystemStatus
 from fairway.control.receiving import receiver_program
 from fairway.control.records import release_label
@@ -41,6 +42,7 @@ from fairway_runtime.policy.bundle import PolicyBundle
 
 if TYPE_CHECKING:
     from fairway.control.delivering import LocalDelivering
+    from fairway.telemetry.port import SloStatus
 
 DEPLOYMENT = "a deployment"
 """Who activates the policies of a release."""
@@ -69,6 +71,7 @@ class LocalControlPlane(RunningServices):
         self._stopping: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._warnings: tuple[str, ...] = ()
+        self._objectives = Objectives(self._slos, self._log.add, time.time)
 
     async def start(self) -> None:
         """Bring everything up (or adopt what still runs); return when all of it is healthy."""
@@ -84,6 +87,7 @@ class LocalControlPlane(RunningServices):
         self._note_gateway()
         self._do(self._keep_audit())
         self._do(self._follow_policy_files())
+        self._do(self._objectives.watch())
         self._log.add("system.running", "", "everything is healthy")
 
     async def directory(self) -> Directory:
@@ -140,7 +144,11 @@ class LocalControlPlane(RunningServices):
     async def _all_warnings(self) -> tuple[str, ...]:
         released = (self._words_on_release(),) if self._system.pinned else ()
         delivering = await self._delivering.warnings() if self._delivering else ()
-        return (*self._warnings, *released, *delivering)
+        return (*self._warnings, *released, *delivering, *self._objectives.warnings())
+
+    async def _slos(self) -> tuple[SloStatus, ...]:
+        """How the objectives are kept; without any, the store's reader is not even loaded."""
+        return await self.telemetry().slos() if self.app.slos else ()
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """New signing keys for one identity or all, the old ones still valid; names the rotated."""
