@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 from tests.unit.console.console_rig import ConsoleRig, Person
 
+from fairway.console.pages import explorer
 from fairway.console.pages.explorer import identities, pretty
 from fairway.control.explored import CallOutcome, CallRequest
 from fairway.control.port import AuditEntry, AuditQuery
 from fairway.control.topology import Edge, Node, Topology
+from fairway.errors import NotFound
 
 REASON = {"service": "axon", "operation": "POST /reason", "identity": "orbit"}
 NASTY = "<img src=x onerror=alert(1)>"
@@ -47,6 +50,19 @@ class Answering(MemoryControl):
         return found
 
 
+@dataclass
+class Growing:
+    """A telemetry whose only trace has one of these numbers of spans at each look."""
+
+    sizes: list[int]
+
+    async def trace(self, trace_id: str) -> Any:
+        size = self.sizes.pop(0)
+        if not size:
+            raise NotFound("no-such-trace", trace_id)
+        return SimpleNamespace(spans=range(size))
+
+
 async def looking(control: MemoryControl, role: Any = "admin") -> Person:
     return await ConsoleRig(control=control).person("ada", role)
 
@@ -73,12 +89,22 @@ async def test_a_call_is_sent_as_filled_in_and_leads_to_its_trace() -> None:
     answer = await person.post("/explorer", **REASON, **{"body.n": "3", "body.prompt": "why?"})
     assert answer.status_code == 200
     assert "allowed 200" in answer.text
-    assert f"/traces/{'a' * 32}" in answer.text
+    assert f"/explorer/traces/{'a' * 32}" in answer.text
     assert "/logs?correlation_id=c-1" in answer.text
     sent = control.calls[0]
     assert (sent.identity, sent.method, sent.path) == ("orbit", "POST", "/reason")
     assert sent.body == '{"prompt": "why?", "n": 3}'
     assert sent.headers == {"content-type": "application/json"}
+
+
+async def test_the_way_to_a_trace_waits_until_all_of_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(explorer, "_BETWEEN_LOOKS", 0.01)
+    growing = Growing([0, 1, 3, 3, 3])
+    answer = await (await looking(MemoryControl(told=growing))).get("/explorer/traces/abc")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/traces/abc")
+    assert growing.sizes == [3]
 
 
 async def test_a_denial_is_shown_with_its_reason_and_what_came_back_never_runs() -> None:

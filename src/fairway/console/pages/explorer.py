@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from fairway.console.composing import compose
 from fairway.console.operations import Operation, operations_of
 from fairway.console.page import Entry, Page, PageHere
-from fairway.console.wording import url
+from fairway.console.wording import part, url
 from fairway.control.explored import PUBLIC, CallOutcome, CallRequest
 from fairway.control.port import AuditQuery, ControlPlane
 from fairway.control.topology import Topology
 from fairway.errors import FairwayError, NotFound, Unavailable
+from fairway.telemetry.port import Telemetry
 
 ENTRY = Entry("Explorer", "/explorer", "explorer", "e")
 router = APIRouter()
@@ -30,6 +32,9 @@ _KEPT_SECONDS = 5.0
 """For how long a document is not asked again while one clicks through its operations."""
 _REASON_SECONDS = 2.0
 """How long to wait for the audit log to say why: the mesh's refusals arrive within a second."""
+_TRACE_SECONDS = 6.0
+"""How long to wait for a trace; its page says so if there is none then."""
+_BETWEEN_LOOKS = 0.6
 _DENIED = (401, 403)
 
 
@@ -87,6 +92,27 @@ async def send(here: PageHere, request: Request) -> Response:
         return here.fragment("_explorer_outcome.html", told=told)
     shown = await _shown(here, offered.service, operation.key, request)
     return here.render("explorer.html", **shown | {"told": told, "filled": filled})
+
+
+@router.get("/explorer/traces/{trace_id}")
+async def trace(here: PageHere, trace_id: str) -> Response:
+    """To the trace of a call that was just sent, once all of its spans are there."""
+    await _settled(here.telemetry, trace_id)
+    return RedirectResponse(url(f"/traces/{part(trace_id)}"), 303)
+
+
+async def _settled(telemetry: Telemetry, trace_id: str) -> None:
+    """Wait until a trace has stopped growing: services and Envoys send their spans in batches."""
+    seen = 0
+    for _ in range(int(_TRACE_SECONDS / _BETWEEN_LOOKS)):
+        try:
+            spans = len((await telemetry.trace(trace_id)).spans)
+        except NotFound:
+            spans = 0
+        if spans and spans == seen:
+            return
+        seen = spans
+        await asyncio.sleep(_BETWEEN_LOOKS)
 
 
 async def _shown(here: Page, service: str, operation: str, request: Request) -> dict[str, Any]:
