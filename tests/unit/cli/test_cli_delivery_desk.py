@@ -95,6 +95,8 @@ def test_one_that_goes_on_is_shown_as_far_as_it_is(
     delivery.steps = ()
     delivery.add("d1", status="shifting", effect=Effect("watch"))
     done = fairway("deployment", "show", "d1")
+    assert "~ replace  orbit  r7 → r8" in done.out
+    assert "its source changed" in done.out
     assert "r8 begins" in done.out
     assert "fairway follow d1 --env local" in done.out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from fairway.cli.delivering.plan_text import strategy_words
+from fairway.cli.delivering.plan_text import plan_lines
 from fairway.cli.delivering.verdict import closing_lines
 from fairway.cli.delivering.views import version_words
 from fairway.cli.output import Painter, duration, table, when
@@ -86,18 +86,19 @@ def deployment_lines(
     events: Sequence[DeliveryEvent],
     paint: Painter,
 ) -> Iterator[str]:
-    """One deployment: how it stands, what it does, and what happened."""
+    """One deployment: how it stands, its plan, and what happened."""
     yield from closing_lines(deployment, watching, paint)
     yield ""
     yield f"begun     {when(deployment.at)} by {deployment.by}"
     if deployment.note:
         yield f"note      {deployment.note}"
-    yield f"strategy  {strategy_words(deployment.plan.strategy)}"
     for approval in deployment.approvals:
         why = f": {approval.reason}" if approval.reason else ""
         yield f"approved  by {approval.by} ({approval.role}) {when(approval.at)}{why}"
     for version in watching.versions if watching else ():
         yield f"seen      {version_words(version)}"
+    yield ""
+    yield from plan_lines(deployment.plan, None, paint, emergency=deployment.course.emergency)
     yield ""
     yield from (f"{paint.dim(when(event.at))}  {event.words or event.type}" for event in events)
 
