@@ -60,11 +60,11 @@ def log_query(address: Address, now: float, *, limit: int, after: int | None = N
         text=address.get("text"),
         trace_id=address.get("trace_id").lower(),
         correlation_id=address.get("correlation_id"),
-        attributes=_attributes(address),
+        attributes=wanted_attributes(address),
         access=address.get("access") == "1",
-        run=_number(address, "run"),
+        run=number_of(address, "run"),
         after=after,
-        before=None if after is not None else _number(address, "before"),
+        before=None if after is not None else number_of(address, "before"),
         limit=limit,
     )
 
@@ -81,8 +81,8 @@ def trace_query(address: Address, now: float, *, limit: int) -> TraceQuery:
         min_duration=_seconds(address, "min_duration"),
         max_duration=_seconds(address, "max_duration"),
         name=address.get("name"),
-        attributes=_attributes(address),
-        run=_number(address, "run"),
+        attributes=wanted_attributes(address),
+        run=number_of(address, "run"),
         limit=limit,
         cursor=address.get("cursor") or None,
     )
@@ -130,16 +130,8 @@ def record_properties(address: Address, record: LogRecord) -> tuple[Property, ..
     return standing + properties(address, record.attributes)
 
 
-def _times(address: Address, now: float) -> tuple[float | None, float | None]:
-    """Without any parameter all of time, which the store is asked for page by page."""
-    since, until = address.get("since"), address.get("until")
-    return (
-        moment_of(since, now) if since else None,
-        moment_of(until, now) if until else None,
-    )
-
-
-def _attributes(address: Address) -> Mapping[str, str]:
+def wanted_attributes(address: Address) -> Mapping[str, str]:
+    """The properties that must have a value, from `attr=name=value`."""
     found = {}
     for pair in address.all("attr"):
         name, separator, value = pair.partition("=")
@@ -154,13 +146,23 @@ def _attributes(address: Address) -> Mapping[str, str]:
     return found
 
 
-def _number(address: Address, name: str) -> int | None:
+def number_of(address: Address, name: str) -> int | None:
+    """A parameter that is a whole number, None without it."""
     text = address.get(name)
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise InvalidInput("not-a-number", f"`{text}` is no number", where=name)
     return int(text)
+
+
+def _times(address: Address, now: float) -> tuple[float | None, float | None]:
+    """Without any parameter all of time, which the store is asked for page by page."""
+    since, until = address.get("since"), address.get("until")
+    return (
+        moment_of(since, now) if since else None,
+        moment_of(until, now) if until else None,
+    )
 
 
 def _seconds(address: Address, name: str) -> float | None:
