@@ -19,6 +19,7 @@ from tests.unit.cli.fake_delivery import (
     looked,
 )
 
+from fairway.cli.commands.deploy import why_started
 from fairway.cli.delivering import follow
 from fairway.cli.delivering.plan_text import strategy_words
 from fairway.model.strategies import Strategy
@@ -82,6 +83,16 @@ def test_where_nothing_runs_a_shared_environment_is_pointed_to_its_deployments(
     assert done.code == 5
     assert "fairway deployments prod" in done.err
     assert "fairway deployments" not in fairway("status").err
+
+
+def test_it_is_said_why_a_control_plane_is_started(tmp_path: Path) -> None:
+    state = open_state(tmp_path, stamp="now").state
+    assert why_started(state) == "local does not run here yet: it is started first"
+    state.journal.touch()
+    assert why_started(state) == "local does not run here: it is started first"
+    state.control.touch()
+    assert "control plane of local is dead" in why_started(state)
+    assert "adopts what still runs" in why_started(state)
 
 
 def test_a_first_plan_leaves_a_state_folder_that_what_follows_can_open(

@@ -22,11 +22,12 @@ from fairway.cli.delivering.plan_file import check_fresh, read_plan
 from fairway.cli.delivering.shipping import confirm, refuse_busy, ship, show_plan
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note
-from fairway.cli.place import workspace_of
+from fairway.cli.place import state_of, workspace_of
 from fairway.cli.progress import choose
 from fairway.delivery.port import WhenBusy, Wish
 from fairway.errors import InvalidInput
 from fairway.plan.plan import Plan
+from fairway.targets.local.layout import StateDir
 from fairway.workspace import Workspace
 
 app = typer.Typer(add_completion=False)
@@ -108,8 +109,19 @@ def when_busy(*, queue: bool, supersede: bool) -> WhenBusy:
 
 
 def _started(invocation: Invocation, *, as_json: bool) -> ControlClient:
-    note(f"{invocation.environment} does not run here yet: it is started first")
+    note(why_started(state_of(invocation)))
     return bring_up(invocation, choose(as_json=as_json, verbose=bool(invocation.verbose)))
+
+
+def why_started(state: StateDir) -> str:
+    """Why a control plane is started before anything is deployed."""
+    if state.control.exists():  # whoever ends in peace takes it away
+        return (
+            f"the control plane of {state.environment} is dead: another one is started, which "
+            "adopts what still runs and goes on with a deployment that was under way"
+        )
+    yet = "" if state.journal.exists() else " yet"
+    return f"{state.environment} does not run here{yet}: it is started first"
 
 
 def _whole(asked: Wish, door: Door, workspace: Workspace) -> Wish:
