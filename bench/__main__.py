@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.analysis import measure_analysis
 from bench.calls import measure_calls
+from bench.console import measure_console
 from bench.decisions import measure_decisions
 from bench.delivery import measure_delivery
 from bench.memory import measure_memory
@@ -30,6 +31,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Sequence[Figure]]]] = {
     "analysis": ("simulated rollouts against fixed thresholds", measure_analysis),
     "delivery": ("deployments under load: found, taken back, nothing lost", measure_delivery),
     "planning": ("plans of 500 and of 5,000 services", measure_planning),
+    "console": ("pages in a browser, while the system is used", measure_console),
     "memory": ("what the control plane and the Envoys keep resident", measure_memory),
 }
 

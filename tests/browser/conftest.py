@@ -6,20 +6,19 @@ asynchronous test begins, and one system's Envoys before the next one's start.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser
+from tests.browser.console_system import console_of, token_of, used_system
 from tests.browser.rig import Visitor, chromium, chromium_path, log_in, visiting
-from tests.driver import EXAMPLES, Driver, clean_environment, copy_of, running
-from tests.traffic import ORDER
+from tests.driver import Driver
 
 _open = ExitStack()
 _kept: dict[str, Any] = {}
@@ -79,34 +78,3 @@ def visitor(browser: Browser, system: Driver) -> Iterator[Visitor]:
     with visiting(browser, console_of(system)) as found:
         log_in(found, token_of(system))
         yield found
-
-
-@contextmanager
-def used_system(folder: Path) -> Iterator[Driver]:
-    """The example, started, and asked a little so that every page has something to show."""
-    example = copy_of(EXAMPLES / "axon-orbit", folder / "axon-orbit")
-    driver = Driver(example, clean_environment())
-    driver.fairway("secrets", "set", "AXON_MODEL_KEY", stdin="a key for tests\n")
-    with running(driver):
-        with driver.gateway() as gateway:
-            for number in range(20):
-                order = ORDER | {"intent": "retrain" if number % 10 == 9 else "reason"}
-                gateway.post("/dispatch", json=order)
-        yield driver
-
-
-def console_of(driver: Driver) -> str:
-    """Where its console is."""
-    url: str = _control(driver)["url"]
-    return url
-
-
-def token_of(driver: Driver) -> str:
-    """The token of its API."""
-    token: str = _control(driver)["token"]
-    return token
-
-
-def _control(driver: Driver) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((driver.state / "control.json").read_text())
-    return found

@@ -125,6 +125,14 @@ class Visitor:
         )
         return found
 
+    def weigh(self) -> list[int]:
+        """The bytes of each answer from now on, as they came over the wire; it grows."""
+        weights: list[int] = []
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.on("Network.loadingFinished", lambda e: weights.append(e["encodedDataLength"]))
+        return weights
+
     # What pages tell
 
     def watch(self) -> None:
