@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fairway.api.guard import Admission, address_of
 from fairway.api.offer import Offer
 from fairway.api.problems import status_of
+from fairway.console.entrance import LOGIN
 from fairway.console.gate import Cookies
-from fairway.console.links import LOGIN
 from fairway.console.rendering import Templates
 from fairway.console.sessions import Sessions
 from fairway.control.door import Write

@@ -27,6 +27,7 @@ from fairway.errors import NotFound, Refused, Unavailable
 from fairway.telemetry.port import Telemetry
 
 _READS = frozenset({"GET", "HEAD"})
+_MOST_KEPT = 200
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
 Answer = TypeVar("Answer")
@@ -52,6 +53,8 @@ class Kept:
     async def get(self, key: str, seconds: float, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """What `ask` answered at most `seconds` ago; concurrent callers ask once."""
         now = asyncio.get_running_loop().time()
+        if len(self.answers) > _MOST_KEPT:
+            self.answers.clear()
         found = self.answers.get(key)
         if found is None or now >= found[0] + seconds:
             found = self.answers[key] = (now, asyncio.ensure_future(ask()))

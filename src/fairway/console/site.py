@@ -14,7 +14,7 @@ from fairway.api.guard import Guard
 from fairway.api.offer import Offer
 from fairway.api.problems import Asgi, Receive, Scope, Send
 from fairway.api.writes import NotedWrites
-from fairway.console.links import CODES, issuing, login_path
+from fairway.console.entrance import CODES, issuing, login_path
 from fairway.console.sessions import Sessions
 from fairway.delivery.port import Actor
 
@@ -40,7 +40,7 @@ class Website:
 
     def warm(self) -> asyncio.Task[Asgi]:
         """Have the pages put together, in a thread."""
-        if self._pages is None:
+        if self._pages is None or (self._pages.done() and self._pages.exception()):
             self._pages = asyncio.create_task(asyncio.to_thread(self._made))
         return self._pages
 

@@ -2,7 +2,7 @@
 
 `pages/overview` gives it topology and traffic and hands the result to the template. An edge is a
 pair of nodes: what the app file declares, and besides whatever somebody tried without being
-allowed to, drawn as denied. Services that nobody declared do not appear.
+allowed to, drawn as denied, also when it is a stranger.
 """
 
 from __future__ import annotations
@@ -62,6 +62,19 @@ class EdgeView:
     def denials(self) -> str:
         """Where its refusals are explained."""
         return url("/policies/audit", service=self.target, caller=self.source, verdict="deny")
+
+    @property
+    def label(self) -> tuple[str, ...]:
+        """What stands on the line: how much, how fast and how well, which versions."""
+        if not self.requests:
+            return ()
+        failed = f" · {percent(self.errors)} err" if self.errors else ""
+        split = " · ".join(f"{name} {weight} %" for name, weight in self.versions[:2])
+        return (
+            f"{number(self.rate)}/s",
+            f"{duration(self.p95)}{failed}",
+            *([split] if split else []),
+        )
 
     @property
     def words(self) -> str:
@@ -143,6 +156,14 @@ def edge_views(
     )
 
 
+def with_strangers(topology: Topology, flows: Iterable[Traffic]) -> Topology:
+    """Likewise with callers that nobody declared: they were there."""
+    known = {node.name for node in topology.nodes}
+    callers = {flow.caller for flow in flows if flow.requests and flow.service in known} - known
+    strangers = tuple(Node(name, "client", "external") for name in sorted(callers - {""}))
+    return replace(topology, nodes=(*topology.nodes, *strangers))
+
+
 def weights_of(node: Node) -> tuple[tuple[str, int], ...]:
     """How new requests are divided, when there is more than one version."""
     if len(node.versions) < 2:
@@ -158,11 +179,11 @@ def _shares(split: Iterable[Traffic]) -> Mapping[tuple[str, str], tuple[tuple[st
         of_pair[flow.version] = of_pair.get(flow.version, 0) + flow.requests
     return {
         pair: tuple(
-            (version or "working tree", round(100 * count / sum(by_version.values())))
+            (version or "working tree", round(100 * count / max(1, sum(by_version.values()))))
             for version, count in sorted(by_version.items())
         )
         for pair, by_version in counts.items()
-        if len(by_version) > 1 and sum(by_version.values())
+        if len(by_version) > 1
     }
 
 
@@ -219,7 +240,8 @@ def _node_lines(node: Node) -> tuple[str, ...]:
         return (_KINDS.get(node.kind, node.kind),)
     if len(node.versions) > 1:
         return tuple(
-            f"{version.name or 'working tree'} {version.weight} % · {version.healthy}/{version.replicas}"
+            f"{version.name or 'working tree'} {version.weight} %"
+            f" · {version.healthy}/{version.replicas}"
             for version in node.versions[:2]
         )
     version = node.versions[0] if node.versions else None

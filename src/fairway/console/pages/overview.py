@@ -2,16 +2,147 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+import asyncio
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from fairway.console.page import Entry, PageHere
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from fairway.console.live import live
+from fairway.console.page import Entry, Page, PageHere
+from fairway.console.topology_view import (
+    EdgeView,
+    Picture,
+    Sum,
+    edge_views,
+    pictures,
+    summed,
+    with_strangers,
+)
+from fairway.control.port import AuditEntry, AuditQuery, SystemStatus
+from fairway.control.topology import Topology
+from fairway.delivery.deployment import Deployment
+from fairway.errors import FairwayError
+from fairway.telemetry.port import LogQuery, LogRecord, SloStatus, Traffic, TrafficQuery
 
 ENTRY = Entry("Overview", "/", "overview", "o")
 router = APIRouter()
+WINDOW = 60.0
+"""Seconds over which traffic is summed."""
+_HOUR = 3600.0
+_FEW = 6
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the page shows; `troubles` says what could not be asked."""
+
+    system: SystemStatus
+    window: float
+    edges: tuple[EdgeView, ...]
+    pictures: tuple[Picture, ...]
+    sum: Sum | None
+    deployments: tuple[Deployment, ...]
+    slos: tuple[SloStatus, ...]
+    denials: tuple[AuditEntry, ...]
+    errors: tuple[LogRecord, ...]
+    troubles: tuple[str, ...]
+
+    @property
+    def healthy(self) -> int:
+        """How many services are as they should be."""
+        return sum(1 for each in self.system.services if each.state in ("healthy", "done"))
 
 
 @router.get("/")
-async def overview(here: PageHere) -> HTMLResponse:
-    """The page."""
-    return here.render("overview.html", status=200, system=await here.control.status())
+async def overview(here: PageHere) -> Response:
+    """The page; where no system runs, what is deployed."""
+    if not here.has_system:
+        return RedirectResponse("/deployments", 303)
+    return here.render("overview.html", view=await _shared(here))
+
+
+@router.get("/live/overview")
+async def overview_live(here: PageHere) -> StreamingResponse:
+    """The same, as it changes."""
+
+    async def fragments() -> Iterable[str]:
+        view = await _shared(here)
+        names = ("_overview_head.html", "_topology.html", "_overview_lists.html")
+        return [here.html(name, view=view) for name in names]
+
+    return live(here, fragments)
+
+
+async def _shared(here: Page) -> Overview:
+    return await here.kept("overview", 0.9, lambda: _gathered(here))
+
+
+class _Asking:
+    """Asks for one part after the other; a part that cannot be had does not take the page down."""
+
+    def __init__(self) -> None:
+        self.troubles: dict[str, None] = {}
+
+    async def __call__(self, asked: Awaitable[Answer], otherwise: Answer) -> Answer:
+        try:
+            return await asked
+        except FairwayError as error:
+            self.troubles[str(error)] = None
+            return otherwise
+
+
+async def _gathered(here: Page) -> Overview:
+    ask = _Asking()
+    system = await here.control.status()
+    window = max(1.0, min(WINDOW, here.now - system.started_at))
+    topology, flows, split, deployments, slos, errors = await asyncio.gather(
+        ask(here.control.topology(), Topology()),
+        ask(_flows(here, window, versions=False), None),
+        ask(_flows(here, window, versions=True), None),
+        ask(_deployments(here), ()),
+        ask(here.kept("slos", 5, lambda: _slos(here)), ()),
+        ask(here.kept("errors", 2, lambda: _errors(here)), ()),
+    )
+    topology = with_strangers(topology, flows or ())
+    edges = edge_views(topology, flows or (), split or ())
+    total = None if flows is None else summed(edges, topology.nodes)
+    denials = await ask(_denials(here, total), ())
+    return Overview(
+        system, window, edges, pictures(topology, edges), total,
+        deployments, slos, denials, errors, tuple(ask.troubles),
+    )  # fmt: skip
+
+
+async def _flows(here: Page, window: float, *, versions: bool) -> tuple[Traffic, ...] | None:
+    now = here.now
+    by = ("caller", "version") if versions else ("caller",)
+    return await here.telemetry.traffic(TrafficQuery(now - window, now, by=by))  # type: ignore[arg-type]
+
+
+async def _deployments(here: Page) -> tuple[Deployment, ...]:
+    page = await (await here.delivery()).deployments(limit=_FEW)
+    return tuple(one for one in page.deployments if not one.over)
+
+
+async def _slos(here: Page) -> tuple[SloStatus, ...]:
+    return await here.telemetry.slos()
+
+
+async def _errors(here: Page) -> tuple[LogRecord, ...]:
+    query = LogQuery(since=here.now - _HOUR, level="error", limit=_FEW)
+    return (await here.telemetry.logs(query)).records[::-1]
+
+
+async def _denials(here: Page, total: Sum | None) -> tuple[AuditEntry, ...]:
+    """Asked when there are new ones: the audit log is read as a whole."""
+    query = AuditQuery(verdict="deny", since=here.now - _HOUR, limit=_FEW)
+
+    async def ask() -> tuple[AuditEntry, ...]:
+        return (await (await here.records()).audit(query))[::-1]
+
+    counted = total.denied if total else "unknown"
+    return await here.kept(f"denials/{counted}", 10, ask)
