@@ -67,7 +67,7 @@ class LogFolder:
         for path in paths:
             tail = self._tails.get(path.name)
             if tail is None:
-                tail = self._tails[path.name] = Tail(path, self._marks.get(path.name))
+                tail = self._tails[path.name] = Tail(path, self._marks.get(path.name), self._since)
             for block in tail.blocks():
                 yield self._found(block, path.name, min(now, _written(path, now)))
 

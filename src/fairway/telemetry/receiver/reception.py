@@ -18,8 +18,8 @@ from fairway.errors import InvalidInput, Unavailable
 from fairway.telemetry.receiver.parcels import Parcel, inflated, parcel, parcel_of_json
 from fairway.telemetry.receiver.replies import Signal
 
-CAPACITY: Final = 48 * 2**20
-LARGEST: Final = 16 * 2**20
+CAPACITY: Final = 32 * 2**20
+LARGEST: Final = 8 * 2**20
 """Bytes of one request, unpacked."""
 _ITEMS: Final = {"traces": "spans", "metrics": "points", "logs": "records"}
 

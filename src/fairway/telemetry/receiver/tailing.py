@@ -17,24 +17,33 @@ from typing import BinaryIO, Final
 _HEAD: Final = 256
 """So many first bytes tell one file from another: lines begin with the time."""
 _BLOCK: Final = 2**20
-_OLDEST: Final = 9
-"""How many older parts are looked for."""
+_OLDEST: Final = 99
+"""So many older parts are looked for; writers keep far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a file was read: up to `offset`; its first `length` bytes have that digest."""
+    """How far a file was read: up to `offset`; its first `length` bytes have that digest.
+
+    While that is nothing, only `before` tells whether it is still the same file: the digest of how
+    `x.log.1` begins. A mark without both is that of a file nobody has read.
+    """
 
     offset: int = 0
     length: int = 0
     digest: str = ""
+    before: str = ""
 
 
 class Tail:
-    """One file. `mark` moves on when what `blocks` gave was taken."""
+    """One file. `mark` moves on when what `blocks` gave was taken.
 
-    def __init__(self, path: Path, mark: Mark | None = None) -> None:
+    Older parts last written before `since` (Unix seconds) are never read.
+    """
+
+    def __init__(self, path: Path, mark: Mark | None = None, since: float = 0.0) -> None:
         self._path = path
+        self._since = since
         self._rest = b""
         self.mark = mark or Mark()
 
@@ -44,15 +53,18 @@ class Tail:
         A line of more than a block comes in pieces. A half-written one waits for the next time.
         """
         try:
-            if self._path.stat().st_size == self.mark.offset:
-                return
             with self._path.open("rb") as file:
-                if not _begins(file, self.mark):
+                if self._is_another(file):
                     yield from self._older()
                     self.mark = Mark()
                 yield from self._present(file, most)
         except FileNotFoundError:
             return
+
+    def _is_another(self, file: BinaryIO) -> bool:
+        if self.mark.offset:
+            return not _begins(file, self.mark)
+        return self._before() != self.mark.before
 
     def _older(self) -> Iterator[bytes]:
         """The rest of the part that was being read, and the parts after it.
@@ -68,20 +80,39 @@ class Tail:
                         yield whole
 
     def _parts(self) -> list[tuple[BinaryIO, int]]:
-        """The older parts to be read, opened (they may be renamed any time), the oldest first."""
+        """The older parts to be read, opened (they may be renamed any time), the oldest first.
+
+        When what was read last is not among them, all of them came after it.
+        """
         opened: list[tuple[BinaryIO, int]] = []
         for number in range(1, _OLDEST + 1):
-            try:
-                file: BinaryIO = self._path.with_name(f"{self._path.name}.{number}").open("rb")
-            except FileNotFoundError:
+            part = self._part(number)
+            if part is None:
                 break
-            found = _begins(file, self.mark)
-            opened.append((file, self.mark.offset if found else 0))
-            if found:
-                return opened[::-1]
-        for file, _ in opened:  # the part is gone: nobody knows what of these was read
-            file.close()
-        return []
+            if self.mark.offset and _begins(part, self.mark):
+                opened.append((part, self.mark.offset))
+                break
+            if not self.mark.offset and _beginning(part) == self.mark.before:
+                part.close()
+                break
+            opened.append((part, 0))
+        return opened[::-1]
+
+    def _part(self, number: int) -> BinaryIO | None:
+        """An older part, opened; None when there is none that matters."""
+        path = self._path.with_name(f"{self._path.name}.{number}")
+        try:
+            return path.open("rb") if path.stat().st_mtime >= self._since else None
+        except FileNotFoundError:
+            return None
+
+    def _before(self) -> str:
+        """How the youngest older part begins; empty when there is none."""
+        part = self._part(1)
+        if part is None:
+            return ""
+        with part:
+            return _beginning(part)
 
     def _present(self, file: BinaryIO, most: int) -> Iterator[bytes]:
         """The file itself from the mark on."""
@@ -99,7 +130,7 @@ class Tail:
             if len(chunk) < _BLOCK:
                 break
             file.seek(offset)
-        self.mark = _mark(file, offset)
+        self.mark = _mark(file, offset) if offset else Mark(before=self._before())
 
 
 def _cut(content: bytes) -> tuple[bytes, bytes]:
@@ -121,6 +152,11 @@ def _mark(file: BinaryIO, offset: int) -> Mark:
     file.seek(0)
     head = file.read(min(_HEAD, offset))
     return Mark(offset, len(head), _digest(head))
+
+
+def _beginning(file: BinaryIO) -> str:
+    file.seek(0)
+    return _digest(file.read(_HEAD))
 
 
 def _digest(head: bytes) -> str:
