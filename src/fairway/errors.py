@@ -3,7 +3,7 @@
     FairwayError                what went wrong, where, and the remedy
     ├── InvalidInput            the user's files or arguments are wrong          exit code 2
     │   └── InvalidAppFile      every problem of an app file, reported at once   exit code 2
-    ├── NotFound                a named thing does not exist                     exit code 3
+    ├── NotFound                a named thing does not exist                     exit code 9
     ├── Conflict                someone else was faster, or holds a lock         exit code 4
     ├── Unavailable             something outside is missing or down: retryable  exit code 5
     ├── Unhealthy               what was started does not work: its own fault    exit code 7
@@ -91,7 +91,7 @@ class InvalidAppFile(InvalidInput):
 class NotFound(FairwayError):
     """A named thing does not exist."""
 
-    exit_code = 3
+    exit_code = 9
 
 
 class Conflict(FairwayError):

@@ -31,12 +31,13 @@ EXIT_CODES: dict[int, str] = {
     1: "failed for another reason; `fairway doctor` and `policy test` found something wrong",
     2: "the app file, the policies or the arguments are wrong; `plan`: there are changes; `drift`: "
     "something differs",
-    3: "a named thing does not exist; `deploy`, `rollback`, `follow`: it was rolled back",
+    3: "`deploy`, `rollback`, `follow`: the deployment was rolled back",
     4: "someone else was faster, or holds what is needed",
     5: "something outside is missing or down: worth a retry",
     6: "a policy, a role, a person or a safety rule forbids it",
     7: "a deployment failed: someone has to look",
     8: "a deployment waits for a person, and nobody is at this terminal",
+    9: "a named thing does not exist",
     DEFECT: "a defect of Fairway: please report it",
     130: "interrupted with Ctrl-C",
 }

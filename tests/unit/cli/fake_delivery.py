@@ -105,6 +105,8 @@ class MemoryDelivery:
 
     async def plan(self, wish: Wish) -> Plan:
         self.wishes.append(wish)
+        if wish.release is not None and self.kept:
+            await self.release(wish.release)
         return self.planned
 
     async def deploy(self, wish: Wish, by: Actor) -> Deployment:

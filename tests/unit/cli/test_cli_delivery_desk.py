@@ -38,7 +38,7 @@ def test_promote_goes_all_the_way_when_told_so(
 def test_nothing_under_way_is_said(delivery: MemoryDelivery, fairway: CommandLine) -> None:
     delivery.add("d1", status="succeeded")
     done = fairway("abort")
-    assert done.code == 3
+    assert done.code == 9
     assert "fairway deployments" in done.err
 
 
@@ -58,7 +58,7 @@ def test_reject_and_override_need_a_reason(delivery: MemoryDelivery, fairway: Co
     assert fairway("override", "--reason", "outage").code == 0
     assert fairway("reject", "--reason", "not today").code == 0
     assert delivery.found[0].reason == "not today"
-    assert fairway("reject", "--reason", "again").code == 3, "nothing waits any more"
+    assert fairway("reject", "--reason", "again").code == 9, "nothing waits any more"
 
 
 def test_deployments_are_listed_by_pages_and_status(
@@ -124,7 +124,7 @@ def test_a_release_is_shown(delivery: MemoryDelivery, fairway: CommandLine) -> N
     assert "KEY v2" in done.out
     assert fairway("show").out == done.out
     assert fairway("show", "r8", "--json").json["in_force"] is True
-    assert fairway("show", "99").code == 3
+    assert fairway("show", "99").code == 9
 
 
 def test_two_releases_are_compared(delivery: MemoryDelivery, fairway: CommandLine) -> None:

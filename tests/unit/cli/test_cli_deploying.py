@@ -16,6 +16,7 @@ from tests.unit.cli.fake_delivery import (
     WAITS_FOR_APPROVAL,
     MemoryDelivery,
     a_plan,
+    a_release,
     looked,
 )
 
@@ -279,17 +280,27 @@ def test_an_emergency_rollback_ends_what_is_under_way(
     assert (wish.emergency, wish.when_busy, wish.release) == (True, "supersede", 7)
 
 
+def test_a_rollback_to_what_is_not_there_is_no_rollback(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    """A script must not take the one for the other."""
+    delivery.kept = [a_release(7)]
+    done = fairway("rollback", "local", "99")
+    assert done.code == 9
+    assert delivery.found == []
+
+
 def test_follow_takes_the_one_under_way_else_the_last(
     delivery: MemoryDelivery, fairway: CommandLine
 ) -> None:
-    assert fairway("follow").code == 3
+    assert fairway("follow").code == 9
     delivery.add("d1")
     assert fairway("follow").code == 0
     assert "r8 of shop in local serves everything" in fairway("follow").out
     delivery.add("d2", status="failed", reason="it broke")
     assert fairway("follow").code == 7
     assert fairway("follow", "d1").code == 0
-    assert fairway("follow", "d3").code == 3
+    assert fairway("follow", "d3").code == 9
 
 
 @pytest.mark.parametrize(

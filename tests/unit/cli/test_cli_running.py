@@ -24,8 +24,8 @@ def test_nothing_runs_is_said_with_the_remedy(fairway: CommandLine) -> None:
 
 def test_no_app_file_is_said(fairway: CommandLine) -> None:
     (fairway.folder / "fairway.yaml").unlink()
-    assert fairway("status").code == 3
-    assert fairway("status", "--file", "other.yaml").code == 3
+    assert fairway("status").code == 9
+    assert fairway("status", "--file", "other.yaml").code == 9
 
 
 def test_a_dead_control_plane_is_told_from_none(fairway: CommandLine) -> None:
@@ -70,7 +70,7 @@ def test_the_app_file_is_found_from_a_folder_below(
     monkeypatch.chdir(below)
     assert fairway("status").code == 0
     monkeypatch.chdir("/")
-    assert fairway("status").code == 3
+    assert fairway("status").code == 9
     assert fairway("status", "--file", str(fairway.folder)).code == 0
 
 
@@ -85,7 +85,7 @@ def test_restart_and_scale(control: MemoryControl, fairway: CommandLine) -> None
     assert [s["replicas"][0]["restarts"] for s in restarted["services"]] == [1, 1]
     scaled = fairway("scale", "axon=3", "orbit=0", "--json").json
     assert [len(s["replicas"]) for s in scaled["services"]] == [3, 0]
-    assert fairway("restart", "nobody").code == 3
+    assert fairway("restart", "nobody").code == 9
 
 
 @pytest.mark.parametrize("text", ["axon", "axon=", "=2", "axon=two", "axon=-1", "axon=²"])
@@ -98,7 +98,7 @@ def test_scale_refuses_what_is_not_a_number(fairway: CommandLine, text: str) -> 
 def test_open_prints_the_public_address(control: MemoryControl, fairway: CommandLine) -> None:
     assert fairway("open", "orbit", "--print").out == "http://127.0.0.1:8080/\n"
     assert fairway("open", "--print").out == "http://127.0.0.1:8080\n"
-    assert fairway("open", "axon", "--print").code == 3
+    assert fairway("open", "axon", "--print").code == 9
     assert "did you mean 'orbit'?" in fairway("open", "orbti", "--print").err
 
 
@@ -175,7 +175,7 @@ def test_policy_sets_through_the_api(control: MemoryControl, fairway: CommandLin
     assert fairway("policy", "delete", "1").code == 4
     assert fairway("policy", "delete", "2", "--json").json == {"deleted": 2}
     assert [s["version"] for s in fairway("policy", "list", "--json").json] == [1]
-    assert fairway("policy", "show", "9").code == 3
+    assert fairway("policy", "show", "9").code == 9
 
 
 async def _ask(control: MemoryControl) -> None:

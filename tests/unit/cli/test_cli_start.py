@@ -130,7 +130,7 @@ def test_init_from_what_it_does_not_know(
     project({"Makefile": "all:\n"})
     assert fairway("init", "--from", "Makefile").code == 2
     assert fairway("init", "--from", "absent.yaml").code == 2
-    assert fairway("init", "absent-folder").code == 3
+    assert fairway("init", "absent-folder").code == 9
     assert not (fairway.folder / "fairway.yaml").exists()
 
 
@@ -159,7 +159,7 @@ def test_doctor_is_content_with_this_machine(fairway: CommandLine) -> None:
 def test_doctor_works_without_an_app_file(fairway: CommandLine) -> None:
     (fairway.folder / "fairway.yaml").unlink()
     assert fairway("doctor").code == 0
-    assert fairway("doctor", "--file", "absent.yaml").code == 3
+    assert fairway("doctor", "--file", "absent.yaml").code == 9
 
 
 def test_doctor_says_that_envoy_is_missing_and_how_to_get_it(
@@ -262,8 +262,8 @@ def test_run_has_the_services_environment_and_passes_the_exit_code_on(
     assert fairway("run", "orbit", "sh", "-c", "exit 8").code == 8
     said = (fairway.folder / "said").read_text()
     assert said.startswith("orbit http://127.0.0.1:")
-    assert fairway("run", "orbti", "--", "true").code == 3
-    assert fairway("run", "orbit", "--", "no-such-command-anywhere").code == 3
+    assert fairway("run", "orbti", "--", "true").code == 9
+    assert fairway("run", "orbit", "--", "no-such-command-anywhere").code == 9
     assert fairway("run", "orbit").code == 2
     assert fairway("run", "orbit", "--", "sh", "-c", "kill -9 $$").code == 137
 
@@ -308,7 +308,7 @@ def test_policy_tests_pass_fail_and_name_what_they_leave_out(
     broken = fairway("policy", "test")
     assert (broken.code, "policies/p.test.yaml:3:" in broken.err) == (2, True)
     (policies / "p.test.yaml").unlink()
-    assert fairway("policy", "test").code == 3
+    assert fairway("policy", "test").code == 9
 
 
 def test_policies_are_validated_with_places(fairway: CommandLine, policies: Path) -> None:
