@@ -103,7 +103,26 @@ async def test_sampled_requests_become_spans_and_counters_become_metrics(
     attributes = {each.key: each.value for each in span.attributes}
     assert attributes["http.response.status_code"].int_value == 200
     assert attributes["http.route"].string_value == "reason"
+    assert span.name == "POST reason"
+    assert attributes["fairway.decision"].string_value == "allow"
+    assert attributes["fairway.policies"].string_value
+    assert attributes["fairway.decision_id"].string_value
+    assert attributes["fairway.correlation_id"].string_value == sampled["correlation_id"]
     _check_metrics(found)
+
+
+async def test_the_span_of_a_denied_request_says_why(
+    tmp_path: Path, collector: tuple[Collector, dict[str, str]]
+) -> None:
+    found, variables = collector
+    app = fairway(echo, settings(tmp_path, **variables), metrics=Metrics())
+    async with served(app) as host, httpx2.AsyncClient(base_url=f"http://{host}") as client:
+        answer = await client.post("/reason", content=b"{}", headers={"traceparent": PARENT + "01"})
+    assert answer.status_code == 401
+    (span,) = found.spans()
+    attributes = {each.key: each.value for each in span.attributes}
+    assert attributes["fairway.decision"].string_value == "deny"
+    assert attributes["fairway.reason"].string_value == "the request is not signed"
 
 
 def _check_metrics(found: Collector) -> None:
@@ -148,6 +167,8 @@ async def test_a_call_within_a_request_is_a_client_span_below_it(
     assert server.span_id.hex() == known["span_id"]
     errors = [span.status.code == span.status.STATUS_CODE_ERROR for span in clients]
     assert errors == [True, False]
+    said = [{each.key: each.value for each in span.attributes} for span in clients]
+    assert [each["fairway.attempts"].int_value for each in said] == [1, 2]
 
 
 def _wrapped(app: App, environment: dict[str, str]) -> App:
@@ -182,9 +203,10 @@ def test_a_root_that_the_sampler_drops_still_has_ids(
     otel.close()
 
 
-def test_a_missing_extra_is_one_warning(
+def test_a_missing_extra_is_one_quiet_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     monkeypatch.setitem(sys.modules, "fairway_runtime.otel", None)
     configured = Settings(otlp_endpoint="http://127.0.0.1:1")
     found = start_tracing(configured, Metrics())

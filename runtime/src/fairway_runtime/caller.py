@@ -19,7 +19,7 @@ from fairway_runtime.errors import CallFailed, CircuitOpen, Denied
 from fairway_runtime.metrics import Metrics
 from fairway_runtime.outgoing import Outgoing, Stamp, attempt_headers
 from fairway_runtime.sigv4 import SigningFile
-from fairway_runtime.tracing import Tracing
+from fairway_runtime.tracing import Attributes, Tracing
 
 if TYPE_CHECKING:
     import httpx2
@@ -91,9 +91,9 @@ class Caller:
         now = time.time()
         if now >= deadline:
             raise CallFailed("the deadline has passed", where=call.callee)
-        breaker = self._entered(call)
+        breaker = self._entered(call, context, number)
         try:
-            response = await self._observed(call, context, now, deadline)
+            response = await self._observed(call, context, now, (deadline, number))
         except CallFailed as failure:
             breaker.failed()
             raise self._again(call, failure, None, (deadline, number)) from failure.__cause__
@@ -106,7 +106,7 @@ class Caller:
             breaker.succeeded()
         return self._judged(call, response, (deadline, number))
 
-    def _entered(self, call: Outgoing) -> Breaker:
+    def _entered(self, call: Outgoing, context: RequestContext, number: int) -> Breaker:
         breaker = self._breakers.get(call.callee)
         if breaker is None:
             breaker = self._breakers[call.callee] = Breaker(call.callee)
@@ -114,16 +114,18 @@ class Caller:
             breaker.enter()
         except CircuitOpen:
             self._metrics.called(call.callee, call.intent, "open", 0.0)
+            _, span = self._tracing.begin_client(context.trace, _name(call))
+            span.end(0, {**_said(call, number), "fairway.breaker": "open"})
             raise
         return breaker
 
     async def _observed(
-        self, call: Outgoing, context: RequestContext, now: float, deadline: float
+        self, call: Outgoing, context: RequestContext, now: float, attempt: tuple[float, int]
     ) -> httpx2.Response:
-        """One attempt, measured and traced."""
+        """One attempt (its deadline, its number), measured and traced."""
         started = time.perf_counter()
-        name = f"{call.request.method} {call.callee}"
-        trace, span = self._tracing.begin_client(context.trace, name)
+        deadline, number = attempt
+        trace, span = self._tracing.begin_client(context.trace, _name(call))
         stamp = Stamp(now, secrets.token_urlsafe(18), trace, deadline)
         status = 0
         try:
@@ -134,7 +136,7 @@ class Caller:
             outcome = f"{status // 100}xx" if status else "error"
             elapsed = time.perf_counter() - started
             self._metrics.called(call.callee, call.intent, outcome, elapsed)
-            span.end(status, {"server.address": call.callee, "fairway.intent": call.intent})
+            span.end(status, _said(call, number))
 
     async def _exchange(
         self, call: Outgoing, context: RequestContext, stamp: Stamp
@@ -219,6 +221,19 @@ async def _read(response: httpx2.Response, request: httpx2.Request) -> httpx2.Re
         await response.aclose()
         raise
     return response
+
+
+def _name(call: Outgoing) -> str:
+    return f"{call.request.method} {call.callee}"
+
+
+def _said(call: Outgoing, number: int) -> Attributes:
+    """What the span of an attempt says; the first try is number 1."""
+    return {
+        "server.address": call.callee,
+        "fairway.intent": call.intent,
+        "fairway.attempts": number,
+    }
 
 
 def _wait_before_next(error: Exception) -> bool | float:

@@ -30,7 +30,8 @@ from fairway_runtime.metrics import Metrics
 from fairway_runtime.request_line import Served, request_line
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4.canonical import FoldedHeaders, fold_headers
-from fairway_runtime.tracing import Tracing
+from fairway_runtime.spoken import span_attributes
+from fairway_runtime.tracing import NO_SPAN, Attributes, Tracing
 
 CLIENT_CLOSED = 499
 """The status that is logged for a caller that went away before it was answered."""
@@ -223,8 +224,15 @@ class Exchange:
         metrics.served(intent or "none", status, seconds)
         if decision is not None:
             metrics.decided(decision.allowed)
-        self._span.end(status, {"http.route": intent, "http.response.status_code": status})
+        if self._span is not NO_SPAN:
+            self._span.end(status, self._said(found, intent))
         self._site.lines.write_text(request_line(self._served(status, seconds, found, intent)))
+
+    def _said(self, found: Admission | Refused | None, intent: str) -> Attributes:
+        scope = self._scope
+        cohort = self._headers.values.get(b"x-fairway-cohort", b"").decode("latin-1")
+        words = (self._reason, cohort, self._correlation)
+        return span_attributes((scope.get("method", ""), scope["path"]), found, intent, words)
 
     def _served(
         self, status: int, seconds: float, found: Admission | Refused | None, intent: str

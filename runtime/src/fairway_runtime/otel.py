@@ -121,6 +121,8 @@ class OtelSpan:
     def end(self, status: int, attributes: Attributes) -> None:
         """Finish it. By convention a server's 4xx is no error of the server's."""
         self._span.set_attributes({name: value for name, value in attributes.items() if value})
+        if self._kind is SpanKind.SERVER and (route := attributes.get("http.route")):
+            self._span.update_name(f"{attributes.get('http.request.method', '')} {route}".strip())
         if status:
             self._span.set_attribute("http.response.status_code", status)
         failed = status == 0 or status >= (500 if self._kind is SpanKind.SERVER else 400)

@@ -2,7 +2,8 @@
 
 `exchange.py` and `client.py` begin and end spans through `Tracing`. The class here does nothing but
 pass ids on; `otel.py`, imported only when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, records. A missing
-`otel` extra is one clear warning, never a failed start.
+`otel` extra is one line in the log, never a failed start: on a developer's machine every service is
+given an endpoint, whether it has the extra or not.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def start_tracing(settings: Settings, metrics: Metrics) -> Tracing:
     try:
         from fairway_runtime.otel import OtelTracing  # noqa: PLC0415 - 150 ms that most never need
     except ModuleNotFoundError as error:
-        _log.warning(
+        _log.info(
             "no traces or metrics are exported: OpenTelemetry is not installed",
             missing=error.name,
             remedy="pip install 'fairway-runtime[otel]', or unset OTEL_EXPORTER_OTLP_ENDPOINT",
