@@ -36,7 +36,7 @@ class Analysis(Declared):
         30.0, gt=0, le=1000, description="tolerated growth of the 95th percentile, in percent"
     )
     minimum: Whole = Field(
-        50, ge=1, description="requests of the new version before anything is concluded"
+        50, ge=1, description="requests of the new version at least, before it may pass"
     )
     warm_up: Duration = Field(5.0, description="how long the first answers are left out")
     metrics: tuple[Metric, ...] = Field((), description="ratios of your own, by name")
