@@ -1,0 +1,157 @@
+"""Deployments and releases as rows of lists, and plans as changes that people read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+
+from fairway.console.course_view import Mark, marks
+from fairway.delivery.deployment import Deployment
+from fairway.delivery.words import changed_words, outcome, outcomes, status_words, waits_for
+from fairway.plan.describe import strategy_words
+from fairway.plan.plan import Change, Plan
+from fairway.plan.release import Release
+
+_SIGNS = {
+    "start": ("+", "starts"), "stop": ("-", "stops"), "replace": ("~", "is replaced"),
+    "scale": ("*", "is scaled"), "routes": (">", "routes change"),
+    "policies": ("#", "policies change"), "configuration": ("=", "configuration changes"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRow:
+    """One deployment in a list."""
+
+    id: str
+    release: str
+    base: str
+    state: str
+    words: str
+    at: float
+    took: float
+    by: str
+    note: str
+    reason: str
+    waits: str
+    over: bool
+    serving: int
+    marks: tuple[Mark, ...]
+    strategy: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """One kept release. `outcome` is how its last deployment stands or ended.
+
+    `offers` is how one says that it is brought into force: back to an earlier one, on to a later.
+    """
+
+    number: int
+    at: float
+    by: str
+    note: str
+    changed: str
+    policy_set: int
+    outcome: str
+    in_force: bool
+    offers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change of a plan or between two releases."""
+
+    sign: str
+    subject: str
+    words: str
+    sides: str
+    reasons: tuple[str, ...]
+    destructive: bool
+
+
+def deployment_row(deployment: Deployment, now: float) -> DeploymentRow:
+    """A deployment as a row."""
+    return DeploymentRow(
+        deployment.id,
+        deployment.cohort,
+        f"r{deployment.base}" if deployment.base else "",
+        "paused" if deployment.paused else deployment.status,
+        status_words(deployment),
+        deployment.at,
+        max(0.0, (deployment.ended_at or now) - deployment.at),
+        deployment.by,
+        deployment.note,
+        deployment.reason,
+        waits_for(deployment),
+        deployment.over,
+        deployment.serving,
+        marks(deployment),
+        strategy_words(deployment.plan),
+        outcome(deployment),
+    )
+
+
+def release_rows(
+    releases: Sequence[Release], deployments: Sequence[Deployment], in_force: int
+) -> tuple[ReleaseRow, ...]:
+    """Releases, the newest first; the last of `releases` only tells what the one after it changed.
+
+    `deployments` are the newest first.
+    """
+    ended = outcomes(deployments)
+    under_way = {each.release for each in deployments if not each.over}
+    before: Mapping[int, Release] = {new.number: old for new, old in pairwise(releases)}
+    return tuple(
+        ReleaseRow(
+            each.number, each.at, each.by, each.note, changed_words(before.get(each.number), each),
+            each.content.policy_set, ended.get(each.number, ""), each.number == in_force,
+            _offer(each.number, in_force, under_way),
+        )
+        for each in releases
+    )  # fmt: skip
+
+
+def _offer(number: int, in_force: int, under_way: Set[int]) -> str:
+    if not in_force or number == in_force or number in under_way:
+        return ""
+    return "Roll back" if number < in_force else "Deploy again"
+
+
+def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
+    """What a plan changes."""
+    return tuple(map(_change, plan.changes))
+
+
+def difference_rows(changes: Sequence[Mapping[str, object]]) -> tuple[ChangeRow, ...]:
+    """What differs between two releases, from the JSON of its changes."""
+    return tuple(_difference(dict(each)) for each in changes)
+
+
+def _change(change: Change) -> ChangeRow:
+    sign, words = _SIGNS[change.kind]
+    return ChangeRow(
+        sign, change.subject, words, " → ".join(_sides(change.before, change.after)),
+        change.reasons, change.destructive,
+    )  # fmt: skip
+
+
+def _difference(change: dict[str, object]) -> ChangeRow:
+    sign, words = _SIGNS.get(str(change.get("kind")), ("~", "differs"))
+    reasons = change.get("reasons")
+    return ChangeRow(
+        sign,
+        str(change.get("subject", "")),
+        words,
+        " → ".join(_sides(str(change.get("before", "")), str(change.get("after", "")))),
+        tuple(map(str, reasons)) if isinstance(reasons, list | tuple) else (),
+        bool(change.get("destructive")),
+    )
+
+
+def _sides(before: str, after: str) -> Iterator[str]:
+    if before:
+        yield before
+    yield after or "none"
