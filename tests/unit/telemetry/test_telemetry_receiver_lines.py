@@ -24,7 +24,7 @@ from fairway.telemetry.config import (
 from fairway.telemetry.entries import RequestEntry
 from fairway.telemetry.lines import LogLine, parse_line, source_of
 from fairway.telemetry.receiver.access import AccessLog
-from fairway.telemetry.receiver.log_folder import LogFolder, entry_of
+from fairway.telemetry.receiver.log_folder import UNEVENTFUL_PER_SECOND, LogFolder, entry_of
 from fairway.telemetry.receiver.tailing import Mark, Tail
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -115,6 +115,7 @@ def test_an_access_line_is_a_record_too() -> None:
     assert (entry.trace_id, entry.span_id) == (TRACE, "b7ad6b7169203331")
     assert entry.text == "inbound orbit: POST /reason → 403 in 1.5ms"
     assert entry.attributes["status"] == 403
+    assert {"flags", "attempts", "details"}.isdisjoint(entry.attributes)
     broken = AccessLog({}).entry(access_line({"traceparent": "nonsense", "status": 500}))
     assert (broken.trace_id, broken.level, broken.service) == ("", "error", "x")
 
@@ -216,6 +217,19 @@ def test_lines_of_an_earlier_life_are_left_out(tmp_path: Path) -> None:
     assert texts(folder) == ["at 300"]
     folder.keep()
     assert texts(LogFolder(tmp_path, tmp_path / "positions.json", {}, since=200.0)) == []
+
+
+def test_under_load_all_requests_count_but_only_some_good_ones_are_records(
+    tmp_path: Path,
+) -> None:
+    moments = [f"2026-11-21T08:00:0{second}.000Z" for second in (0, 1) for _ in range(200)]
+    lines = [json.dumps(access_line(INBOUND | {"time": at}).fields) for at in moments]
+    failed = [json.dumps(access_line(INBOUND | {"status": 503}).fields) for _ in range(100)]
+    (tmp_path / "axon.access.log").write_text("\n".join([*lines, *failed]) + "\n")
+    (found,) = LogFolder(tmp_path, tmp_path / "positions.json", SERVICES, since=0.0).turn(1000.0)
+    assert len(found.requests) == 500
+    levels = [entry.level for entry in found.entries]
+    assert (levels.count("info"), levels.count("error")) == (2 * UNEVENTFUL_PER_SECOND, 100)
 
 
 def texts(folder: LogFolder) -> list[str]:

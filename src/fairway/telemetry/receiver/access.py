@@ -35,6 +35,8 @@ _DENIED: Final = "rbac_access_denied"
 _CALLEE: Final = "callee."
 _COLUMNS: Final = frozenset({"time", "service", "version", "traceparent"})
 """Fields that an entry holds otherwise."""
+_USUAL: Final = {"details": "via_upstream", "flags": "-", "attempts": 1}
+"""Fields that say nothing when they have these values."""
 
 
 class AccessLog:
@@ -55,8 +57,12 @@ class AccessLog:
                 yield self._arriving(line)
                 yield from self._outgoing(line, GATEWAY)
 
+    def is_uneventful(self, line: LogLine) -> bool:
+        """Whether a request was answered as it should be, at the first try."""
+        return _level(line) == "info" and _text(line, "flags") in {"-", ""} and not _again(line)
+
     def entry(self, line: LogLine) -> LogEntry:
-        """The line as a log record."""
+        """The line as a log record; fields that say nothing are left out."""
         trace_id, span_id = _trace(line)
         return LogEntry(
             line.at,
@@ -65,7 +71,7 @@ class AccessLog:
             _text(line, "version"),
             _level(line),
             line.text,
-            {k: v for k, v in line.fields.items() if k not in _COLUMNS and v is not None},
+            {name: value for name, value in line.fields.items() if _tells(name, value)},
             trace_id,
             span_id,
             "access",
@@ -103,7 +109,7 @@ class AccessLog:
     def _outgoing(self, line: LogLine, caller: str) -> Iterator[RequestEntry]:
         callee = _callee(line)
         flags = _flags(line)
-        retried = _number(line, "attempts") > 1
+        retried = _again(line)
         unseen = bool(flags & _UNSEEN)
         if callee and (retried or unseen):
             yield RequestEntry(
@@ -150,6 +156,15 @@ def _number(line: LogLine, name: str) -> float:
 
 def _flags(line: LogLine) -> frozenset[str]:
     return frozenset(_text(line, "flags").split(","))
+
+
+def _tells(name: str, value: object) -> bool:
+    return value is not None and name not in _COLUMNS and _USUAL.get(name) != value
+
+
+def _again(line: LogLine) -> bool:
+    """Whether a request was sent more than once."""
+    return _number(line, "attempts") > 1
 
 
 def _duration(line: LogLine) -> float:

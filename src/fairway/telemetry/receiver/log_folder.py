@@ -3,6 +3,10 @@
 Used by `pipeline.py`, from its one thread. Files are looked for at each turn, so a new replica's
 log is followed within one. How far each was read is kept in `positions.json` once that is stored:
 after a crash some lines are read twice, none is missed.
+
+Every access line is counted as a request. As a record, an uneventful one is kept only while its
+Envoy has answered fewer than `UNEVENTFUL_PER_SECOND` in that second: under load these would fill
+the store, and drive out what is worth keeping.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ _ELSEWHERE: Final = frozenset(
 )
 """Fields that an entry holds otherwise."""
 _TO_ITS_MESSAGE: Final = "event"
+UNEVENTFUL_PER_SECOND: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class LogFolder:
         self._tails: dict[str, Tail] = {}
         self._kept = dict(self._marks)
         self._access = AccessLog(services)
+        self._uneventful: dict[str, tuple[int, int]] = {}
 
     def told(self, services: Mapping[str, ServiceFacts]) -> None:
         """Take over what the services are now."""
@@ -91,7 +97,16 @@ class LogFolder:
         if not is_access(name):
             return Found(tuple(entry_of(line) for line in lines), ())
         requests = tuple(entry for line in lines for entry in self._access.requests(line))
-        return Found(tuple(self._access.entry(line) for line in lines), requests)
+        kept = (line for line in lines if self._is_kept(name, line))
+        return Found(tuple(self._access.entry(line) for line in kept), requests)
+
+    def _is_kept(self, name: str, line: LogLine) -> bool:
+        if not self._access.is_uneventful(line):
+            return True
+        second, count = self._uneventful.get(name, (0, 0))
+        count = count + 1 if int(line.at) <= second else 1
+        self._uneventful[name] = (max(second, int(line.at)), count)
+        return count <= UNEVENTFUL_PER_SECOND
 
 
 def _written(path: Path, otherwise: float) -> float:

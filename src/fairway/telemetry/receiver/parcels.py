@@ -66,6 +66,8 @@ def parcel_of_json(signal: Signal, body: bytes) -> Parcel:
     """A request in OTLP's JSON, where ids are hexadecimal; InvalidInput when it is none."""
     try:
         content = _with_base64_ids(json.loads(body))
+        if not isinstance(content, Mapping):
+            raise _damaged(signal, "no OTLP in JSON: it is no object")
         message = ParseDict(content, _message(signal), ignore_unknown_fields=True)
     except (ValueError, ParseError, RecursionError) as error:
         raise _damaged(signal, f"no OTLP in JSON: {error}") from error
