@@ -22,7 +22,7 @@ _KINDS: tuple[SpanKind, ...] = (
 _STATUS: tuple[SpanStatus, ...] = ("unset", "ok", "error")
 _CODES = ("http.response.status_code", "http.status_code")
 _BY_THE_MESH = ("response_code_details", "fairway.flags", "response_flags", "fairway.details")
-_HINTS = (b"fairway.decision", b"403", b"\x18\x93\x03")
+_HINTS = (b"deny", b"403", b"\x18\x93\x03")
 """Without any of these bytes no span is denied: the last is the protobuf of the number 403."""
 
 

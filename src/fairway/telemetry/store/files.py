@@ -18,7 +18,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from fairway.telemetry.otlp.spans import Origin
 from fairway.telemetry.otlp.values import attributes_of
 from fairway.telemetry.port import Attributes
-from fairway.telemetry.store.layout import SegmentFile, rollups_file, segments
+from fairway.telemetry.store.layout import SegmentFile, rollups_file, segments, size_of
 from fairway.telemetry.store.schema import opened_for_reading
 
 
@@ -32,6 +32,22 @@ class Source:
     def attributes(self) -> Attributes:
         """The resource's attributes."""
         return attributes_of(Resource.FromString(self.resource).attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a sealed segment holds: so most questions need not open it. Times are nanoseconds.
+
+    `errors` and `denied` are traces with that outcome, `longest` is the longest trace.
+    """
+
+    first_start: int
+    last_start: int
+    longest: int
+    errors: int
+    denied: int
+    first_log: int
+    last_log: int
 
 
 class OpenSegment:
@@ -72,16 +88,16 @@ class OpenSegment:
         row = self.connection.execute("select value from meta where key = 'opened_at'").fetchone()
         return None if row is None else float(row[0])
 
-    def sealed_bounds(self) -> tuple[int, int] | None:
-        """When the first and the last trace started, if no more are added."""
-        found = dict(
-            self.connection.execute(
-                "select key, value from meta where key in ('first_start', 'last_start')"
-            )
-        )
-        if found.get("first_start") is None:
+    def facts(self) -> Facts | None:
+        """What is known of it once it is sealed; None before."""
+        found = dict(self.connection.execute("select key, value from meta"))
+        if found.get("sealed_at") is None:
             return None
-        return found["first_start"], found["last_start"]
+        return Facts(*(found.get(name) or 0 for name in Facts.__slots__))
+
+    def numbers(self, sql: str, *params: object) -> list[int]:
+        """The first column of what a query gives."""
+        return [row[0] for row in self.connection.execute(sql, params)]
 
 
 class Files:
@@ -89,6 +105,20 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._facts: dict[Path, Facts] = {}
+
+    def facts(self, file: SegmentFile) -> Facts | None:
+        """What is known of a sealed segment; None of one that is being written, or is gone.
+
+        Remembered: a sealed segment never changes, and a thinned one has another path.
+        """
+        known = self._facts.get(file.path)
+        if known is None:
+            with self.opened(file) as segment:
+                known = segment.facts() if segment is not None else None
+            if known is not None:
+                self._facts[file.path] = known
+        return known
 
     def newest_first(self, run: int | None = None) -> list[SegmentFile]:
         """The segments of a run, or of all."""
@@ -132,10 +162,4 @@ class Files:
 
     def size(self) -> int:
         """Bytes on disk of everything."""
-        total = 0
-        for path in self._folder.rglob("*.db*"):
-            try:
-                total += path.stat().st_size
-            except FileNotFoundError:
-                continue
-        return total
+        return size_of(self._folder)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,3 +63,12 @@ def segments(folder: Path) -> list[SegmentFile]:
         if file.sequence not in found or file.thin:
             found[file.sequence] = file
     return [found[sequence] for sequence in sorted(found)]
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on disk of everything in the store."""
+    total = 0
+    for path in folder.rglob("*.db*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total

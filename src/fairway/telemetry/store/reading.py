@@ -28,7 +28,13 @@ from fairway.telemetry.port import (
     Traffic,
     TrafficQuery,
 )
-from fairway.telemetry.store import log_reading, metric_reading, trace_reading, traffic_reading
+from fairway.telemetry.store import (
+    log_reading,
+    metric_reading,
+    trace_listing,
+    trace_reading,
+    traffic_reading,
+)
 from fairway.telemetry.store.files import Files
 from fairway.telemetry.store.objective_reading import Objectives
 
@@ -50,7 +56,7 @@ class StoredTelemetry:
 
     async def traces(self, query: TraceQuery) -> TracePage:
         """Matching traces, the newest first."""
-        return await asyncio.to_thread(trace_reading.listed, self._files, query)
+        return await asyncio.to_thread(trace_listing.listed, self._files, query)
 
     async def trace(self, trace_id: str) -> Trace:
         """One trace; a unique prefix of its id will do. NotFound when there is none."""

@@ -25,8 +25,8 @@ create table names (id integer primary key, text text not null unique);
 create table traces (
   id integer primary key, trace blob not null unique, start integer not null, stop integer not null,
   spans integer not null, errors integer not null, denied integer not null, rank integer not null,
-  name integer not null, source integer not null, members text not null);
-create index traces_by_start on traces (start);
+  name integer not null, source integer not null, members text not null, bucket integer not null);
+create index traces_by_start on traces (start, bucket, errors, denied);
 create index traces_in_trouble on traces (start) where errors > 0 or denied > 0;
 create table spans (
   id integer primary key, source integer not null, scope integer not null, name integer not null,
@@ -37,7 +37,7 @@ create table logs (
   trace blob, span blob, correlation text);
 create index logs_by_trace on logs (trace) where trace is not null;
 create index logs_by_correlation on logs (correlation) where correlation is not null;
-create index logs_in_trouble on logs (level, id) where level >= 2;
+create index logs_in_trouble on logs (id) where level >= 2;
 create table metrics (
   id integer primary key, name text not null, kind text not null, unit text not null,
   description text not null, monotonic integer not null, cumulative integer not null);
@@ -70,6 +70,7 @@ create table if not exists requests (
 
 def opened_for_writing(path: Path, tables: str) -> sqlite3.Connection:
     """A file that one process writes while others read. New tables are made if there are none."""
+    # A new folder or file is its owner's alone: telemetry holds what requests carried.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -102,6 +103,6 @@ def opened_for_reading(path: Path) -> sqlite3.Connection | None:
         if connection.execute("pragma user_version").fetchone()[0] != FORMAT:
             connection.close()
             return None
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError:  # gone, or none of ours
         return None
     return connection

@@ -16,6 +16,7 @@ from fairway.telemetry.otlp.spans import is_denied
 from fairway.telemetry.store.layout import SegmentFile
 from fairway.telemetry.store.names import Names, Sources
 from fairway.telemetry.store.schema import PLACES, SEGMENT, opened_for_writing
+from fairway.telemetry.store.sealing import mark_sealed
 from fairway.telemetry.store.summaries import COLUMNS, OpenTrace
 
 _OPEN_TRACES = 20_000
@@ -127,7 +128,7 @@ class SegmentWriter:
 
     def _write_traces(self) -> None:
         self._connection.executemany(
-            "insert or replace into traces values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into traces values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [trace.row() for trace in self._changed],
         )
         for trace in self._changed:
@@ -137,13 +138,16 @@ class SegmentWriter:
         for trace_id in list(self._traces)[: max(0, excess)]:
             del self._traces[trace_id]
 
-    def seal(self) -> None:
+    def seal(self, at: float) -> None:
         """Nothing will be appended any more: say what is in it, and leave a single file."""
         self.flush()
-        bounds = self._connection.execute("select min(start), max(start) from traces").fetchone()
-        self._set_meta({"sealed": 1, "first_start": bounds[0], "last_start": bounds[1]})
-        with suppress(sqlite3.OperationalError):  # a reader is at it: then it stays as it is
-            self._connection.execute("pragma journal_mode=delete")
+        mark_sealed(self._connection, at)
+        self._connection.close()
+
+    def abandon(self) -> None:
+        """Give the file up without what came since the last `flush`: it could not be written."""
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
         self._connection.close()
 
     def close(self) -> None:
@@ -166,9 +170,3 @@ class SegmentWriter:
 
     def _set_meta(self, values: dict[str, Any]) -> None:
         self._connection.executemany("insert or replace into meta values (?, ?)", values.items())
-
-
-def is_sealed(connection: sqlite3.Connection) -> bool:
-    """True if nothing will be appended to a segment any more."""
-    row = connection.execute("select value from meta where key = 'sealed'").fetchone()
-    return row is not None

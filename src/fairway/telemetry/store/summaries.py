@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
 _HAS_PARENT = 1 << 62
 """Added to the start of a span below another: the first root names the trace, else the earliest."""
 COLUMNS = "id, trace, start, stop, spans, errors, denied, rank, name, source, members"
+UPPERS = tuple(round(digit * 10.0**power, 9) for power in range(-4, 4) for digit in (1, 2, 5))
+"""Seconds up to which the durations of a list of traces are counted together."""
+_UPPERS_NANO = [round(upper * 1e9) for upper in UPPERS]
 
 
 @dataclass(slots=True)
@@ -42,10 +46,11 @@ class OpenTrace:
         return place
 
     def row(self) -> tuple[Any, ...]:
-        """As `COLUMNS`."""
+        """As `COLUMNS`, and the bucket of its duration."""
         return (
             self.number, self.trace, self.start, self.stop, self.spans, self.errors, self.denied,
             self.rank, self.name, self.source, members_text(self.members),
+            bucket_of(self.stop - self.start),
         )  # fmt: skip
 
     @classmethod
@@ -57,6 +62,11 @@ class OpenTrace:
         return cls(
             number, trace, start, stop, spans, errors, denied, rank, name, source, members
         )  # fmt: skip
+
+
+def bucket_of(duration: int) -> int:
+    """The place in `UPPERS` that a duration in nanoseconds is counted in; the last has no end."""
+    return min(bisect_left(_UPPERS_NANO, duration), len(UPPERS) - 1)
 
 
 def members_text(members: set[int]) -> str:

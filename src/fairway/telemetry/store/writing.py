@@ -32,8 +32,9 @@ from fairway.telemetry.store.layout import (
 from fairway.telemetry.store.log_rows import LogRows
 from fairway.telemetry.store.metric_rows import MetricRows
 from fairway.telemetry.store.rollups import RollupsWriter
-from fairway.telemetry.store.schema import opened_for_reading
-from fairway.telemetry.store.segment import SegmentWriter, is_sealed
+from fairway.telemetry.store.sealing import ended_at, seal_leftovers
+from fairway.telemetry.store.segment import SegmentWriter
+from fairway.telemetry.store.tidying import Tidying
 
 _NANO = 1_000_000_000
 _M = TypeVar("_M", bound=Message)
@@ -73,7 +74,9 @@ class Writer:
         self._retention = retention or Retention()
         self._rollups = RollupsWriter(rollups_file(folder), run, clock())
         self._segment: SegmentWriter
+        self._tidying = Tidying(folder)
         self._begin_segment(self._to_continue() or self._new_file())
+        seal_leftovers(folder, self._segment.file.sequence)
 
     def traces(self, data: bytes) -> Taken:
         """Take the spans of a serialised ExportTraceServiceRequest; InvalidInput if it is none."""
@@ -119,9 +122,9 @@ class Writer:
         now = self._clock()
         self._rollups.alive(now)
         self._rollups.tidy(now)
-        age = now - self._segment.opened_at
-        if self._segment.rows and age > self._limits.seconds:
+        if self._segment.rows and self._is_over(now):
             self._next_segment()
+        self._tidying.keep(self._retention, now, self._segment.file.sequence)
 
     def close(self) -> None:
         """Give the files up; a later `Writer` goes on with them."""
@@ -129,12 +132,17 @@ class Writer:
         self._rollups.close()
         self._segment.close()
 
+    def _is_over(self, now: float) -> bool:
+        """True if the segment is old, or a large part of all that may be stored."""
+        too_old = now - self._segment.opened_at > self._limits.seconds
+        return too_old or self._segment.file.path.stat().st_size > self._retention.size / 8
+
     def _roll(self) -> None:
         if self._segment.rows >= self._limits.rows:
             self._next_segment()
 
     def _next_segment(self) -> None:
-        self._segment.seal()
+        self._segment.seal(self._clock())
         self._begin_segment(self._new_file())
 
     def _begin_segment(self, file: SegmentFile) -> None:
@@ -149,20 +157,11 @@ class Writer:
     def _to_continue(self) -> SegmentFile | None:
         """The newest segment, if it is of this run and was not finished."""
         found = segments(self._folder)[-1:]
-        return found[0] if found and found[0].run == self._run and _open(found[0]) else None
+        goes_on = found and found[0].run == self._run and ended_at(found[0]) is None
+        return found[0] if goes_on else None
 
     def _now(self) -> int:
         return int(self._clock() * _NANO)
-
-
-def _open(file: SegmentFile) -> bool:
-    connection = opened_for_reading(file.path)
-    if connection is None:
-        return False
-    try:
-        return not is_sealed(connection)
-    finally:
-        connection.close()
 
 
 def _parsed(kind: type[_M], data: bytes) -> _M:
