@@ -66,7 +66,7 @@ def parcel_of_json(signal: Signal, body: bytes) -> Parcel:
     """A request in OTLP's JSON, where ids are hexadecimal; InvalidInput when it is none."""
     try:
         content = _with_base64_ids(json.loads(body))
-        if not isinstance(content, Mapping):
+        if not isinstance(content, dict):
             raise _damaged(signal, "no OTLP in JSON: it is no object")
         message = ParseDict(content, _message(signal), ignore_unknown_fields=True)
     except (ValueError, ParseError, RecursionError) as error:
