@@ -11,7 +11,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, FastAPI
 
 from fairway import __version__
-from fairway.api import deployments, environments, records, system, tokens
+from fairway.api import (
+    deployments,
+    environments,
+    records,
+    services,
+    system,
+    telemetry,
+    tokens,
+)
 from fairway.api.guard import Guard
 from fairway.api.idempotency import Idempotency, documented
 from fairway.api.limits import BodyLimit
@@ -63,7 +71,8 @@ def bare_app(*, control: bool = True, directory: bool = True, token_desk: bool =
 def _routers(control: bool, directory: bool, token_desk: bool) -> list[APIRouter]:
     chosen = [system.ping_router]
     if control:
-        chosen += [system.router, records.router, records.history]
+        chosen += [system.router, services.router, telemetry.router]
+        chosen += [records.router, records.history]
     if directory:
         chosen += [
             environments.apps,

@@ -14,7 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Value = str | int | float | bool | None | tuple["Value", ...] | Mapping[str, "Value"]
+from typing_extensions import TypeAliasType
+
+# Named, so that the API's document can describe it: it holds itself.
+Value = TypeAliasType(
+    "Value", "str | int | float | bool | tuple[Value, ...] | Mapping[str, Value] | None"
+)
 """What an OTLP AnyValue may hold; bytes come as base64 text."""
 Attributes = Mapping[str, Value]
 SpanStatus = Literal["unset", "ok", "error"]
