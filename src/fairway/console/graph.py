@@ -27,9 +27,9 @@ class Sizes:
     """
 
     across: bool = True
-    width: float = 168
+    width: float = 156
     height: float = 62
-    gap: float = 148
+    gap: float = 124
     space: float = 30
     label_width: float = 112
     label_height: float = 48
@@ -239,9 +239,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _drawing(
-    plane: _Plane, chains: Sequence[_Chain], sizes: Sizes
-) -> Drawing:
+def _drawing(plane: _Plane, chains: Sequence[_Chain], sizes: Sizes) -> Drawing:
     depth = sizes.width if sizes.across else sizes.height
     ends = [
         edge

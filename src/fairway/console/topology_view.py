@@ -22,6 +22,7 @@ FAILING = 0.01
 """The share of errors from which an edge is drawn as failing."""
 _PHONE = Sizes(across=False, width=158, height=62, gap=92, space=16, label_width=118)
 _DESK = Sizes()
+_FAR = 1300
 _KINDS = {"public": "outside", "gateway": "gateway", "client": "client", "store": "store"}
 
 
@@ -118,6 +119,11 @@ class Picture:
     height: float
     nodes: tuple[tuple[NodeView, Box], ...]
     edges: tuple[tuple[EdgeView, Line], ...]
+
+    @property
+    def far(self) -> bool:
+        """Whether it is so wide that it is scrolled rather than made smaller."""
+        return self.across and self.width > _FAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
+from fairway.console.soft import Asking
 from fairway.console.topology_view import (
     EdgeView,
     Picture,
@@ -24,7 +24,6 @@ from fairway.console.topology_view import (
 from fairway.control.port import AuditEntry, AuditQuery, SystemStatus
 from fairway.control.topology import Topology
 from fairway.delivery.deployment import Deployment
-from fairway.errors import FairwayError
 from fairway.telemetry.port import LogQuery, LogRecord, SloStatus, Traffic, TrafficQuery
 
 ENTRY = Entry("Overview", "/", "overview", "o")
@@ -33,7 +32,6 @@ WINDOW = 60.0
 """Seconds over which traffic is summed."""
 _HOUR = 3600.0
 _FEW = 6
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +79,8 @@ async def _shared(here: Page) -> Overview:
     return await here.kept("overview", 0.9, lambda: _gathered(here))
 
 
-class _Asking:
-    """Asks for one part after the other; a part that cannot be had does not take the page down."""
-
-    def __init__(self) -> None:
-        self.troubles: dict[str, None] = {}
-
-    async def __call__(self, asked: Awaitable[Answer], otherwise: Answer) -> Answer:
-        try:
-            return await asked
-        except FairwayError as error:
-            self.troubles[str(error)] = None
-            return otherwise
-
-
 async def _gathered(here: Page) -> Overview:
-    ask = _Asking()
+    ask = Asking()
     system = await here.control.status()
     window = max(1.0, min(WINDOW, here.now - system.started_at))
     topology, flows, split, deployments, slos, errors = await asyncio.gather(
@@ -124,6 +108,8 @@ async def _flows(here: Page, window: float, *, versions: bool) -> tuple[Traffic,
 
 
 async def _deployments(here: Page) -> tuple[Deployment, ...]:
+    if here.environment is None:
+        return ()
     page = await (await here.delivery()).deployments(limit=_FEW)
     return tuple(one for one in page.deployments if not one.over)
 

@@ -30,9 +30,10 @@
         !(name === "open" && node.tagName === "DETAILS") && !(name === "title" && node.tagName === "TIME"),
       beforeNodeMorphed: (before, after) => {
         if (before.nodeType !== 1) return true;
-        if (before.hasAttribute("data-keep")) return false;
+        if (before.hasAttribute("data-keep") || before.classList.contains("htmx-request")) return false;
         return !before.isEqualNode(after);
       },
+      beforeNodeRemoved: (node) => !(node.nodeType === 1 && node.classList.contains("htmx-request")),
     },
   };
   const parsed = (html) => {
