@@ -22,6 +22,7 @@ def used_system(folder: Path) -> Iterator[Driver]:
     driver.fairway("secrets", "set", "AXON_MODEL_KEY", stdin="a key for tests\n")
     with running(driver):
         use(driver)
+        driver.fairway("deploy", "local", "-m", "the first release")
         yield driver
 
 

@@ -12,6 +12,13 @@ from tests.browser.rig import PHONE, Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.envoy, pytest.mark.xdist_group("system")]
 
 PAGES = (
+    "/logs?access=1",
+    "/traces",
+    "/metrics?service=orbit",
+    "/metrics/custom",
+    "/metrics/processes",
+    "/deployments",
+    "/deployments/releases",
     "/",
     "/explorer?service=orbit",
 )

@@ -1,0 +1,86 @@
+"""What people come to the console for, from the first click to the last, on a real system.
+
+The stories share one system and leave it as they found it, so that any of them can run alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.console_system import begun, loaded
+from tests.browser.rig import PATIENCE, Visitor
+from tests.driver import Driver
+
+pytestmark = [pytest.mark.browser, pytest.mark.envoy, pytest.mark.xdist_group("system")]
+
+
+def test_the_printed_link_logs_in_once(visitor: Visitor, system: Driver) -> None:
+    link = system.json("console")["url"].removeprefix(visitor.base)
+    visitor.page.context.clear_cookies()
+    expect(visitor.open("/").get_by_role("heading", name="Log in")).to_be_visible()
+    expect(visitor.open(link).get_by_role("heading", name="axon-orbit")).to_be_visible()
+    visitor.page.context.clear_cookies()
+    visitor.expected.append("401")
+    expect(visitor.open(link).get_by_text("used already")).to_be_visible()
+
+
+def test_from_the_topology_to_a_trace_to_its_log_line(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.get_by_role("link", name=re.compile("orbit to axon")).first.click()
+    expect(page).to_have_url(re.compile(r"/metrics\?.*service=axon"))
+    page.get_by_role("link", name="Traces of axon").click()
+    whole = page.locator("tr", has_text="orbit").filter(has_text="axon")
+    whole.first.get_by_role("link", name=re.compile("gateway")).click()
+    hops = page.get_by_role("list").filter(has=page.locator(".hop"))
+    hops.get_by_role("link", name=re.compile("^axon")).last.click()
+    details = page.locator("#span")
+    expect(details).to_contain_text("axon")
+    details.get_by_role("link", name="All logs of the trace").click()
+    line = page.locator("#records").get_by_text("reasoned").first
+    expect(line).to_be_visible()
+    line.click()
+    page.locator(".body").get_by_role("link", name="Trace").first.click()
+    expect(page).to_have_url(re.compile("/traces/"))
+
+
+def test_a_call_from_the_explorer_leads_to_its_trace(visitor: Visitor) -> None:
+    page = visitor.open("/explorer?service=orbit")
+    expect(page.get_by_label("Call as")).to_have_value("web")
+    page.get_by_label("prompt").fill("Where does it go?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("allowed 200")).to_be_visible()
+    expect(page.get_by_role("region", name="Body")).to_contain_text('"words": 4')
+    page.get_by_role("link", name="Trace").last.click()
+    expect(page.locator(".hop").filter(has_text="axon").first).to_be_visible()
+
+
+def test_a_denied_call_is_shown_with_its_reason(visitor: Visitor) -> None:
+    page = visitor.open("/explorer?service=axon&operation=POST+/reason&identity=intruder")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("denied 403")).to_be_visible()
+    expect(page.get_by_text("declares no call of client intruder to axon")).to_be_visible()
+
+
+def test_a_canary_that_fails_is_watched_going_back(visitor: Visitor, system: Driver) -> None:
+    page = visitor.open("/deployments")
+    with loaded(system, 40):
+        deploying = begun(system, "deploy", "local", FAULT="errors")
+        running = page.locator(".under-way").get_by_role("link").first
+        running.click()
+        seen_side_by_side(page)
+        expect(page.locator("#deployment-head")).to_contain_text(
+            re.compile("rolled back"), timeout=2 * PATIENCE
+        )
+        out, _ = deploying.communicate(timeout=60)
+    assert deploying.returncode == 3, out
+    expect(page.locator(".verdict, .reason").first).to_contain_text("worse")
+    expect(page.locator("#deployment-events")).to_contain_text("rolled back")
+
+
+def seen_side_by_side(page: Page) -> None:
+    """Both versions with their numbers, live."""
+    both = page.get_by_role("region", name="orbit: both versions")
+    expect(both.locator(".side-of.new")).to_be_visible()
+    expect(both.locator(".side-of.old")).to_be_visible()
