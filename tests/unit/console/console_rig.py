@@ -25,12 +25,13 @@ class ConsoleRig:
 
     parts: Rig = field(default_factory=Rig)
     shared: bool = False
+    secure: bool = False
     control: ControlPlane | None = None
 
     def __post_init__(self) -> None:
         offer = self.parts.offer()
         control = None if self.shared else self.control or self.parts.control
-        self.site: Website = create_site(replace(offer, control=control))
+        self.site: Website = create_site(replace(offer, control=control), secure=self.secure)
 
     @property
     def door(self) -> Door:
