@@ -31,6 +31,8 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+_WITH_SUBCOMMANDS = ("deployment", "policy", "secrets", "token", "webhooks")
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -108,7 +110,7 @@ def commands_of(block: Block) -> str:
 def assert_exists(words: list[str]) -> None:
     """The command, its subcommand and every option are in the help of the command."""
     own = words[: words.index("--")] if "--" in words else words
-    subcommand = own[1:2] if own[0] in ("deployment", "policy", "secrets", "token") else []
+    subcommand = own[1:2] if own[0] in _WITH_SUBCOMMANDS else []
     said = Driver(ROOT).fairway(own[0], *subcommand, "--help").stdout
     for option in (word.split("=")[0] for word in own if word.startswith("-")):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", said), f"{own[0]} {option}"

@@ -98,6 +98,13 @@ class Refusal(Asked):
     reason: Reason
 
 
+class Redelivery(Asked):
+    """What to try again: to this listener, of this event; absent: everything."""
+
+    listener: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    event: Number | None = None
+
+
 class TokenRequest(Asked):
     """Who gets a token, what they may do with it, and for how many seconds (absent: for good)."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from fairway.api.asked import LARGEST_NUMBER, DeploymentRequest, Number
+from fairway.api.asked import LARGEST_NUMBER, DeploymentRequest, Number, Redelivery
 from fairway.api.etags import ETAG_HEADER, IfNoneMatch, tagged
 from fairway.api.events import STREAM, HowToFollow, of_delivery
 from fairway.api.offer import (
@@ -28,7 +28,7 @@ from fairway.api.writes import QUERY
 from fairway.control.directory import EnvironmentSummary
 from fairway.control.door import may
 from fairway.delivery.deployment import Deployment
-from fairway.delivery.port import Delivery, ReleaseDiff
+from fairway.delivery.port import DeadLetter, Delivery, ReleaseDiff
 from fairway.errors import InvalidInput, NotFound
 from fairway.plan.plan import Plan
 from fairway.plan.release import Release
@@ -73,6 +73,13 @@ class DriftReport:
     """Every difference between what runs and what should, or was repaired."""
 
     drift: tuple[Drift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What listeners could not be told, or is tried again."""
+
+    dead_letters: tuple[DeadLetter, ...]
 
 
 @apps.get("/apps")
@@ -190,6 +197,18 @@ async def drift(delivery: DeliveryHere, by: Viewer) -> DriftReport:  # noqa: ARG
 async def repair(delivery: DeliveryHere, by: Deployer) -> DriftReport:
     """End every difference; answers with what was repaired."""
     return DriftReport(await delivery.repair(by))
+
+
+@router.get("/dead-letters")
+async def dead_letters(delivery: DeliveryHere, by: Viewer) -> Undelivered:  # noqa: ARG001
+    """What webhooks and other listeners could not be told, the oldest first."""
+    return Undelivered(await delivery.dead_letters())
+
+
+@router.post("/dead-letters/redeliver", status_code=202)
+async def redeliver(asked: Redelivery, delivery: DeliveryHere, by: Deployer) -> Undelivered:
+    """Try again what could not be told; answers with what is tried again."""
+    return Undelivered(await delivery.redeliver(by, asked.listener, asked.event))
 
 
 @router.head("/artifacts/{digest}", status_code=204, responses={404: {"description": "Not kept"}})

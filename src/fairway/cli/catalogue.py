@@ -69,6 +69,34 @@ CATALOGUE: tuple[Entry, ...] = (
         "fairway logs orbit -f --level warning",
     ),
     Entry("console", "console", RUN, "Open the console in the browser.", "fairway console"),
+    Entry(
+        "traces",
+        "traces",
+        RUN,
+        "Show the traces of requests, the newest last.",
+        "fairway traces orbit --outcome error --slower 200ms",
+    ),
+    Entry(
+        "trace",
+        "trace",
+        RUN,
+        "Show one trace as a waterfall, with what was decided at each hop.",
+        "fairway trace 4bf92f35",
+    ),
+    Entry(
+        "metrics",
+        "metrics",
+        RUN,
+        "Show which metrics there are, or one of them over time.",
+        "fairway metrics http_server_request_duration_seconds --by version",
+    ),
+    Entry(
+        "slo",
+        "slo",
+        RUN,
+        "Show what is left of the error budgets, and how fast they burn.",
+        "fairway slo --json",
+    ),
     Entry("open", "open", RUN, "Open a service in the browser.", "fairway open orbit"),
     Entry(
         "restart", "restart", RUN, "Replace every replica of a service.", "fairway restart orbit"
@@ -213,6 +241,13 @@ CATALOGUE: tuple[Entry, ...] = (
         DELIVER,
         "Compare what runs with what was deployed.",
         "fairway drift prod --fix",
+    ),
+    Entry(
+        "webhooks",
+        "webhooks",
+        DELIVER,
+        "See what webhooks and other listeners could not be told, and tell it again.",
+        "fairway webhooks redeliver --env prod",
     ),
     Entry(
         "login",

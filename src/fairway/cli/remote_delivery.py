@@ -18,6 +18,7 @@ from fairway.delivery.codec import plain, restored
 from fairway.delivery.deployment import Command, Deployment, Status
 from fairway.delivery.port import (
     Actor,
+    DeadLetter,
     DeliveryEvent,
     Page,
     ReleaseDiff,
@@ -124,6 +125,21 @@ class RemoteDelivery:
     async def repair(self, by: Actor) -> tuple[Drift, ...]:  # noqa: ARG002
         """See `Delivery`."""
         return _read(tuple[Drift, ...], (await self._post("/drift/repair", None))["drift"])
+
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """See `Delivery`."""
+        return _read(tuple[DeadLetter, ...], (await self._get("/dead-letters"))["dead_letters"])
+
+    async def redeliver(
+        self,
+        by: Actor,  # noqa: ARG002
+        listener: str = "",
+        event: int | None = None,
+    ) -> tuple[DeadLetter, ...]:
+        """See `Delivery`."""
+        asked = {"listener": listener, "event": event}
+        found = await self._post("/dead-letters/redeliver", asked)
+        return _read(tuple[DeadLetter, ...], found["dead_letters"])
 
     async def _get(self, path: str, **query: Any) -> Any:
         return await self._asked(lambda client: client.get(self._base + path, **query))

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from fairway.delivery.notify.listeners import sinks
-from fairway.delivery.notify.outbox import DeadLetter, Outbox
+from fairway.delivery.notify.outbox import Outbox
 from fairway.delivery.notify.relay import Outside, Relay
 from fairway.delivery.notify.sink import SecretOf, Sink
+from fairway.delivery.port import DeadLetter
 from fairway.model.notify import Notification
 
 

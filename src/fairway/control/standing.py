@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from fairway.control.port import Level
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.events import type_of
-from fairway.delivery.notify.outbox import DeadLetter
-from fairway.delivery.port import DeliveryEvent
+from fairway.delivery.port import DeadLetter, DeliveryEvent
 from fairway.targets.contract import Drift
 
 _PREFIX, _SUFFIX = "io.fairway.", ".v1"

@@ -105,6 +105,19 @@ class DeliveryEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What a listener could not be told, and why at last. `event` is the number of the event."""
+
+    listener: str
+    event: int
+    deployment: str
+    attempts: int
+    error: str
+    type: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some deployments, the newest first, and where the next page begins (None: nowhere)."""
 
@@ -192,4 +205,17 @@ class Delivery(Protocol):
 
     async def repair(self, by: Actor) -> tuple[Drift, ...]:
         """End every difference; returns what was repaired."""
+        ...
+
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """What listeners could not be told, the oldest first."""
+        ...
+
+    async def redeliver(
+        self, by: Actor, listener: str = "", event: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        """Try again what could not be told: to this listener, of this event; absent: all of it.
+
+        Returns what is tried again; NotFound when something is named and nothing is that.
+        """
         ...

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Protocol
 
 from fairway.delivery.announcements import Announcement
 from fairway.delivery.deployment import Command, Deployment, Status
+from fairway.delivery.notify.outbox import Outbox
 from fairway.delivery.port import (
     Actor,
+    DeadLetter,
     DeliveryEvent,
     Page,
     ReleaseDiff,
@@ -220,6 +223,19 @@ class EnvironmentDelivery:
             await asyncio.to_thread(self._tell_of_repair, found, by)
         return found
 
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """What listeners could not be told, the oldest first."""
+        return await asyncio.to_thread(self._outbox.dead_letters)
+
+    async def redeliver(
+        self,
+        by: Actor,  # noqa: ARG002
+        listener: str = "",
+        event: int | None = None,
+    ) -> tuple[DeadLetter, ...]:
+        """Try again what could not be told: to this listener, of this event; absent: all of it."""
+        return await asyncio.to_thread(self._outbox.redeliver, listener, event)
+
     async def _repair(self, fence: Fence) -> tuple[Drift, ...]:
         """With the lease it is certain what differs: before, it may have been a deployment's doing,
         and what that has brought into force must not be ended.
@@ -227,6 +243,10 @@ class EnvironmentDelivery:
         found = await self.drift()
         await self._parts.target.repair(found, fence)
         return found
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        return Outbox(self._store.database, self._store.events)
 
     def _require_rest(self, what: str) -> None:
         deployments = self._store.deployments

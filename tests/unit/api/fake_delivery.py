@@ -15,6 +15,7 @@ from fairway.delivery.course import Course, Stage
 from fairway.delivery.deployment import Approval, Command, Deployment, Effect, Status
 from fairway.delivery.port import (
     Actor,
+    DeadLetter,
     Delivery,
     DeliveryEvent,
     Json,
@@ -55,6 +56,9 @@ class MemoryDelivery:
     told: list[DeliveryEvent] = field(default_factory=list)
     kept: dict[int, Release] = field(default_factory=dict)
     drifted: tuple[Drift, ...] = (DRIFT,)
+    dead: tuple[DeadLetter, ...] = (
+        DeadLetter("webhook https://x", 41, "d1", 12, "it answered 500", "DeploymentFailed", "r8"),
+    )
     wishes: list[Wish] = field(default_factory=list)
     slow: asyncio.Event | None = None
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -171,6 +175,22 @@ class MemoryDelivery:
     async def repair(self, by: Actor) -> tuple[Drift, ...]:
         repaired, self.drifted = self.drifted, ()
         return repaired
+
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        return self.dead
+
+    async def redeliver(
+        self, by: Actor, listener: str = "", event: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        found = tuple(
+            each
+            for each in self.dead
+            if listener in ("", each.listener) and event in (None, each.event)
+        )
+        if not found and (listener or event):
+            raise NotFound("no-such-dead-letter", "nothing like that waits")
+        self.dead = tuple(each for each in self.dead if each not in found)
+        return found
 
     def _in_force(self) -> int:
         return next((one.release for one in self.found if one.status == "succeeded"), 0)

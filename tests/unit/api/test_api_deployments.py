@@ -250,3 +250,15 @@ async def test_an_artifact_has_a_size_limit_whether_it_says_its_size_or_not(rig:
     assert rig.directory.stored.kept == {}
     rig.directory.stored.refuse = True
     assert (await rig.dan.put(path, content=b"x", headers=GZIP)).status_code == 400
+
+
+async def test_what_could_not_be_told_is_listed_and_told_again(rig: Rig) -> None:
+    await begun(rig)
+    shown = (await rig.vera.get(f"{ENV}/dead-letters")).json()
+    assert [each["event"] for each in shown["dead_letters"]] == [41]
+    path = f"{ENV}/dead-letters/redeliver"
+    assert (await rig.vera.post(path, json={})).status_code == 403
+    assert (await rig.dan.post(path, json={"event": 42})).status_code == 404
+    again = await rig.dan.post(path, json={"listener": "webhook https://x", "event": 41})
+    assert (again.status_code, again.json()) == (202, shown)
+    assert (await rig.vera.get(f"{ENV}/dead-letters")).json() == {"dead_letters": []}

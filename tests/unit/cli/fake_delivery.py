@@ -12,6 +12,7 @@ from fairway.delivery.course import Course, Stage
 from fairway.delivery.deployment import Approval, Command, Deployment, Effect, Status
 from fairway.delivery.port import (
     Actor,
+    DeadLetter,
     DeliveryEvent,
     Page,
     ReleaseDiff,
@@ -91,6 +92,7 @@ class MemoryDelivery:
     kept: list[Release] = field(default_factory=list)
     found: list[Deployment] = field(default_factory=list)
     drifted: tuple[Drift, ...] = ()
+    dead: tuple[DeadLetter, ...] = ()
     wishes: list[Wish] = field(default_factory=list)
     told: list[tuple[str, str, str, str]] = field(default_factory=list)
     outages: int = 0
@@ -190,6 +192,22 @@ class MemoryDelivery:
     async def repair(self, by: Actor) -> tuple[Drift, ...]:
         repaired, self.drifted = self.drifted, ()
         return repaired
+
+    async def dead_letters(self) -> tuple[DeadLetter, ...]:
+        return self.dead
+
+    async def redeliver(
+        self, by: Actor, listener: str = "", event: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        found = tuple(
+            each
+            for each in self.dead
+            if listener in ("", each.listener) and event in (None, each.event)
+        )
+        if not found and (listener or event):
+            raise NotFound("no-such-dead-letter", "nothing like that waits")
+        self.dead = tuple(each for each in self.dead if each not in found)
+        return found
 
     def _put(self, deployment: str, **changes: Any) -> None:
         self.found = [

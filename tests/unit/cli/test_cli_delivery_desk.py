@@ -7,6 +7,7 @@ from tests.unit.cli.cli_driver import CommandLine
 from tests.unit.cli.fake_delivery import WAITS_FOR_APPROVAL, MemoryDelivery, a_release, looked
 
 from fairway.delivery.deployment import Effect
+from fairway.delivery.port import DeadLetter
 from fairway.targets.contract import Drift
 
 KILLED = Drift("process", "orbit.0", "running", "gone", "start it again")
@@ -150,3 +151,20 @@ def test_drift_is_named_and_mended(delivery: MemoryDelivery, fairway: CommandLin
     mended = fairway("drift", "--fix")
     assert mended.code == 0
     assert "repaired 1; now everything is as it should be" in mended.out
+
+
+def test_what_a_webhook_was_not_told_is_listed_and_told_again(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    assert fairway("webhooks", "list").out == "every listener was told everything\n"
+    delivery.dead = (
+        DeadLetter("webhook https://x", 41, "d1", 12, "it answered 500", "T", "r8 is paused"),
+        DeadLetter("webhook https://y", 43, "d1", 12, "it answered 500", "T", "r8 serves all"),
+    )
+    listed = fairway("webhooks", "list").out
+    for words in ("41", "webhook https://x", "r8 is paused", "12", "it answered 500"):
+        assert words in listed
+    assert fairway("webhooks", "redeliver", "99").code == 9
+    assert fairway("webhooks", "redeliver", "41").out.startswith("1 event is tried again:")
+    assert fairway("webhooks", "redeliver", "--json").json["dead_letters"][0]["event"] == 43
+    assert fairway("webhooks", "list", "--json").json == {"dead_letters": []}

@@ -9,8 +9,7 @@ from tests.delivery_support import deployment
 
 from fairway.control.standing import deployment_words, drift_words, local_event, untold_words
 from fairway.delivery.deployment import Deployment, Effect
-from fairway.delivery.notify.outbox import DeadLetter
-from fairway.delivery.port import DeliveryEvent
+from fairway.delivery.port import DeadLetter, DeliveryEvent
 from fairway.targets.contract import Drift
 
 NEW = deployment("d1", release=8)

@@ -16,6 +16,7 @@ from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
 from fairway.delivery.port import DeliveryEvent
 from fairway.delivery.store.deployments import Order
 from fairway.delivery.store.forgetting import forget_old
+from fairway.errors import NotFound
 from fairway.targets.contract import Drift
 
 OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64

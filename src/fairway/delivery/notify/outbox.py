@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fairway.delivery.port import DeliveryEvent
+from fairway.delivery.port import DeadLetter, DeliveryEvent
 from fairway.delivery.store.events import Events
 from fairway.errors import NotFound
 from fairway.storage.database import Connection, Database
@@ -58,7 +58,7 @@ _FAIL = (
 )
 _REVIVE = (
     "UPDATE notices SET dead = 0, attempts = 0, due = 0"
-    " WHERE listener = ? AND event = ? AND dead = 1 RETURNING event"
+    " WHERE listener = ? AND event = ? AND dead = 1"
 )
 
 
@@ -68,17 +68,6 @@ class Notice:
 
     event: DeliveryEvent
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What could not be delivered, and why at last."""
-
-    listener: str
-    event: int
-    deployment: str
-    attempts: int
-    error: str
 
 
 class Outbox:
@@ -142,21 +131,34 @@ class Outbox:
         """Everything that could not be delivered, the oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT listener, event, deployment, attempts, error FROM notices"
-                " WHERE dead = 1 ORDER BY event, listener"
+                "SELECT n.listener, n.event, n.deployment, n.attempts, n.error,"
+                " COALESCE(e.type, ''), COALESCE(e.words, '') FROM notices n"
+                " LEFT JOIN delivery_events e ON e.id = n.event"
+                " WHERE n.dead = 1 ORDER BY n.event, n.listener"
             )
         return tuple(DeadLetter(*row) for row in rows)
 
-    def redeliver(self, listener: str, event: int) -> None:
-        """Begin anew with a dead letter; NotFound when there is none such."""
-        with self._database.writing() as connection:
-            revived = connection.execute(_REVIVE, (listener, event))
-        if not revived:
+    def redeliver(self, listener: str = "", event: int | None = None) -> tuple[DeadLetter, ...]:
+        """Begin anew with the dead letters to this listener, of this event; absent: with all.
+
+        Returns them; NotFound when something is named and nothing is that.
+        """
+        found = tuple(
+            each
+            for each in self.dead_letters()
+            if listener in ("", each.listener) and event in (None, each.event)
+        )
+        if not found and (listener or event is not None):
             raise NotFound(
                 "no-such-dead-letter",
-                f"event {event} is no dead letter of '{listener}'",
-                remedy="list the dead letters",
+                "nothing like that waits to be told again",
+                where=listener or str(event),
+                remedy="see `fairway webhooks list`",
             )
+        with self._database.writing() as connection:
+            for each in found:
+                connection.execute(_REVIVE, (each.listener, each.event))
+        return found
 
     def _event(self, number: int) -> DeliveryEvent:
         [event] = self._events.after(number - 1, limit=1)
