@@ -17,6 +17,7 @@ from typing import Any
 
 import grpc
 import httpx2
+import psutil
 import pytest
 from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
@@ -342,6 +343,31 @@ async def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
         post(rig, exported(1, b"\x02" * 16), PROTOBUF)
         await stored(rig, "02" * 16)
         assert len((await rig.store.traces(TraceQuery())).traces) == 2
+
+
+@pytest.mark.skipif(not hasattr(psutil, "RLIMIT_FSIZE"), reason="needs Linux's limits")
+async def test_on_a_full_disk_it_answers_on_and_stores_again_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    with receiver(tmp_path) as rig:
+        rig.start()
+        rig.up()
+        process = psutil.Process(rig.process.pid if rig.process else 0)
+        _, hard = process.rlimit(psutil.RLIMIT_FSIZE)
+        process.rlimit(psutil.RLIMIT_FSIZE, (1, hard))
+        rig.log("orbit.0.log", "meanwhile\n")
+        for _ in range(20):
+            assert post(rig, exported(100, fresh()), PROTOBUF).status_code == 200
+            await asyncio.sleep(0.05)
+        process.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+
+        async def stores_again() -> bool:
+            post(rig, exported(1, fresh()), PROTOBUF)
+            return any(t.spans == 1 for t in (await rig.store.traces(TraceQuery())).traces)
+
+        await becomes(stores_again)
+        await becomes(lambda: has_texts(rig, {"meanwhile"}))
+        assert rig.stop() == 0
 
 
 @pytest.mark.parametrize("part", ["http", "grpc"])

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
 import httpx2
 
+from fairway.telemetry.receiver.files import complain
 from fairway.telemetry.receiver.reception import Arrived, Counts, Room
 
 CAPACITY: Final = 32 * 2**20
@@ -60,9 +62,19 @@ class Forwarder:
         self._ending.set()
         for _ in self._threads:
             self._waiting.put(None)
+        deadline = time.monotonic() + patience
         for thread in self._threads:
-            thread.join(patience / _SENDERS)
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._counts.add("forward_failed", self._left())
         self._client.close()
+
+    def _left(self) -> int:
+        """How many wait that nobody will send any more."""
+        left = 0
+        with suppress(queue.Empty):
+            while True:
+                left += self._waiting.get_nowait() is not None
+        return left
 
     def _send_on(self) -> None:
         while (arrived := self._waiting.get()) is not None:
@@ -100,7 +112,7 @@ class Forwarder:
         """Once, until something could be sent again."""
         if not self._silent:
             self._silent = True
-            sys.stderr.write(f"telemetry is not forwarded: {self.endpoint} {what}\n")
+            complain(f"telemetry is not forwarded: {self.endpoint} {what}")
 
 
 def forward_headers(variables: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -7,7 +7,6 @@ store only makes them come later. What the store does not take is counted as los
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from fairway.telemetry.config import ReceiverConfig
+from fairway.telemetry.receiver.files import complain
 from fairway.telemetry.receiver.log_folder import LogFolder
 from fairway.telemetry.receiver.parcels import Parcel
 from fairway.telemetry.receiver.process_metrics import ProcessMetrics
@@ -115,21 +115,25 @@ class Pipeline:
             self._logs.told(self._config.services)
         stored = False
         with self._storing():
-            self._read_logs()
+            lines, requests = self._read_logs()
             self._writer.flush()
             self._logs.keep()
+            self._reception.counts.add("received", lines, "lines")
+            self._reception.counts.add("received", requests, "requests")
             self.problem = ""
             stored = True
         if not stored:
             self._logs.again()
 
-    def _read_logs(self) -> None:
-        counts = self._reception.counts
+    def _read_logs(self) -> tuple[int, int]:
+        """How many lines and requests there were."""
+        lines = requests = 0
         for found in self._logs.turn(self._clock()):
             self._writer.lines(found.entries)
             self._writer.requests(found.requests)
-            counts.add("received", len(found.entries), "lines")
-            counts.add("received", sum(e.counted for e in found.requests), "requests")
+            lines += len(found.entries)
+            requests += sum(entry.counted for entry in found.requests)
+        return lines, requests
 
     def _measure(self) -> None:
         with self._storing():
@@ -150,5 +154,5 @@ class Pipeline:
             self._reception.counts.add("lost", items)
             problem = f"telemetry cannot be stored: {error}"
             if problem != self.problem:
-                sys.stderr.write(f"{problem}\n")
+                complain(problem)
             self.problem = problem
