@@ -27,6 +27,11 @@ class SegmentFile:
     sequence: int
     thin: bool = False
 
+    @property
+    def most_rows(self) -> int:
+        """More log records than any segment has."""
+        return 1 << _ROWS
+
     def log_id(self, row: int) -> int:
         """The id of a record: grows with its segment and within it."""
         return (self.sequence << _ROWS) | row

@@ -1,18 +1,27 @@
-"""Answers about log records: the newest that match, or those behind a given one."""
+"""Answers about log records: the newest that match, or those behind a given one.
+
+A trace, a correlation id and "at least a warning" are found by an index. Everything else is looked
+for window by window, in at most `MOST_EXAMINED` records for one page: where it ended is told.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from fairway.telemetry.otlp.logs import level_number
 from fairway.telemetry.otlp.spans import NANO
 from fairway.telemetry.otlp.values import attributes_from_json, matches
 from fairway.telemetry.port import LOG_LEVELS, LogPage, LogQuery, LogRecord
-from fairway.telemetry.store.files import Files, OpenSegment
+from fairway.telemetry.store.files import Facts, Files, OpenSegment
+from fairway.telemetry.store.layout import SegmentFile
 
-MOST_EXAMINED = 100_000
+MOST_EXAMINED = 300_000
 """Records that are looked at for one page."""
+_WINDOW = 20_000
+"""Records that are looked at by one statement."""
 _ORIGINS: tuple[Literal["file", "otlp", "access"], ...] = ("file", "otlp", "access")
 _EVER = 1 << 62
 
@@ -34,51 +43,85 @@ class _Page:
 def listed(files: Files, query: LogQuery) -> LogPage:
     """A page of matching records, the oldest first."""
     forward = query.after is not None
-    page = _Page(query.limit)
+    page = _Page(max(1, query.limit))
     newest = files.newest_first(query.run)
     last = query.after or 0
     for file in reversed(newest) if forward else newest:
         if page.full:
             break
+        if not _may_hold(file, files.facts(file), query):
+            continue
         with files.opened(file) as segment:
-            if segment is None:
-                continue
-            last = max(last, _search(segment, query, page))
-    records = page.records if forward else page.records[::-1]
+            if segment is not None:
+                last = max(last, _search(segment, query, page))
     if forward and page.full:
-        last = page.stopped_at or records[-1].id
+        last = page.stopped_at or page.records[-1].id
+    records = page.records if forward else page.records[::-1]
     return LogPage(tuple(records), last, page.stopped_at)
+
+
+def _may_hold(file: SegmentFile, facts: Facts | None, query: LogQuery) -> bool:
+    """False if a segment surely holds nothing that matches."""
+    if facts is None:
+        return True
+    since, until = _bounds(query)
+    return (
+        facts.last_log >= since
+        and facts.first_log < until
+        and (query.after is None or file.first_row(query.after) < file.most_rows)
+        and (query.before is None or file.first_row(query.before) >= 0)
+    )
 
 
 def _search(segment: OpenSegment, query: LogQuery, page: _Page) -> int:
     """Add what matches in a segment; the greatest id that there is in it."""
-    newest = segment.connection.execute("select max(id) from logs").fetchone()[0]
+    first, newest = segment.connection.execute("select min(id), max(id) from logs").fetchone()
     if newest is None:
         return 0
-    where, params = _where(segment, query)
-    order = "desc" if query.after is None else "asc"
-    rows = segment.connection.execute(
-        "select id, at, source, origin, level, text, attributes, trace, span from logs"  # noqa: S608
-        f" where {where} and id <= ? order by id {order}",
-        (*params, newest),
-    )
-    for row in rows:
-        page.examined += 1
-        record = _matching(segment, row, query)
-        if record is not None:
-            page.records.append(record)
-        elif page.examined >= MOST_EXAMINED:
-            page.stopped_at = segment.file.log_id(row[0])
+    for low, high in _windows(segment.file, query, first, newest):
+        rows = _rows(segment, query, low, high)
+        found = (record for row in rows if (record := _matching(segment, row, query)))
+        page.records.extend(islice(found, page.limit - len(page.records)))
+        page.examined += high - low + 1
+        if len(page.records) < page.limit and page.examined >= MOST_EXAMINED:
+            page.stopped_at = segment.file.log_id(low if query.after is None else high)
         if page.full:
             break
     return segment.file.log_id(newest)
 
 
+def _windows(
+    file: SegmentFile, query: LogQuery, first: int, newest: int
+) -> Iterator[tuple[int, int]]:
+    """Ranges of rows, in the order in which they are looked at."""
+    if query.after is not None:
+        first = max(first, file.first_row(query.after) + 1)
+    if query.before is not None:
+        newest = min(newest, file.first_row(query.before) - 1)
+    indexed = query.trace_id or query.correlation_id or level_number(query.level) >= 2
+    width = newest - first + 1 if indexed else _WINDOW
+    if newest < first:
+        return
+    if query.after is not None:
+        for low in range(first, newest + 1, width):
+            yield low, min(low + width - 1, newest)
+    else:
+        for high in range(newest, first - 1, -width):
+            yield max(high - width + 1, first), high
+
+
+def _rows(segment: OpenSegment, query: LogQuery, low: int, high: int) -> Iterator[Any]:
+    parts, params = _condition(segment, query)
+    order = "desc" if query.after is None else "asc"
+    return segment.connection.execute(
+        "select id, at, source, origin, level, text, attributes, trace, span from logs"  # noqa: S608
+        f" where id between ? and ? and {' and '.join(parts)} order by id {order}",
+        (low, high, *params),
+    )
+
+
 def _matching(segment: OpenSegment, row: tuple[Any, ...], query: LogQuery) -> LogRecord | None:
-    text, attributes = row[5], row[6]
-    if query.text and query.text.lower() not in text.lower():
-        return None
-    if any(key not in attributes for key in query.attributes):
+    if query.text and query.text.lower() not in row[5].lower():
         return None
     record = _record(segment, row)
     return record if matches(record.attributes, query.attributes) else None
@@ -102,48 +145,59 @@ def _record(segment: OpenSegment, row: tuple[Any, ...]) -> LogRecord:
     )
 
 
-def _where(segment: OpenSegment, query: LogQuery) -> tuple[str, list[Any]]:
-    """The part of a query that columns can answer."""
-    file = segment.file
-    where, params = ["id > ?", "id < ?"], [
-        -1 if query.after is None else file.first_row(query.after),
-        _EVER if query.before is None else file.first_row(query.before),
-    ]  # fmt: skip
-    for column, operator, value in (
-        ("at", ">=", query.since),
-        ("at", "<", query.until),
-    ):
-        if value is not None:
-            where.append(f"{column} {operator} ?")
-            params.append(max(0, min(round(value * NANO), _EVER)))
-    if query.level != "debug":
-        where.append("level >= ?")
-        params.append(level_number(query.level))
+def _condition(segment: OpenSegment, query: LogQuery) -> tuple[list[str], list[Any]]:
+    """The part of a query that columns can answer, and a first sieve for text and attributes."""
+    since, until = _bounds(query)
+    parts, params = ["at >= ?", "at < ?"], [since, until]
+    level = level_number(query.level)
+    if level >= 2:
+        parts.append("level >= 2")  # as the index says it
+    if level:
+        parts.append(f"level >= {level}")
     if not query.access:
-        where.append("origin < 2")
+        parts.append("origin < 2")
     more, values = _who(segment, query)
-    return " and ".join([*where, *more]), [*params, *values]
+    for sieve, text in _sieves(query):
+        more.append(sieve)
+        values.append(text)
+    return [*parts, *more], [*params, *values]
+
+
+def _sieves(query: LogQuery) -> Iterator[tuple[str, str]]:
+    """What SQLite can look for faster; it knows only the letters of ASCII in both cases."""
+    if query.text and query.text.isascii():
+        yield "instr(lower(text), ?)", query.text.lower()
+    for key in query.attributes:
+        if key.isascii() and '"' not in key and "\\" not in key:
+            yield "instr(attributes, ?)", f'"{key}":'
 
 
 def _who(segment: OpenSegment, query: LogQuery) -> tuple[list[str], list[Any]]:
-    where: list[str] = []
+    parts: list[str] = []
     params: list[Any] = []
     if query.services or query.version is not None:
         numbers = [
-            number
+            str(number)
             for number, source in segment.sources.items()
             if (not query.services or source.origin.service in query.services)
             and query.version in (None, source.origin.version)
         ]
-        where.append(f"source in ({','.join('?' for _ in numbers)})")
-        params += numbers
+        parts.append(f"source in ({','.join(numbers)})")
     if query.trace_id:
-        where.append("trace = ?")
+        parts.append("trace = ?")
         params.append(_bytes(query.trace_id))
     if query.correlation_id:
-        where.append("correlation = ?")
+        parts.append("correlation = ?")
         params.append(query.correlation_id)
-    return where, params
+    return parts, params
+
+
+def _bounds(query: LogQuery) -> tuple[int, int]:
+    since, until = (
+        default if value is None else max(0, min(round(value * NANO), _EVER))
+        for value, default in ((query.since, 0), (query.until, _EVER))
+    )
+    return since, until
 
 
 def _bytes(trace_id: str) -> bytes:

@@ -108,6 +108,10 @@ class RollupsWriter:
         self.flush()
         self._connection.close()
 
+    def abandon(self) -> None:
+        """Give the file up without what came since the last `flush`."""
+        self._connection.close()
+
     def _row(self, key: Key) -> tuple[object, ...]:
         step, at, edge = key
         found = self._tallies[key]

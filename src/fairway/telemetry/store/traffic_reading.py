@@ -37,8 +37,8 @@ def by_edge(files: Files, query: TrafficQuery, now: float) -> tuple[Traffic, ...
     return tuple(_traffic(key, tallies[key], query) for key in sorted(tallies))
 
 
-def runs(files: Files, now: float) -> tuple[Run, ...]:
-    """Every run that left something, the oldest first."""
+def runs(files: Files, now: float, *, running: bool) -> tuple[Run, ...]:
+    """Every run that left something, the oldest first; the newest goes on if `running`."""
     with files.rollups() as connection:
         if connection is None:
             return ()
@@ -46,8 +46,9 @@ def runs(files: Files, now: float) -> tuple[Run, ...]:
             "select number, started_at, last_at from runs order by number"
         ).fetchall()
     newest = rows[-1][0] if rows else 0
+    alive = running or (bool(rows) and now - rows[-1][2] < _ALIVE)
     return tuple(
-        Run(number, start, None if number == newest and now - last < _ALIVE else last)
+        Run(number, start, None if number == newest and alive else last)
         for number, start, last in rows
     )
 

@@ -8,7 +8,9 @@ several threads: the receiver has one that writes. Only one `Writer` at a time m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +22,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from fairway.errors import InvalidInput
+from fairway.errors import InvalidInput, Unavailable
 from fairway.telemetry.config import Retention
 from fairway.telemetry.entries import LogEntry, RequestEntry
 from fairway.telemetry.store.layout import (
@@ -72,59 +74,68 @@ class Writer:
         self._folder, self._run, self._clock = folder, run, clock
         self._limits = limits or Limits()
         self._retention = retention or Retention()
-        self._rollups = RollupsWriter(rollups_file(folder), run, clock())
+        self._rollups: RollupsWriter
         self._segment: SegmentWriter
         self._tidying = Tidying(folder)
-        self._begin_segment(self._to_continue() or self._new_file())
+        self._open()
         seal_leftovers(folder, self._segment.file.sequence)
 
     def traces(self, data: bytes) -> Taken:
         """Take the spans of a serialised ExportTraceServiceRequest; InvalidInput if it is none."""
         request = _parsed(ExportTraceServiceRequest, data)
-        accepted, rejected = self._segment.spans(request.resource_spans, self._now())
+        with self._writing():
+            accepted, rejected = self._segment.spans(request.resource_spans, self._now())
+            self._roll()
         problem = f"{rejected} spans have no valid trace or span id" if rejected else ""
-        self._roll()
         return Taken(accepted, rejected, problem)
 
     def logs(self, data: bytes) -> Taken:
         """Take the records of a serialised ExportLogsServiceRequest; InvalidInput if it is none."""
         request = _parsed(ExportLogsServiceRequest, data)
-        accepted = self._logs.records(request.resource_logs, self._now())
-        self._roll()
+        with self._writing():
+            accepted = self._logs.records(request.resource_logs, self._now())
+            self._roll()
         return Taken(accepted)
 
     def metrics(self, data: bytes) -> Taken:
         """Take the points of an ExportMetricsServiceRequest; InvalidInput if it is none."""
         request = _parsed(ExportMetricsServiceRequest, data)
-        accepted, rejected = self._metrics.points(request.resource_metrics, self._now())
+        with self._writing():
+            accepted, rejected = self._metrics.points(request.resource_metrics, self._now())
+            self._roll()
         problem = f"{rejected} points are of a kind that is not kept (summary)" if rejected else ""
-        self._roll()
         return Taken(accepted, rejected, problem)
 
     def lines(self, entries: Iterable[LogEntry]) -> None:
         """Take lines of log files."""
-        self._logs.entries(entries)
-        self._roll()
+        with self._writing():
+            self._logs.entries(entries)
+            self._roll()
 
     def requests(self, entries: Iterable[RequestEntry]) -> None:
         """Count requests into the rollups."""
-        self._rollups.add(entries)
+        with self._writing():
+            self._rollups.add(entries)
 
     def flush(self) -> None:
         """Show readers what has come."""
-        self._segment.flush()
-        self._rollups.flush()
+        with self._writing():
+            self._segment.flush()
+            self._rollups.flush()
 
     def tidy(self, retention: Retention | None = None) -> None:
         """Begin a new segment if it is time, and keep the store within its limits."""
         self._retention = retention or self._retention
+        if not self._segment.file.path.exists():
+            self._begin_again()  # somebody deleted the folder: go on in a new one
         self.flush()
         now = self._clock()
-        self._rollups.alive(now)
-        self._rollups.tidy(now)
-        if self._segment.rows and self._is_over(now):
-            self._next_segment()
-        self._tidying.keep(self._retention, now, self._segment.file.sequence)
+        with self._writing():
+            self._rollups.alive(now)
+            self._rollups.tidy(now)
+            if self._segment.rows and self._is_over(now):
+                self._next_segment()
+            self._tidying.keep(self._retention, now, self._segment.file.sequence)
 
     def close(self) -> None:
         """Give the files up; a later `Writer` goes on with them."""
@@ -132,10 +143,35 @@ class Writer:
         self._rollups.close()
         self._segment.close()
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What came since the last `flush` is lost when the disk does not take it; the rest not."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            self._begin_again()
+            raise Unavailable(
+                "telemetry-unwritable",
+                f"telemetry cannot be stored: {error}",
+                where=str(self._folder),
+                remedy="make room on the disk, and let the folder be writable",
+            ) from error
+
+    def _begin_again(self) -> None:
+        """Forget what is not in the files, and go on with them as far as they can be used."""
+        self._segment.abandon()
+        self._rollups.abandon()
+        with suppress(sqlite3.Error, OSError):
+            self._open()
+
     def _is_over(self, now: float) -> bool:
         """True if the segment is old, or a large part of all that may be stored."""
         too_old = now - self._segment.opened_at > self._limits.seconds
         return too_old or self._segment.file.path.stat().st_size > self._retention.size / 8
+
+    def _open(self) -> None:
+        self._rollups = RollupsWriter(rollups_file(self._folder), self._run, self._clock())
+        self._begin_segment(self._to_continue() or self._new_file())
 
     def _roll(self) -> None:
         if self._segment.rows >= self._limits.rows:
