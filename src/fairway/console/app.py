@@ -24,12 +24,21 @@ from fairway.console import assets, login
 from fairway.console.assets import Assets
 from fairway.console.gate import Cookies, Gate
 from fairway.console.page import Page, Site, checked, page_of
-from fairway.console.pages import deployments, explorer, logs, metrics, overview, services, traces
+from fairway.console.pages import (
+    deployments,
+    explorer,
+    logs,
+    metrics,
+    overview,
+    policies,
+    services,
+    traces,
+)
 from fairway.console.rendering import Templates
 from fairway.console.sessions import Notice, Sessions
 from fairway.errors import FairwayError, NotFound
 
-PAGES = (overview, services, logs, traces, metrics, deployments, explorer)
+PAGES = (overview, services, logs, traces, metrics, deployments, policies, explorer)
 
 
 def create_pages(offer: Offer, sessions: Sessions, *, secure: bool = False) -> Asgi:
