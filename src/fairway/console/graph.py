@@ -29,7 +29,7 @@ class Sizes:
     across: bool = True
     width: float = 156
     height: float = 62
-    gap: float = 124
+    gap: float = 140
     space: float = 30
     label_width: float = 112
     label_height: float = 48

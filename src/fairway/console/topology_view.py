@@ -78,6 +78,13 @@ class EdgeView:
         )
 
     @property
+    def label_width(self) -> float:
+        """About as wide as its longest row, in pixels; the first one has the lock before it."""
+        rows = [f"{row}     " if index == 0 else row for index, row in enumerate(self.label)]
+        rows += [f"  {self.denied:,} denied"] if self.denied else []
+        return min(max((len(row) for row in rows), default=0), 20) * 6 + 8
+
+    @property
     def words(self) -> str:
         """All of it in a sentence, for screen readers and tooltips."""
         said = [f"{self.source} to {self.target}: {', '.join(self.kinds) or 'undeclared calls'}"]
