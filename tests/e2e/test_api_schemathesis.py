@@ -22,6 +22,7 @@ from typing import Any
 import httpx2
 from tests.e2e.server_rig import ended, first_token, serving, shop
 from tests.unit.api.fake_control import MemoryControl
+from tests.unit.console.fake_telemetry import MemoryTelemetry
 
 from fairway.api.app import create_app
 from fairway.api.offer import local_offer
@@ -91,7 +92,8 @@ def served_here(token: str) -> Iterator[str]:
     over = asyncio.Event()
 
     async def live() -> None:
-        async with serve(create_app(local_offer(MemoryControl(), token, "ada", time.time))) as url:
+        control = MemoryControl(told=MemoryTelemetry())
+        async with serve(create_app(local_offer(control, token, "ada", time.time))) as url:
             ready.put_nowait(url)
             await over.wait()
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from fairway.cli.output import Painter
+from fairway.targets.local.naming import version_of
 from fairway.telemetry.lines import LEVELS, LogLine
 
 _SHOWN_ELSEWHERE = frozenset(
@@ -27,6 +29,9 @@ class Wanted:
     since: float | None = None
     level: str = "debug"
     correlation: str = ""
+    trace: str = ""
+    version: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, line: LogLine) -> bool:
         """Whether a line is asked for."""
@@ -35,7 +40,25 @@ class Wanted:
             and (self.since is None or line.at >= self.since)
             and LEVELS.index(line.level) >= LEVELS.index(self.level)
             and (not self.correlation or line.correlation == self.correlation)
+            and (not self.trace or trace_of(line).startswith(self.trace))
+            and (not self.version or self.version == _version(line))
+            and all(str(line.fields.get(name)) == value for name, value in self.fields.items())
         )
+
+
+def trace_of(line: LogLine) -> str:
+    """The id of the trace that a line belongs to, by whichever field says it; else empty."""
+    given = line.fields.get("trace_id")
+    if isinstance(given, str):
+        return given
+    parts = str(line.fields.get("traceparent") or "").split("-")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _version(line: LogLine) -> str:
+    """Which version wrote a line, or (an access log) answered."""
+    said = line.fields.get("release") or line.fields.get("version")
+    return str(said) if said else version_of(line.source.label)
 
 
 def render_line(line: LogLine, paint: Painter, names: list[str], width: int, ids: bool) -> str:

@@ -17,8 +17,8 @@ import pytest
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.calling.hops import complete, trace_path
-from fairway.control.calling.plan import Ids, Wish, plan_call
 from fairway.cli.commands import call as command
+from fairway.control.calling.plan import Ids, Wish, plan_call
 from fairway.errors import FairwayError, InvalidInput, NotFound
 from fairway.governance.bundle import build_bundle
 from fairway.model.app import App

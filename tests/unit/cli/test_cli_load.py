@@ -12,8 +12,8 @@ import pytest
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.calling.load import Load, LoadRun, Tally
-from fairway.control.calling.plan import Wish, public_call
 from fairway.cli.calling.wire import http_request, is_whole, stays_open
+from fairway.control.calling.plan import Wish, public_call
 from fairway.errors import InvalidInput, NotFound
 from fairway.governance.bundle import build_bundle
 from fairway.model.app import App

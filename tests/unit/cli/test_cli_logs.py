@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.cli.cli_driver import CommandLine
 
-from fairway.cli.commands.logs import since_of
 from fairway.cli.log_files import Follower, Logs
 from fairway.cli.log_lines import Wanted, as_json, render_line
 from fairway.cli.output import Painter
+from fairway.cli.telling.filters import since_of
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir, write_private
 from fairway.telemetry.lines import Source, parse_line, source_of

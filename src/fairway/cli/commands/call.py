@@ -11,12 +11,12 @@ import typer
 
 from fairway.cli.calling.body import body_of
 from fairway.cli.calling.hops import Hop, complete, trace_path
-from fairway.control.calling.plan import CallPlan, Ids, Wish, plan_call
-from fairway.control.calling.send import Reply, port_of, read_bundle, send_as, send_public
 from fairway.cli.invocation import current
 from fairway.cli.log_files import access_files, audit_records, lines_with
 from fairway.cli.output import Painter, painter, say, say_json
 from fairway.cli.place import state_of
+from fairway.control.calling.plan import CallPlan, Ids, Wish, plan_call
+from fairway.control.calling.send import Reply, port_of, read_bundle, send_as, send_public
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir
 from fairway_runtime.policy.bundle import PolicyBundle

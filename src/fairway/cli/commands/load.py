@@ -14,12 +14,12 @@ import typer
 
 from fairway.cli.calling.body import body_of
 from fairway.cli.calling.load import FAILURES, Load, LoadRun, Tally
-from fairway.control.calling.plan import CallPlan, Wish, public_call
-from fairway.control.calling.send import port_of, read_bundle
 from fairway.cli.calling.wire import http_request
 from fairway.cli.invocation import current
 from fairway.cli.output import Painter, is_terminal, note, painter, say, say_json
 from fairway.cli.place import state_of
+from fairway.control.calling.plan import CallPlan, Wish, public_call
+from fairway.control.calling.send import port_of, read_bundle
 from fairway.delivery.words import latency, plural, share
 from fairway.errors import InvalidInput
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from fairway.cli.log_files import Logs, log_files
 from fairway.cli.log_lines import Wanted, as_json, render_line
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
+from fairway.cli.telling.filters import pairs_of, since_of
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.names import did_you_mean
 from fairway.targets.local.layout import StateDir
@@ -39,6 +39,14 @@ def logs(
     correlation: Annotated[
         str, typer.Option(metavar="ID", help="Only this request, with the Envoys it passed.")
     ] = "",
+    trace: Annotated[
+        str, typer.Option(metavar="ID", help="Only this trace, with the Envoys it passed.")
+    ] = "",
+    version: Annotated[str, typer.Option("--release", help="Only this version: r8.")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", "-w", metavar="NAME=VALUE", help="A field of the line."),
+    ] = None,
     access: Annotated[
         bool, typer.Option("--access", help="With the access logs of the Envoys.")
     ] = False,
@@ -47,16 +55,17 @@ def logs(
 ) -> None:
     """Show what the services said.
 
-    Lines of all replicas are merged by time. `--correlation` follows one request through every
-    Envoy and service.
+    Lines of all replicas are merged by time. `--correlation` and `--trace` follow one request
+    through every Envoy and service.
     """
     invocation = current(context)
     state = state_of(invocation)
-    access = access or bool(correlation)
+    access = access or bool(correlation or trace)
     _check_names(state, services or [])
     wanted = Wanted(
-        frozenset(services or ()), since_of(since, time.time()), _level(level), correlation
-    )
+        frozenset(services or ()), since_of(since, time.time()), _level(level), correlation,
+        trace.lower(), version, pairs_of(where),
+    )  # fmt: skip
     printer = _Printer(state, json_lines, bool(invocation.verbose), following)
     found = Logs(state, access)
     printer.show([line for line in found.history() if wanted(line)][-lines:])
@@ -82,27 +91,6 @@ class _Printer:
                 say(render_line(line, self._paint, self._names, self._width, self._ids))
             if self._following:
                 sys.stdout.flush()
-
-
-def since_of(text: str, now: float) -> float | None:
-    """`5m` or a date and time (local unless it says otherwise) as unix seconds."""
-    if not text:
-        return None
-    from fairway.model.values import parse_duration
-
-    try:
-        return now - parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).timestamp()
-    except ValueError as error:
-        raise InvalidInput(
-            "invalid-time",
-            f"{text!r} is neither a duration nor a date and time",
-            where="--since",
-            remedy="write 30s, 5m, 2h, 1d or 2026-11-21T08:00",
-        ) from error
 
 
 def _level(text: str) -> str:

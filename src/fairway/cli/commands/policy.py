@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fairway.cli.commands.logs import since_of
 from fairway.cli.desk import ask, user
 from fairway.cli.failures import render_problem
 from fairway.cli.invocation import current
@@ -21,6 +20,7 @@ from fairway.cli.output import coloured_diff, painter, say, say_json, table, whe
 from fairway.cli.place import workspace_of
 from fairway.cli.policies import check_policies, run_tests, seen_problems, simulate_call
 from fairway.cli.policy_text import context_of, principal_of
+from fairway.cli.telling.filters import since_of
 from fairway.control.port import AuditQuery, PolicySetSummary
 from fairway.errors import InvalidAppFile, InvalidInput
 
