@@ -45,9 +45,15 @@ def control(folder: Path) -> Iterator[MemoryControl]:
 
 
 @pytest.fixture
-def delivery(folder: Path) -> Iterator[MemoryDelivery]:
+def plane() -> MemoryControl:
+    """The control plane whose `delivery` is asked."""
+    return MemoryControl()
+
+
+@pytest.fixture
+def delivery(folder: Path, plane: MemoryControl) -> Iterator[MemoryDelivery]:
     """The delivery of a control plane that runs for the app in `folder`."""
-    plane, delivery = MemoryControl(), MemoryDelivery()
+    delivery = MemoryDelivery()
     summary = EnvironmentSummary("axon-orbit", "local", "local")
     with running(plane, folder, directory=OneEnvironment(summary, delivery, plane)):
         yield delivery

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import CommandLine
 from tests.unit.cli.fake_delivery import WAITS_FOR_APPROVAL, MemoryDelivery, a_release, looked
 
@@ -115,6 +118,22 @@ def test_history_marks_the_release_in_force_and_says_what_changed(
     assert "policies" in shown[1]
     assert "orbit" in shown[2]
     assert fairway("history", "--before", "8", "--json").json["releases"][0]["number"] == 7
+
+
+def test_history_lists_activated_policies_among_the_releases(
+    delivery: MemoryDelivery, plane: MemoryControl, fairway: CommandLine
+) -> None:
+    made = asyncio.run(plane.create_policy_set("permit(principal, action, resource);", author="bo"))
+    activated = asyncio.run(plane.activate_policy_set(made.version, author="bo"))
+    number = int(activated.release.removeprefix("r"))
+    delivery.kept = [a_release(number + 1)]
+    rows = [line.split() for line in fairway("history").out.splitlines()[1:]]
+    assert [row[0] for row in rows][:2] == [f"r{number + 1}", f"r{number}"]
+    assert "activated" in rows[1]
+    found = fairway("history", "-n", "1", "--json").json
+    assert (len(found["releases"]), found["activations"]) == (1, [])
+    older = fairway("history", "--before", str(number + 1), "--json").json
+    assert older["activations"][0]["number"] == number
 
 
 def test_a_release_is_shown(delivery: MemoryDelivery, fairway: CommandLine) -> None:

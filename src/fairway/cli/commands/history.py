@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
-from fairway.cli.delivering.door import open_door
+from fairway.cli.delivering.door import Door, open_door
 from fairway.cli.output import painter, say, say_json
+from fairway.control.port import ReleaseRecord
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Delivery
 from fairway.plan.release import Release
@@ -29,18 +30,28 @@ def history(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the releases of an environment, the newest first; `*` marks the one in force."""
+    """List the releases of an environment, the newest first; `*` marks the one in force.
+
+    Policies that were activated alone are releases as well, and are listed among the others.
+    """
     from fairway.cli.delivering.tables import history_table
     from fairway.delivery.codec import plain
     from fairway.delivery.words import outcomes
 
     door = open_door(about(context, environment))
     releases, deployments, current = asyncio.run(_history(door.delivery, before, limit))
+    activations = _activations(door, before, limit)
+    numbers = [each.number for each in releases] + [each.number for each in activations]
+    if len(numbers) > limit:  # the oldest of both together wait for --before
+        oldest = sorted(numbers)[-limit]
+        releases = tuple(each for each in releases if each.number >= oldest)
+        activations = tuple(each for each in activations if each.number >= oldest)
     if as_json:
         ended = {str(number): words for number, words in outcomes(deployments).items()}
-        say_json({"in_force": current, "releases": plain(releases), "outcomes": ended})
-    elif releases:
-        say(history_table(releases, current, outcomes(deployments), painter()))
+        listed = {"releases": plain(releases), "activations": plain(activations)}
+        say_json({"in_force": current, "outcomes": ended, **listed})
+    elif releases or activations:
+        say(history_table(releases, current, outcomes(deployments), painter(), activations))
     else:
         say("nothing was deployed here yet")
 
@@ -51,6 +62,15 @@ async def _history(
     releases = await delivery.releases(before=before, limit=limit)
     page = await delivery.deployments(limit=_DEEP)
     return releases, page.deployments, await in_force(delivery)
+
+
+def _activations(door: Door, before: int | None, limit: int) -> tuple[ReleaseRecord, ...]:
+    """Policies activated by hand. A server has none: there they come with deployments."""
+    if door.server:
+        return ()
+    records = (ReleaseRecord(**each) for each in door.client.get("/api/v1/releases"))
+    found = [r for r in records if r.kind == "policies" and (before is None or r.number < before)]
+    return tuple(found[:limit])
 
 
 async def in_force(delivery: Delivery) -> int:

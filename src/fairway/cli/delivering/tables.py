@@ -10,6 +10,7 @@ from fairway.cli.delivering.verdict import closing_lines
 from fairway.cli.delivering.views import version_words
 from fairway.cli.output import Painter, duration, table, when
 from fairway.cli.summary import short
+from fairway.control.port import ReleaseRecord
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, Watching
 from fairway.delivery.words import changed_words, plural, status_words
@@ -39,12 +40,19 @@ def deployments_table(found: Sequence[Deployment], now: float, paint: Painter) -
 
 
 def history_table(
-    releases: Sequence[Release], in_force: int, outcome: Mapping[int, str], paint: Painter
+    releases: Sequence[Release],
+    in_force: int,
+    outcome: Mapping[int, str],
+    paint: Painter,
+    activations: Sequence[ReleaseRecord] = (),
 ) -> str:
-    """One line per release, the newest first; `*` marks the one in force."""
+    """One line per release, the newest first; `*` marks the one in force.
+
+    `activations` are releases too, of policies alone, and numbered with the others.
+    """
     before = {new.number: old for new, old in pairwise(releases)}
-    rows = [
-        (
+    rows: dict[int, tuple[str, ...]] = {
+        each.number: (
             "*" if each.number == in_force else "",
             each.name,
             when(each.at),
@@ -55,8 +63,16 @@ def history_table(
             each.note,
         )
         for each in releases
-    ]
-    return table(_RELEASES, rows, paint, state=3)
+    }
+    rows |= {each.number: _activation_row(each) for each in activations}
+    return table(_RELEASES, [rows[number] for number in sorted(rows, reverse=True)], paint, state=3)
+
+
+def _activation_row(record: ReleaseRecord) -> tuple[str, ...]:
+    return (
+        "", f"r{record.number}", when(record.created_at), "activated", record.author,
+        str(record.policy_set), "policies only", record.description,
+    )  # fmt: skip
 
 
 def release_lines(release: Release, in_force: bool, paint: Painter) -> Iterator[str]:
