@@ -232,6 +232,18 @@ def test_under_load_all_requests_count_but_only_some_good_ones_are_records(
     assert (levels.count("info"), levels.count("error")) == (2 * UNEVENTFUL_PER_SECOND, 100)
 
 
+def test_a_changed_intent_counts_from_then_on(tmp_path: Path) -> None:
+    folder = LogFolder(tmp_path, tmp_path / "positions.json", {}, since=0.0)
+    line = json.dumps(access_line(INBOUND).fields) + "\n"
+    found = []
+    for services in ({}, SERVICES):
+        folder.told(services)
+        with (tmp_path / "axon.access.log").open("a") as file:
+            file.write(line)
+        found += [entry.intent for part in folder.turn(1000.0) for entry in part.requests]
+    assert found == ["", "reason"]
+
+
 def texts(folder: LogFolder) -> list[str]:
     return [entry.text for found in folder.turn(1000.0) for entry in found.entries]
 
