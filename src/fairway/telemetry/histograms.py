@@ -17,6 +17,8 @@ from typing import Any
 
 _PER_DOUBLING = 8
 _SHORTEST = 1e-6
+_POINT = 1e-9
+"""A narrower bucket is a single value: a density would be lost to rounding."""
 _WIDEST_OPEN = 2.0
 """An explicit histogram's last bucket has no end: it is taken to end at twice its beginning."""
 
@@ -85,24 +87,25 @@ def _part(bucket: Bucket, limit: float) -> float:
 
 
 def _cumulated(buckets: list[Bucket]) -> tuple[list[float], list[float]]:
-    """Every edge, and how many observations are at most that; flat parts between are kept."""
+    """Every edge, and how many observations lie below it and then up to it: two points each."""
     edges = sorted({edge for bucket in buckets for edge in (bucket.lower, bucket.upper)})
-    if not edges:
-        return [], []
     index = {edge: place for place, edge in enumerate(edges)}
-    jumps, slopes = [0.0] * len(edges), [0.0] * (len(edges) + 1)
+    jumps, slopes = [0.0] * len(edges), [0.0] * len(edges)
     for bucket in buckets:
-        if bucket.lower == bucket.upper:
-            jumps[index[bucket.lower]] += bucket.count
+        if bucket.upper - bucket.lower < _POINT:
+            jumps[index[bucket.upper]] += bucket.count
         else:
             density = bucket.count / (bucket.upper - bucket.lower)
             slopes[index[bucket.lower]] += density
             slopes[index[bucket.upper]] -= density
-    densities = list(accumulate(slopes))
-    cumulated = [jumps[0]]
-    for place, (lower, upper) in enumerate(pairwise(edges)):
-        cumulated.append(cumulated[-1] + densities[place] * (upper - lower) + jumps[place + 1])
-    return edges, cumulated
+    points, cumulated, total = [], [], 0.0
+    before = edges[0] if edges else 0.0
+    for edge, jump, density in zip(edges, jumps, accumulate(slopes, initial=0.0), strict=False):
+        total += max(0.0, density) * (edge - before)
+        points += [edge, edge]
+        cumulated += [total, total + jump]
+        total, before = total + jump, edge
+    return points, cumulated
 
 
 def _at(edges: list[float], cumulated: list[float], rank: float) -> float:
