@@ -87,7 +87,7 @@ async def test_every_answer_has_the_headers(rig: ConsoleRig, path: str) -> None:
         headers = (await browser.get(path)).headers
         assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-frame-options"] == "DENY"
 
 
