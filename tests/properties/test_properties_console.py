@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from urllib.parse import parse_qsl, urlsplit
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from fairway.console.charts import Axis, chart, laid_over, since_start
 from fairway.console.comparing import compare
 from fairway.console.critical import critical_path
+from fairway.console.filters import properties, wanted_attributes
 from fairway.console.links import Address
 from fairway.console.spantree import in_order, tree
 from fairway.console.waterfall import ticks, waterfall
@@ -126,9 +128,20 @@ _pairs = st.lists(st.tuples(st.sampled_from("abc"), st.text(min_size=1, max_size
 
 @given(_pairs, st.sampled_from("abc"), st.text(min_size=1, max_size=5))
 def test_addresses_survive_a_round_trip(pairs, name: str, value: str) -> None:
-    from urllib.parse import parse_qsl, urlsplit
-
     address = Address.of("/logs", pairs).having(**{name: value})
     assert address.get(name) == value
     assert dict(parse_qsl(urlsplit(str(address)).query))[name] == value
     assert address.plus("x", value).minus("x", value) == address
+
+
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.dictionaries(_texts, _texts, min_size=1, max_size=3))
+def test_every_property_can_be_asked_for_by_its_link(attributes: dict[str, str]) -> None:
+    address = Address("/logs")
+    for each in properties(address, attributes):
+        if each.name != "correlation_id":
+            pairs = parse_qsl(urlsplit(each.href).query, keep_blank_values=True)
+            asked = wanted_attributes(Address.of("/logs", pairs))
+            assert asked == {each.name: attributes[each.name]}

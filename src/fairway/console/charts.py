@@ -58,18 +58,29 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The time that a chart shows, and how far apart its points are, in seconds."""
+    """The time that a chart shows, and how far apart its points are, in seconds.
+
+    A line goes on across less than `patience` seconds without a value: sources that are measured
+    seldom have no gaps in between.
+    """
 
     since: float
     until: float
     step: float
+    patience: float = 0.0
+
+    @property
+    def gap(self) -> float:
+        """More seconds without a value than these are a gap."""
+        return max(self.step * _LOOSE, self.patience)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A chart. `x` are Unix seconds or, where runs are compared, seconds since their start.
 
-    `since` and `until` are the ends of the axis, `left_out` is how many lines were too many.
+    `since` and `until` are the ends of the axis, `left_out` is how many lines were too many,
+    `patience` is for how many seconds without a value a line still goes on.
     """
 
     unit: str
@@ -81,6 +92,7 @@ class Chart:
     dots: tuple[Dot, ...] = ()
     relative: bool = False
     left_out: int = 0
+    patience: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """What the browser gets."""
@@ -90,14 +102,17 @@ class Chart:
 def chart(series: Mapping[str, Values], axis: Axis, unit: str, dots: Sequence[Dot] = ()) -> Chart:
     """Lines by label on one axis; the busiest ones, where there are too many to tell apart."""
     kept = dict(sorted(sorted(series.items()), key=_weight, reverse=True)[:MOST_LINES])
-    x = _times([at for values in kept.values() for at, _ in values], axis.step)
+    x = _times([at for values in kept.values() for at, _ in values], axis)
     colours = service_colours(kept)
     lines = []
     for label in sorted(kept):
         known = dict(kept[label])
         lines.append(Line(label, tuple(known.get(at) for at in x), colours[label]))
     left_out = len(series) - len(kept)
-    return Chart(unit, axis.since, axis.until, x, tuple(lines), dots=tuple(dots), left_out=left_out)
+    return Chart(
+        unit, axis.since, axis.until, x, tuple(lines), dots=tuple(dots),
+        left_out=left_out, patience=axis.gap,
+    )  # fmt: skip
 
 
 def of_metric(answer: MetricAnswer, statistic: Statistic, axis: Axis) -> Chart:
@@ -187,12 +202,12 @@ def with_marks(found: Chart, marks: Sequence[Mark]) -> Chart:
     return replace(found, marks=tuple(sorted(within, key=lambda mark: mark.at)))
 
 
-def _times(times: Sequence[float], step: float) -> tuple[float, ...]:
+def _times(times: Sequence[float], axis: Axis) -> tuple[float, ...]:
     """Every time once, and one without any value where steps are missing."""
     found: list[float] = []
     for at in sorted(set(times)):
-        if found and at - found[-1] > step * _LOOSE:
-            found.append(found[-1] + step)
+        if found and at - found[-1] > axis.gap:
+            found.append(found[-1] + axis.step)
         found.append(at)
     return tuple(found)
 

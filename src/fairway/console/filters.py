@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
+from urllib.parse import unquote
 
 from fairway.console.links import Address
 from fairway.console.timerange import moment_of, parse_length
@@ -18,6 +19,7 @@ from fairway.telemetry.otlp.values import text_of
 from fairway.telemetry.port import (
     LOG_LEVELS,
     Attributes,
+    LogLevel,
     LogQuery,
     LogRecord,
     TraceOutcome,
@@ -50,7 +52,8 @@ class Property:
 def log_query(address: Address, now: float, *, limit: int, after: int | None = None) -> LogQuery:
     """Which records an address asks for."""
     since, until = _times(address, now)
-    level = next((each for each in LOG_LEVELS if each == address.get("level")), "debug")
+    asked = address.get("level")
+    level: LogLevel = next((each for each in LOG_LEVELS if each == asked), "debug")
     return LogQuery(
         since=since,
         until=until,
@@ -92,7 +95,7 @@ def chips(address: Address, *names: str) -> tuple[Chip, ...]:
     """The filters of these names that are in force and have no field of the form."""
     fresh = address.having(cursor=None, before=None)
     return tuple(
-        Chip(value if name == "attr" else f"{name}={value}", str(fresh.minus(name, value)))
+        Chip(_chip_text(name, value), str(fresh.minus(name, value)))
         for name, value in address.pairs
         if name in names
     )
@@ -105,7 +108,7 @@ def properties(address: Address, attributes: Attributes) -> tuple[Property, ...]
     for name in sorted(attributes):
         text = text_of(attributes[name])
         parameter = name if name in _OWN_FILTER else "attr"
-        value = text if name in _OWN_FILTER else f"{name}={text}"
+        value = text if name in _OWN_FILTER else attribute_filter(name, text)
         active = (parameter, value) in fresh.pairs
         found.append(Property(name, text, str(fresh.toggled(parameter, value)), active))
     return tuple(found)
@@ -121,10 +124,8 @@ def record_properties(address: Address, record: LogRecord) -> tuple[Property, ..
         "trace_id": record.trace_id,
     }
     standing = tuple(
-        Property(
-            name, text, str(fresh.having(**{parameter: text})), (parameter, text) in fresh.pairs
-        )
-        for name, parameter, text in own
+        Property(name, text, str(fresh.having(**{name: text})), (name, text) in fresh.pairs)
+        for name, text in own.items()
         if text
     )
     return standing + properties(address, record.attributes)
@@ -135,15 +136,20 @@ def wanted_attributes(address: Address) -> Mapping[str, str]:
     found = {}
     for pair in address.all("attr"):
         name, separator, value = pair.partition("=")
-        if not (name and separator):
+        if not separator:
             raise InvalidInput(
                 "unknown-filter",
                 f"`{pair}` is no filter on a property",
                 where="attr",
                 remedy="write name=value, like http.response.status_code=503",
             )
-        found[name] = value
+        found[unquote(name)] = value
     return found
+
+
+def attribute_filter(name: str, text: str) -> str:
+    """The value of `attr` for a property; what would be mistaken in its name is encoded."""
+    return f"{name.replace('%', '%25').replace('=', '%3D')}={text}"
 
 
 def number_of(address: Address, name: str) -> int | None:
@@ -163,6 +169,13 @@ def _times(address: Address, now: float) -> tuple[float | None, float | None]:
         moment_of(since, now) if since else None,
         moment_of(until, now) if until else None,
     )
+
+
+def _chip_text(name: str, value: str) -> str:
+    if name != "attr":
+        return f"{name}={value}"
+    attribute, separator, text = value.partition("=")
+    return unquote(attribute) + separator + text
 
 
 def _seconds(address: Address, name: str) -> float | None:

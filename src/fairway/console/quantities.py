@@ -25,7 +25,7 @@ def duration(seconds: float | None) -> str:
         return f"{_MINUS}{duration(-seconds)}"
     if seconds >= _LONG:
         return wording.duration(seconds)
-    if seconds >= 0.9995:
+    if seconds >= 0.9995 or seconds == 0:
         return f"{figures(seconds)} s"
     if seconds >= 0.0009995:
         return f"{figures(seconds * 1e3)} ms"

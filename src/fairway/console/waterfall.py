@@ -116,16 +116,18 @@ class Scale:
 
 
 def service_colours(services: Collection[str]) -> Mapping[str, str]:
-    """A class per service: by its name, so that it keeps it, but another where that is taken."""
-    taken: dict[int, str] = {}
+    """A class per service: by its name, so that it keeps it, but another where that is taken.
+
+    The first half of the colours differ the most, so a few services share those out.
+    """
+    count = COLOURS if len(services) > COLOURS // 2 else COLOURS // 2
+    taken: set[int] = set()
     found: dict[str, str] = {}
     for service in sorted(services):
-        colour = crc32(service.encode()) % COLOURS
-        for step in range(COLOURS):
-            if (colour + step) % COLOURS not in taken:
-                colour = (colour + step) % COLOURS
-                break
-        taken[colour] = service
+        first = crc32(service.encode()) % count
+        free = ((first + step) % count for step in range(count))
+        colour = next((each for each in free if each not in taken), first)
+        taken.add(colour)
         found[service] = f"series-{colour}"
     return found
 

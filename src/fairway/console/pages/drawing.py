@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -18,6 +19,7 @@ from fairway.console.charts import (
     Axis,
     Chart,
     Mark,
+    Statistic,
     laid_over,
     of_metric,
     of_traffic,
@@ -37,6 +39,8 @@ from fairway.telemetry.port import MetricQuery, Run
 
 Ask = Callable[[Axis, int | None], Awaitable[Chart]]
 """The chart for an axis, of one run or (None) of all."""
+_SELDOM = 130.0
+"""Seconds: SDKs send metrics once a minute unless they are told otherwise; one may get lost."""
 _DEPLOYMENTS = 20
 _MARKS_SECONDS = 2.0
 _ENDED_SECONDS = 600.0
@@ -64,7 +68,7 @@ async def requests(here: PageHere, measure: str = "rate") -> JSONResponse:
 async def series(here: PageHere, name: str, statistic: str = "value") -> JSONResponse:
     """One metric over time."""
     address = address_of(here, "/metrics/custom")
-    chosen = next((each for each in STATISTICS if each == statistic), "value")
+    chosen: Statistic = next((each for each in STATISTICS if each == statistic), "value")
     by = tuple(
         dict.fromkeys(part for each in address.all("by") for part in each.split(",") if part)
     )
@@ -74,7 +78,8 @@ async def series(here: PageHere, name: str, statistic: str = "value") -> JSONRes
             name, axis.since, axis.until, axis.step, address.get("service") or None,
             wanted_attributes(address), by, run,
         )  # fmt: skip
-        return of_metric(await here.telemetry.metric(query), chosen, axis)
+        patient = replace(axis, patience=_SELDOM)
+        return of_metric(await here.telemetry.metric(query), chosen, patient)
 
     return await drawn(here, address, ask)
 

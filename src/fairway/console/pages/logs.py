@@ -62,7 +62,7 @@ async def logs(here: PageHere) -> Response:
     address = address_of(here, PATH)
     found = await here.telemetry.logs(log_query(address, here.now, limit=SHOWN))
     fresh = address.having(before=None)
-    older = fresh.having(before=found.records[0].id) if len(found.records) == SHOWN else None
+    begin = found.searched or (found.records[0].id if len(found.records) == SHOWN else None)
     live = not (address.get("before") or address.get("until"))
     answer = here.render(
         "logs.html",
@@ -76,7 +76,8 @@ async def logs(here: PageHere) -> Response:
         presets=preset_choices(),
         live=fresh.at(f"{PATH}/live").having(after=found.last) if live else None,
         newest=fresh if not live else None,
-        older=older,
+        older=fresh.having(before=begin) if begin else None,
+        searched=found.searched is not None,
         download=address.at(f"{PATH}/download").having(before=None),
     )
     return in_address_bar(here, address, answer)

@@ -67,6 +67,7 @@
     ctx.save();
     ctx.font = `${11 * ratio}px ${variable("--font")}`;
     ctx.textBaseline = "top";
+    ctx.textAlign = "left";
     const ends = [];
     for (const mark of data.marks) {
       const x = Math.round(plot.valToPos(mark.at, "x", true));
@@ -125,6 +126,13 @@
     const data = known.data;
     const [text, line] = [variable("--muted"), variable("--line")];
     const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: `11px ${variable("--font")}` };
+    const clock = (seconds, apart) => {
+      const at = new Date(seconds * 1000);
+      if (apart >= 86400) return at.toLocaleDateString("sv-SE").slice(5);
+      const form = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      return at.toLocaleTimeString(undefined, apart < 60 ? { ...form, second: "2-digit" } : form);
+    };
+    const times = (plot, values, axisIndex, space, apart) => values.map((at) => clock(at, apart));
     const since = (plot, values) => values.map((at) => (at < 0 ? `−${duration(-at)}` : `+${duration(at)}`));
     const every = data.lines.map((each) => {
       const lone = each.values.filter((value) => value !== null).length < 3;
@@ -150,10 +158,10 @@
         y: { range: top },
       },
       axes: [
-        data.relative ? { ...axis, values: since } : { ...axis },
+        { ...axis, values: data.relative ? since : times },
         { ...axis, size: 64, values: (_, values) => values.map((value) => quantity(value, known.data.unit)) },
       ],
-      series: [{ value: (_, at) => (at === null || at === undefined ? "" : data.relative ? `+${duration(at)}` : new Date(at * 1000).toLocaleTimeString(undefined, { hourCycle: "h23" })) }, ...every],
+      series: [{ label: data.relative ? "Since the start" : "Time", value: (_, at) => (at === null || at === undefined ? "" : data.relative ? `+${duration(at)}` : new Date(at * 1000).toLocaleTimeString(undefined, { hourCycle: "h23" })) }, ...every],
       hooks: {
         draw: [(plot) => { drawMarks(plot, known.data); drawDots(plot, known.data); }],
         setSelect: [(plot) => choose(plot, known.data)],
@@ -165,8 +173,19 @@
   };
   // At rest the legend tells the newest numbers.
   const showLast = (plot) => {
-    const last = plot.data[0].findLastIndex((_, index) => plot.data.slice(1).some((values) => values[index] !== null));
+    const last = plot.data[0].findLastIndex((_, index) => plot.data.slice(1).some((values) => values[index] !== null && values[index] !== undefined));
     if (last >= 0) plot.setLegend({ idx: last });
+  };
+  // Lines go across steps without a value as long as their source may be silent; not across gaps.
+  const joined = (data, values) => {
+    const found = [...values];
+    let last = -1;
+    for (let index = 0; index < found.length; index += 1) {
+      if (found[index] === null) continue;
+      if (last >= 0 && data.x[index] - data.x[last] <= data.patience) found.fill(undefined, last + 1, index);
+      last = index;
+    }
+    return found;
   };
   const shapeOf = (data) => JSON.stringify([data.lines.map((line) => [line.label, line.dashed]), data.relative, data.unit]);
 
@@ -207,7 +226,7 @@
     figure.classList.toggle("points", data.dots.length > 0);
     note(figure, data);
     if (!data.lines.length) return say(figure, "No numbers in this time.");
-    const columns = [data.x, ...data.lines.map((line) => line.values)];
+    const columns = [data.x, ...data.lines.map((line) => joined(data, line.values))];
     if (same) {
       known.plot.setData(columns);
     } else {
@@ -218,6 +237,7 @@
         const dot = dotAt(known.plot, known.data, event.offsetX, event.offsetY);
         if (dot) location.assign(dot.href);
       });
+      known.plot.root.querySelector(".u-legend").tabIndex = 0; // it may scroll
       wide.observe(place);
     }
     if (known.plot.cursor.left < 0) showLast(known.plot);

@@ -7,8 +7,9 @@
   const MOST = 2000;
   const box = () => document.getElementById("following");
   const list = () => document.getElementById("records");
-  const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 60;
-  const toEnd = () => window.scrollTo({ top: document.documentElement.scrollHeight });
+  const scroller = () => document.querySelector(".records-box");
+  const atEnd = () => scroller().scrollTop + scroller().clientHeight >= scroller().scrollHeight - 40;
+  const toEnd = () => scroller()?.scrollTo({ top: scroller().scrollHeight });
 
   const parsed = (html) => {
     const template = document.createElement("template");

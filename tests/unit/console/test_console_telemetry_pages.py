@@ -1,0 +1,263 @@
+"""The pages of logs, traces and metrics over a real store, as they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import httpx2
+import pytest
+import uvicorn
+from tests.console_seed import DENIED, EVIL, FAILED, GOOD, NOW, START, seeded, span_id
+from tests.local_support import eventually
+from tests.unit.api.rig import Rig
+from tests.unit.console.console_rig import ConsoleRig, Person
+
+from fairway.delivery.port import Actor
+from fairway.telemetry.store.reading import StoredTelemetry
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> StoredTelemetry:
+    return seeded(tmp_path_factory.mktemp("telemetry"))
+
+
+@pytest.fixture
+async def vera(store: StoredTelemetry) -> AsyncIterator[Person]:
+    parts = Rig(now=NOW)
+    parts.control.told = store
+    person = await ConsoleRig(parts).person("vera", "viewer")
+    yield person
+    await person.browser.aclose()
+
+
+async def page(person: Person, path: str) -> str:
+    answer = await person.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def links(html: str, having: str) -> list[str]:
+    found = [unescape(each) for each in re.findall(r'(?:href|data-live)="([^"]+)"', html)]
+    return [each for each in found if having in each]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/logs", "/traces", f"/traces/{GOOD}", f"/traces/{FAILED}?span={span_id(FAILED, 3)}",
+        f"/traces/{DENIED}?span={span_id(DENIED, 2)}", f"/traces/compare?a={GOOD}",
+        f"/traces/compare?a={GOOD}&b={FAILED}", "/metrics", "/metrics?service=orbit&since=1h",
+        "/metrics/processes", "/metrics/custom", "/metrics/custom?name=plan.duration",
+    ],
+)  # fmt: skip
+async def test_pages_answer_without_anything_inline(vera: Person, path: str) -> None:
+    """The Content-Security-Policy would refuse it, and hostile text stays text."""
+    html = await page(vera, path)
+    assert not re.search(r"<[^>]+\sstyle=|<style|<script(?![^>]+src=)|\son\w+=\"", html)
+    assert EVIL not in html
+
+
+async def test_logs_show_the_newest_and_lead_to_the_older_ones(vera: Person) -> None:
+    html = await page(vera, "/logs")
+    assert html.count('class="record record-') == 200
+    assert "the model is overloaded" in html
+    assert "POST /dispatch 200" not in html  # access logs only when they are asked for
+    older = await page(vera, links(html, "before=")[0])
+    assert "dispatched order 103" in older
+    assert "dispatched order 105" not in older
+    assert "To the newest" in older
+
+
+async def test_logs_are_filtered_by_what_the_address_says(vera: Person) -> None:
+    html = await page(vera, "/logs?level=warning")
+    assert html.count('class="record record-') == 2
+    html = await page(vera, "/logs?service=orbit&attr=kind%3Dparcel&text=ORDER+3")
+    assert sorted(re.findall(r"dispatched order (\d+)", html)) == ["3", "30", "33", "36", "39"]
+    assert 'title="Remove this filter">kind=parcel' in html
+
+
+async def test_a_property_of_a_record_is_a_filter(vera: Person) -> None:
+    html = await page(vera, "/logs?level=error")
+    record = await page(vera, unescape(re.search(r'hx-get="(/logs/[^"]+)"', html)[1]))
+    assert f'href="/traces/{FAILED}?span={span_id(FAILED, 4)}"' in record
+    wanted = next(each for each in links(record, "attr=") if "status_code" in each)
+    assert "level=error" in wanted
+    filtered = await page(vera, wanted)
+    assert filtered.count('class="record record-') == 1
+    assert "http.response.status_code=503" in filtered
+    by_correlation = links(record, "correlation_id=c-bad")[0]
+    assert (await page(vera, by_correlation)).count('class="record record-') == 1
+
+
+async def test_hostile_log_lines_are_text_without_colour_codes(vera: Person) -> None:
+    html = await page(vera, "/logs?level=warning")
+    assert "denied &lt;script&gt;" in html
+    assert "\x1b" not in html
+    record = await page(vera, unescape(re.findall(r'hx-get="(/logs/[^"]+)"', html)[-1]))
+    assert EVIL not in record
+    evil = next(each for each in links(record, "attr=") if "onerror" in each)
+    assert (await page(vera, evil)).count('class="record record-') == 1
+
+
+async def test_records_are_downloaded_as_json_lines(vera: Person) -> None:
+    answer = await vera.get("/logs/download?service=orbit")
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    records = [json.loads(line) for line in answer.text.splitlines()]
+    assert len(records) == 301
+    assert records[0]["text"] == "dispatched order 0"
+    assert records[-1]["trace_id"] == GOOD
+
+
+async def test_logs_are_followed_from_where_the_page_ends(store: StoredTelemetry) -> None:
+    """Over a real socket: an answer that does not end cannot be had in process."""
+    parts = Rig(now=NOW)
+    parts.control.told = store
+    rig = ConsoleRig(parts)
+    server = uvicorn.Server(uvicorn.Config(rig.site, port=0, log_level="error", lifespan="off"))
+    serving = asyncio.ensure_future(server.serve())
+    await eventually(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        await browser.get(rig.site.login_path(Actor("vera", "viewer")))
+        live = links((await browser.get("/logs?level=error")).text, "/logs/live")[0]
+        after = re.search(r"after=(\d+)", live)[1]
+        earlier = live.replace(after, str(int(after) - 5))
+        number, found = await asyncio.wait_for(first_message(browser, earlier), 20)
+    server.should_exit = True
+    await serving
+    assert found["count"] == 1
+    assert "the model is overloaded" in found["html"]
+    assert found["last"] == number == int(after)
+
+
+async def first_message(browser: httpx2.AsyncClient, path: str) -> tuple[int, dict]:
+    number = 0
+    async with browser.stream("GET", path) as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                number = int(line.removeprefix("id: "))
+            if line.startswith("data: "):
+                return number, json.loads(line.removeprefix("data: "))
+    raise AssertionError("the stream ended")
+
+
+async def test_traces_have_their_durations_as_filters(vera: Person) -> None:
+    html = await page(vera, "/traces")
+    assert html.count("data-chosen>") == 50
+    slow = links(html, "min_duration=0.5")[0]
+    html = await page(vera, slow)
+    assert html.count("data-chosen>") == 1
+    assert f"/traces/{FAILED}" in html
+    html = await page(vera, "/traces?outcome=denied&min_duration=1ms")
+    assert f"/traces/{DENIED}" in html
+    assert html.count("data-chosen>") == 1
+
+
+async def test_the_older_traces_are_one_page_away(vera: Person) -> None:
+    first = await page(vera, "/traces")
+    second = await page(vera, links(first, "cursor=")[0])
+    pattern = r'href="/traces/([0-9a-f]{32})"'
+    assert not set(re.findall(pattern, first)) & set(re.findall(pattern, second))
+
+
+async def test_a_waterfall_tells_what_happened_on_each_hop(vera: Person) -> None:
+    html = await page(vera, f"/traces/{FAILED}")
+    for words in ("breaker open", "2 retries", "error 503", "every allowed attempt failed"):
+        assert words in html, words
+    html = await page(vera, f"/traces/{GOOD}")
+    for words in ("cohort r8", "allowed", "allowed by intent-web-dispatch", "of the wait"):
+        assert words in html, words
+
+
+async def test_a_span_tells_its_attributes_events_and_logs(vera: Person) -> None:
+    html = await page(vera, f"/traces/{GOOD}?span={span_id(GOOD, 3)}")
+    for words in ("http.route", "plan chosen", "shortest"):
+        assert words in html, words
+    assert "reasoned" not in html  # that is another span's
+    assert links(html, "/traces?attr=http.route")
+    denied = await page(vera, f"/traces/{DENIED}?span={span_id(DENIED, 2)}")
+    assert "denied by no-night-calls: &lt;script&gt;" in denied
+
+
+async def test_two_traces_are_compared(vera: Person) -> None:
+    html = await page(vera, f"/traces/compare?a={GOOD}&b={FAILED}")
+    for words in ("only after", "only before", "slower"):
+        assert words in html, words
+    choice = await page(vera, f"/traces/compare?a={FAILED}")
+    assert len(links(choice, f"b={FAILED}")) == 19
+
+
+async def test_requests_are_told_by_service_and_edge(vera: Person) -> None:
+    html = await page(vera, "/metrics?since=1h")
+    for words in ("orbit → axon", "intruder → axon", "public → gateway"):
+        assert words in html, words
+    assert links(html, "caller=intruder")
+
+
+async def chart(person: Person, path: str) -> dict:
+    answer = await person.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_charts_of_requests(vera: Person) -> None:
+    found = await chart(vera, "/metrics/requests.json?measure=rate&since=15m")
+    assert {line["label"] for line in found["lines"]} == {"gateway", "orbit", "axon"}
+    assert found["unit"] == "/s"
+    by_version = await chart(vera, "/metrics/requests.json?measure=p95&service=orbit&since=15m")
+    assert {line["label"] for line in by_version["lines"]} == {"orbit r7", "orbit r8"}
+    edges = await chart(vera, "/metrics/requests.json?measure=denied&split=caller&since=15m")
+    denied = next(line for line in edges["lines"] if line["label"] == "intruder → axon")
+    assert max(value or 0 for value in denied["values"]) == 1
+
+
+async def test_a_run_is_compared_with_an_earlier_one(vera: Person) -> None:
+    found = await chart(
+        vera, "/metrics/requests.json?measure=p95&service=orbit&compare=1&since=30m"
+    )
+    assert found["relative"]
+    labels = {line["label"]: line["dashed"] for line in found["lines"]}
+    assert labels == {"orbit r7": False, "orbit r6 (run 1)": True}
+    assert 0 <= found["x"][0] < 60
+    answer = await vera.get("/metrics/requests.json?measure=rate&compare=9")
+    assert answer.status_code == 404
+
+
+async def test_charts_of_metrics_with_exemplars(vera: Person) -> None:
+    path = "/metrics/series.json?name=plan.duration&statistic=p95&since=30m"
+    found = await chart(vera, path)
+    assert found["unit"] == "s"
+    assert found["dots"][-1]["href"] == f"/traces/{GOOD}?span={span_id(GOOD, 4)}"
+    orders = await chart(vera, "/metrics/series.json?name=orders&by=kind&since=30m")
+    assert {line["label"] for line in orders["lines"]} == {"kind=express", "kind=parcel"}
+    assert orders["unit"] == "/s"
+    answer = await vera.get("/metrics/series.json?name=nothing")
+    assert answer.status_code == 404
+
+
+async def test_what_happened_meanwhile_is_marked(vera: Person) -> None:
+    found = await chart(vera, f"/metrics/requests.json?measure=rate&since={START - 600:.0f}")
+    assert [mark["label"] for mark in found["marks"] if mark["kind"] == "run"] == ["run 2"]
+    assert "run 2 begins" in await page(vera, f"/metrics/happened?since={START - 600:.0f}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/logs?attr=nothing", "/logs?since=soon", "/logs?run=one", "/traces?min_duration=fast",
+        "/metrics?since=5m&until=10m", "/metrics/requests.json?measure=joy",
+    ],
+)  # fmt: skip
+async def test_what_makes_no_sense_is_told(vera: Person, path: str) -> None:
+    answer = await vera.get(path)
+    assert answer.status_code == 400
+    assert "remedy" in answer.text.lower() or "no" in answer.text
+
+
+async def test_what_is_no_longer_stored_is_told(vera: Person) -> None:
+    assert (await vera.get("/logs/7")).status_code == 404
+    assert (await vera.get("/traces/ffff")).status_code == 404
