@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import CommandLine
 from tests.unit.cli.fake_delivery import WAITS_FOR_APPROVAL, MemoryDelivery, a_release, looked
 
+from fairway.cli.delivering.wish import artifact_store
 from fairway.delivery.deployment import Effect
 from fairway.delivery.port import DeadLetter
 from fairway.targets.contract import Drift
@@ -156,6 +158,29 @@ def test_two_releases_are_compared(delivery: MemoryDelivery, fairway: CommandLin
     assert fairway("diff", "r1", "r2", "--json").json["after"] == 2
     assert fairway("diff", "1").code == 2
     assert fairway("diff", "local", "1", "two").code == 2
+
+
+def test_the_sources_of_two_releases_are_compared_line_by_line(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    source = fairway.folder / "source"
+    source.mkdir()
+    store = artifact_store(fairway.folder, "local")
+    for number, line in ((1, "old"), (2, "new")):
+        (source / "main.py").write_text(f"{line}\n")
+        made = a_release(number)
+        orbit = replace(made.content.services["orbit"], artifact=store.put(source))
+        content = replace(made.content, services={"orbit": orbit})
+        delivery.kept.append(replace(made, content=content))
+    shown = fairway("diff", "1", "2", "--source").out.splitlines()
+    assert shown[-5:-3] == ["--- r1/orbit/main.py", "+++ r2/orbit/main.py"]
+    assert shown[-2:] == ["-old", "+new"]
+    assert "+new" in fairway("diff", "1", "2", "--source", "--json").json["source"]
+    assert "source" not in fairway("diff", "1", "2", "--json").json
+    store.collect(())
+    gone = fairway("diff", "1", "2", "--source")
+    assert gone.code == 0
+    assert "the source of orbit: there is no snapshot" in gone.err
 
 
 def test_drift_is_named_and_mended(delivery: MemoryDelivery, fairway: CommandLine) -> None:

@@ -97,6 +97,11 @@ class ArtifactStore:
             )
         return place
 
+    def entries(self, digest: str) -> tuple[Entry, ...]:
+        """What is in a snapshot; NotFound when there is none."""
+        self.path(digest)
+        return _read_manifest(self._manifest(digest))
+
     def damage(self, digest: str) -> str:
         """What a snapshot lacks or has changed, in words; empty when it is what it should be.
 
