@@ -76,5 +76,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Driver:
 def visitor(browser: Browser, system: Driver) -> Iterator[Visitor]:
     """Somebody who is logged in to the system's console."""
     with visiting(browser, console_of(system)) as found:
+        found.log = system.state / "logs" / "control.log"
         log_in(found, token_of(system))
         yield found

@@ -79,12 +79,16 @@ def _launched(playwright: Playwright, path: str, arguments: list[str]) -> Browse
 
 @dataclass
 class Visitor:
-    """Someone at a console. `expected` are parts of troubles that a test provokes on purpose."""
+    """Someone at a console. `expected` are parts of troubles that a test provokes on purpose.
+
+    `log` is what the control plane wrote; its end is shown with what went wrong.
+    """
 
     page: Page
     base: str
     troubles: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    log: Path | None = None
 
     def open(self, path: str) -> Page:
         """Go to a page of the console; returns when it is drawn."""
@@ -103,7 +107,7 @@ class Visitor:
         unforeseen = [
             each for each in self.troubles if not any(part in each for part in self.expected)
         ]
-        assert not unforeseen, "\n".join(unforeseen)
+        assert not unforeseen, "\n".join([*unforeseen, *self._last_lines()])
 
     def serious_violations(self) -> list[str]:
         """What axe-core calls serious or critical on the present page."""
@@ -132,6 +136,10 @@ class Visitor:
         session.send("Network.enable")
         session.on("Network.loadingFinished", lambda e: weights.append(e["encodedDataLength"]))
         return weights
+
+    def _last_lines(self) -> list[str]:
+        lines = self.log.read_text().splitlines() if self.log else []
+        return [line for line in lines if not line.startswith("{")][-25:]
 
     # What pages tell
 

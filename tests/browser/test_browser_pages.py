@@ -1,4 +1,4 @@
-"""Every page in a real browser: accessible, in light and dark, on a phone, and nothing goes wrong.
+"""Every page in a real browser: accessible, in light and dark, on a phone, light, and harmless.
 
 `visitor` asserts for each test that no page wrote an error, was refused something by its
 Content-Security-Policy, asked another host, or failed.
@@ -12,6 +12,8 @@ from tests.browser.rig import PHONE, Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.envoy, pytest.mark.xdist_group("system")]
 
 PAGES = (
+    "/services",
+    "/services/orbit",
     "/logs?access=1",
     "/traces",
     "/metrics?service=orbit",
@@ -36,3 +38,10 @@ def test_a_page_is_accessible_in_light_and_dark_and_fits_a_phone(
     page.set_viewport_size(PHONE)
     assert visitor.serious_violations() == []
     assert visitor.scrolls_sideways() == []
+
+
+def test_the_first_page_is_light(visitor: Visitor) -> None:
+    weights = visitor.weigh()
+    page = visitor.open("/")
+    page.locator("#topology").wait_for()
+    assert 0 < sum(weights) <= 250_000

@@ -76,7 +76,7 @@ def test_a_canary_that_fails_is_watched_going_back(visitor: Visitor, system: Dri
         out, _ = deploying.communicate(timeout=60)
     assert deploying.returncode == 3, out
     expect(page.locator(".verdict, .reason").first).to_contain_text("worse")
-    expect(page.locator("#deployment-events")).to_contain_text("rolled back")
+    expect(page.locator("#deployment-events")).to_contain_text("no more new requests")
 
 
 def seen_side_by_side(page: Page) -> None:
@@ -84,3 +84,63 @@ def seen_side_by_side(page: Page) -> None:
     both = page.get_by_role("region", name="orbit: both versions")
     expect(both.locator(".side-of.new")).to_be_visible()
     expect(both.locator(".side-of.old")).to_be_visible()
+
+
+def test_a_stopped_service_is_missed_until_it_is_started(visitor: Visitor) -> None:
+    page = visitor.open("/services/axon")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#service-head")).to_contain_text("stopped")
+    page.get_by_role("link", name="API explorer").click()
+    page.get_by_role("link", name="orbit").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text(re.compile("failed 50"))).to_be_visible()
+    visitor.open("/services").get_by_role("row", name=re.compile("axon")).get_by_role(
+        "button", name="Start"
+    ).click()
+    expect(page.get_by_role("row", name=re.compile("axon.*healthy"))).to_be_visible()
+    visitor.open("/explorer?service=orbit").get_by_role("button", name="Send").click()
+    expect(page.get_by_text(re.compile("(allowed|failed) "))).to_be_visible()
+
+
+def test_variables_are_shown_and_secrets_are_not(visitor: Visitor) -> None:
+    page = visitor.open("/services/axon")
+    page.get_by_role("link", name="Show variables").click()
+    variables = page.locator("#environment")
+    expect(variables).to_contain_text("FAIRWAY_METRICS")
+    expect(variables).to_contain_text("AXON_MODEL_KEY")
+    assert "a key for tests" not in page.content()
+
+
+def test_everything_can_be_reached_by_keys(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    expect(page).to_have_url(re.compile("/explorer"))
+    walked_to(page, "Send")
+    page.keyboard.press("Enter")
+    expect(page.locator(".outcome")).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("/logs"))
+    page.keyboard.press("/")
+    page.keyboard.type("reasoned")
+    expect(page).to_have_url(re.compile("text=reasoned"))
+    expect(page.locator("#records li").first).to_contain_text("reasoned")
+
+
+def walked_to(page: Page, name: str) -> None:
+    """Press Tab until the control of that name has the focus, which is to be seen."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            "() => [document.activeElement.textContent.trim(), "
+            "getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        assert seen[1] != "none", f"the focus on {seen[0]} is not to be seen"
+        if seen[0] == name:
+            return
+    raise AssertionError(f"no way to {name}")
