@@ -31,6 +31,25 @@ def npm_package(name: str, version: str, integrity: str) -> Path:
     return kept
 
 
+def npm_installed(project: Path) -> Path:
+    """The `node_modules` that a project's lock file names, without running any of their scripts."""
+    lock = (project / "package-lock.json").read_bytes()
+    kept = _cache() / f"{project.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=kept.parent))
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy2(project / name, folder)
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        done = subprocess.run(
+            ["npm", "ci", *options], cwd=folder, capture_output=True, text=True, timeout=300,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        _moved(folder, kept)
+    return kept / "node_modules"
+
+
 def _fetched(package: str, folder: Path) -> bytes:
     done = subprocess.run(
         ["npm", "pack", "--silent", package],
