@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fairway.console.graph import Box, Line, Sizes, draw
-from fairway.console.wording import duration, number, percent, url
+from fairway.console.wording import duration, part, percent, rate, url
 from fairway.control.topology import Edge, Node, Topology
 from fairway.telemetry.port import Traffic
 
@@ -72,7 +72,7 @@ class EdgeView:
         failed = f" · {percent(self.errors)} err" if self.errors else ""
         split = " · ".join(f"{name} {weight} %" for name, weight in self.versions[:2])
         return (
-            f"{number(self.rate)}/s",
+            rate(self.rate),
             f"{duration(self.p95)}{failed}",
             *([split] if split else []),
         )
@@ -92,7 +92,7 @@ class EdgeView:
             said.append(f"may ask {', '.join(self.intents)}")
         if self.requests:
             said.append(
-                f"{number(self.rate)} requests a second, {percent(self.errors)} errors, "
+                f"{rate(self.rate)} requests, {percent(self.errors)} errors, "
                 f"p95 {duration(self.p95)}"
             )
         elif self.traffic:
@@ -242,7 +242,7 @@ def node_view(node: Node) -> NodeView:
     """A node as it is drawn."""
     href = ""
     if node.kind == "service":
-        href = f"/services/{node.name}"
+        href = f"/services/{part(node.name)}"
     elif node.kind in ("gateway", "client"):
         href = url("/traces", service=node.name)
     return NodeView(node.name, node.kind, node.state, _node_lines(node), href)

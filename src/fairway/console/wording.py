@@ -65,6 +65,18 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if size >= 10 else f"{value:.2g}"
 
 
+def rate(value: float | None) -> str:
+    """How often: `12.3/s`, and what is rare by the minute: `2/min`."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{number(value)}/s" if value >= 0.1 or not value else f"{number(value * 60)}/min"
+
+
+def bare(principal: str) -> str:
+    """The name in a principal: `Client::web` is `web`."""
+    return principal.rpartition("::")[2].strip('"')
+
+
 def percent(share: float | None) -> str:
     """A share as percent: 0.0123 is `1.2 %`; what is not zero never reads as zero."""
     if share is None or math.isnan(share):
@@ -146,6 +158,8 @@ FILTERS: Mapping[str, object] = {
     "duration": duration,
     "number": number,
     "percent": percent,
+    "rate": rate,
+    "bare": bare,
     "size": size,
     "iso": iso,
     "clock": clock,
