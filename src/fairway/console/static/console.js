@@ -149,6 +149,10 @@
     const copies = event.target.closest("[data-copies]");
     if (copies) navigator.clipboard?.writeText(copies.dataset.copies).then(() => announce("copied"));
   });
+  // What is typed into a filter was asked for by `input`: leaving the field must not ask again.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".filters[hx-get] input:not([type=checkbox])")) event.stopPropagation();
+  }, true);
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
