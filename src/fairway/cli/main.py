@@ -22,6 +22,7 @@ app = typer.Typer(
     cls=CatalogueGroup,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},  # the commands' contexts inherit it
     epilog="Example: fairway init && fairway up",
 )
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -31,6 +32,10 @@ def marked_process():
     with subprocess.Popen(
         ["sleep", "60"], env={**os.environ, **marks}, start_new_session=True
     ) as process:
+        # `Popen` returns when the program's descriptors are closed, which is a moment before the
+        # kernel shows the new environment: on a busy machine one look in fifteen saw none.
+        while not psutil.Process(process.pid).environ():
+            time.sleep(0.001)
         yield process
         process.kill()
 
