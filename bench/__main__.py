@@ -20,6 +20,7 @@ from bench.memory import measure_memory
 from bench.planning import measure_planning
 from bench.report import Figure, save, show
 from bench.start import measure_start
+from bench.telemetry import measure_telemetry
 
 WIDTH = 140
 """Columns, where the table goes to a file."""
@@ -32,6 +33,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Sequence[Figure]]]] = {
     "delivery": ("deployments under load: found, taken back, nothing lost", measure_delivery),
     "planning": ("plans of 500 and of 5,000 services", measure_planning),
     "console": ("pages in a browser, while the system is used", measure_console),
+    "telemetry": ("spans taken in, questions over five million of them", measure_telemetry),
     "memory": ("what the control plane and the Envoys keep resident", measure_memory),
 }
 
