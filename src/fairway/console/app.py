@@ -46,7 +46,6 @@ def create_pages(offer: Offer, sessions: Sessions, *, secure: bool = False) -> A
     cookies = Cookies(secure=secure)
     files = Assets()
     templates = Templates(files)
-    templates.warm()
     app = _routes()
     app.state.assets = files
     entries = tuple(page.ENTRY for page in PAGES)

@@ -6,6 +6,7 @@ no page silently shows nothing.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,33 @@ FOLDER = Path(__file__).parent / "templates"
 
 
 class Templates:
-    """All templates of the console."""
+    """All templates of the console; they name files by `asset`."""
 
     def __init__(self, assets: Assets) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(FOLDER),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters.update(FILTERS)
-        self._environment.globals.update(GLOBALS)
-        self._environment.globals["asset"] = assets.url
+        self._assets = assets
 
     def html(self, template: str, **context: Any) -> str:
         """One template as HTML."""
-        return self._environment.get_template(template).render(**context)
+        return _environment().get_template(template).render(asset=self._assets.url, **context)
 
-    def warm(self) -> None:
-        """Compile all of them, so that the first page is as fast as the second."""
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)
+
+def warm() -> None:
+    """Compile all templates, so that the first page is as fast as the second."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    """Made once: compiling all templates takes a second, and it holds nothing else."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        cache_size=-1,
+    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(GLOBALS)
+    return environment

@@ -33,6 +33,7 @@ class Website:
         codes = NotedWrites(issuing(self._sessions), offer.trail, offer.clock)
         self._codes = Guard(codes, offer.door, offer.hosts, offer.clock)
         self._pages: asyncio.Task[Asgi] | None = None
+        self._warming: asyncio.Future[None] | None = None
 
     def login_path(self, actor: Actor) -> str:
         """A path that logs `actor` in, once."""
@@ -42,6 +43,7 @@ class Website:
         """Have the pages put together, in a thread."""
         if self._pages is None or (self._pages.done() and self._pages.exception()):
             self._pages = asyncio.create_task(asyncio.to_thread(self._made))
+            self._pages.add_done_callback(self._warm_templates)
         return self._pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,6 +56,12 @@ class Website:
         else:
             pages = await asyncio.shield(self.warm())
             await pages(scope, receive, send)
+
+    def _warm_templates(self, made: asyncio.Task[Asgi]) -> None:
+        if not made.cancelled() and made.exception() is None:
+            from fairway.console.rendering import warm  # noqa: PLC0415 - see above
+
+            self._warming = asyncio.get_running_loop().run_in_executor(None, warm)
 
     def _made(self) -> Asgi:
         from fairway.console.app import create_pages  # noqa: PLC0415 - see above
