@@ -112,7 +112,7 @@ def test_a_program_without_any_sdk_is_in_traces_logs_and_traffic(
     system: Driver, api: httpx2.Client
 ) -> None:
     with system.gateway() as client:
-        assert client.get("/tell.py").status_code == 200
+        assert client.get("/hello.txt").status_code == 200
     found = until(lambda: system.json("traces", "front", "--name", "look")["traces"])
     spans = system.json("trace", found[0]["trace_id"])["spans"]
     assert [(span["service"], span["sidecar"]) for span in spans] == [
@@ -184,9 +184,10 @@ def test_it_outlives_the_control_plane_and_goes_on_with_the_next(system: Driver)
 def test_after_down_nothing_is_left_and_the_next_run_is_another(system: Driver) -> None:
     pid, run = receiver(system), config(system)["run"]
     assert pid is not None
+    assert tell(system, b"d" * 16) == 200
     system.down()
     assert not lives(pid)
-    assert known(system, b"c" * 16), "what was told is kept"
+    assert known(system, b"d" * 16), "what was told last is kept"
     assert system.fairway("run", "py", "--", "printenv", "OTEL_SERVICE_NAME").stdout == "py\n"
     nobody = system.fairway(
         "run", "py", "--", "printenv", "OTEL_EXPORTER_OTLP_ENDPOINT", check=False
