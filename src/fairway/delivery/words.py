@@ -12,7 +12,6 @@ from fairway.plan.release import Release
 
 _WAITS: Mapping[Step, str] = {
     "await_approval": "it waits for approval",
-    "await_window": "it waits for a maintenance window",
     "await_resume": "it is paused",
 }
 
@@ -56,8 +55,8 @@ def waits_for(deployment: Deployment) -> str:
     if deployment.over or deployment.effect is None:
         return ""
     words = _WAITS.get(deployment.effect.step, "")
-    if deployment.effect.step == "await_window" and deployment.held:
-        return f"it waits: {deployment.held}"
+    if deployment.effect.step == "await_window":  # until something holds it, it may just go on
+        return f"it waits: {deployment.held}" if deployment.held else ""
     if deployment.effect.step == "await_approval":
         return f"{words}: {len(deployment.approvals)} of {deployment.course.gate.count} agreed"
     return f"{words}: {deployment.paused}" if words and deployment.paused else words

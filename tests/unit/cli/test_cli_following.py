@@ -181,6 +181,22 @@ def test_a_log_gets_the_numbers_now_and_then_and_a_wait_once(
     assert err.count("it is paused: no verdict") == 1
 
 
+def test_numbers_in_a_log_are_never_older_than_what_was_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = LinesView(PLAIN, clock=lambda: 1.0)
+    view.look(a_deployment(), replace(looked(), at=5.0))
+    assert "orbit r8: 25 %" in capsys.readouterr().err
+    view.tell(DeliveryEvent(1, 7.0, "TrafficShifted", "d1", "r8 gets 50 %", {}))
+    view.look(a_deployment(), replace(looked(harmed=1), at=6.9))
+    assert capsys.readouterr().err.splitlines() == ["    0.0s  r8 gets 50 %"]
+    fresh = replace(looked(), at=7.2, versions=(numbers("r8", 50, 0),))
+    view.look(a_deployment(), fresh)
+    assert "orbit r8: 50 %" in capsys.readouterr().err
+    view.look(a_deployment(), replace(fresh, at=7.7, versions=(numbers("r8", 50, 1),)))
+    assert capsys.readouterr().err == ""
+
+
 def test_where_nobody_asks_anything_both_views_say_how_to_go_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

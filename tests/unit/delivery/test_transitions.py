@@ -130,7 +130,7 @@ def test_an_approval_that_is_not_enough_is_kept_and_told() -> None:
 
 def test_whoever_looks_sees_which_window_or_freeze_it_waits_for() -> None:
     waiting = after(a_deployment(canary(5, windows=True)), DONE, DONE)
-    assert waits_for(waiting) == "it waits for a maintenance window"
+    assert waits_for(waiting) == "", "an open window holds nobody up"
     frozen = after(waiting, Held(5.0, "frozen until 2026-12-26: holidays", 90.0))
     assert (frozen.status, frozen.effect) == (
         "awaiting_approval", Effect("await_window", deadline=90.0),

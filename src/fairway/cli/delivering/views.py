@@ -45,7 +45,10 @@ class JsonView:
 
 
 class LinesView:
-    """A line per event on standard error, and every few seconds one with the numbers."""
+    """A line per event on standard error, and every few seconds one with the numbers.
+
+    Numbers follow each event as soon as there are newer ones; none is older than what was told.
+    """
 
     def __init__(self, paint: Painter, clock: Callable[[], float] = time.monotonic) -> None:
         self._paint = paint
@@ -56,10 +59,12 @@ class LinesView:
         self._hint = ""
         self._told: set[str] = set()
         self._numbers: tuple[VersionNumbers, ...] = ()
+        self._told_at = 0.0
 
     def tell(self, event: DeliveryEvent) -> None:
         """Print when it happened, and what; a reason that several events give, once."""
         self._begun = event.at if self._begun is None else self._begun
+        self._told_at, self._next = event.at, 0.0  # the next numbers show what has come of it
         if event.words not in self._told:
             self._told.add(event.words)
             note(event_line(event, event.at - self._begun, self._paint))
@@ -71,6 +76,8 @@ class LinesView:
             note(f"          {self._paint.yellow(waits)}")
         self._advise(without_requests(deployment, watching))
         if watching is None or watching.versions == self._numbers or self._clock() < self._next:
+            return
+        if watching.at < self._told_at:  # seen before what was told last: it would look undone
             return
         if not deployment.course.stages[watching.stage].watched:
             return

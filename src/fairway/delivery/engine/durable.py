@@ -73,6 +73,7 @@ class Durable:
         self._run = run
         self._active: set[str] = set()
         self._idle_here: set[str] = set()
+        self._open = False
 
     def start(self) -> None:
         """Open the journal; Conflict when this process has another one open, Unavailable."""
@@ -82,6 +83,7 @@ class Durable:
                 "this process runs a delivery engine already",
                 remedy="give that one several environments",
             )
+        self._open = True
         try:
             self._launch()
         except Exception as error:  # whatever its drivers raise: it wraps nothing
@@ -127,7 +129,13 @@ class Durable:
             DBOS.delete_workflows([each.workflow_id for each in old])
 
     def stop(self) -> None:
-        """Close the journal. Deployments under way stay as they are, for the next engine."""
+        """Close the journal. Deployments under way stay as they are, for the next engine.
+
+        Again changes nothing: the lock may be another engine's by then.
+        """
+        if not self._open:
+            return
+        self._open = False
         DBOS.destroy(destroy_registry=True)
         _lock.release()
 
