@@ -99,7 +99,7 @@ async def download(here: PageHere) -> StreamingResponse:
     """Every record that matches, the oldest first, one JSON object per line."""
     query = log_query(address_of(here, PATH), here.now, limit=_DOWNLOADED, after=0)
     return StreamingResponse(
-        _lines(here.telemetry, replace(query, until=query.until or here.now)),
+        _lines(here.telemetry, query),
         media_type="application/x-ndjson",
         headers={
             "content-disposition": 'attachment; filename="fairway-logs.jsonl"',
@@ -154,16 +154,15 @@ async def _coming(here: Page, address: Address, query: LogQuery) -> AsyncIterato
             data = {"html": html, "last": found.last, "count": len(found.records)}
             yield Message(found.last, "records", data)
         after = max(after, found.last)
-        if len(found.records) < _BATCH:
+        if len(found.records) < _BATCH and found.searched is None:
             await asyncio.sleep(FOLLOW_SECONDS)
     yield Message(None, "ended", "")
 
 
 async def _lines(telemetry: Telemetry, query: LogQuery) -> AsyncIterator[bytes]:
-    """Until a page comes back empty; `after` moves on by the records that were read."""
-    after = 0
-    while records := (await telemetry.logs(replace(query, after=after))).records:
-        yield "".join(
-            json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in records
-        ).encode()
-        after = records[-1].id
+    """Until nothing is left; each page goes on where the search for the one before ended."""
+    found = await telemetry.logs(query)
+    while found.records or found.searched is not None:
+        lines = (json.dumps(asdict(each), ensure_ascii=False) for each in found.records)
+        yield "".join(f"{line}\n" for line in lines).encode()
+        found = await telemetry.logs(replace(query, after=found.last))

@@ -38,6 +38,8 @@ from fairway.telemetry.port import (
 ENTRY = Entry("Traces", "/traces", "traces", "t")
 PATH = "/traces"
 SHOWN = 50
+_RESTORED = "hx-history-restore-request"
+"""The browser went back: it needs the page, not the fragment that was fetched then."""
 ROWS = 400
 """Spans that are drawn before one asks for more of them."""
 _CANDIDATES = 20
@@ -98,7 +100,7 @@ async def trace(here: PageHere, trace_id: str, span: str = "", rows: int = ROWS)
     selected = next((row for row in drawing.rows if row.span.span_id == span), None)
     address = address_of(here, f"{PATH}/{found.summary.trace_id}")
     details = await _details(here, selected, found) if selected else None
-    if here.scripted:
+    if here.scripted and _RESTORED not in here.request.headers:
         answer = here.fragment("_span.html", q=quantities, details=details, address=address)
         answer.headers["hx-push-url"] = str(address)
         return answer

@@ -6,6 +6,7 @@
 
   const EVERY = 5000;
   const NEAR = 12;
+  const POWERS = Array.from({ length: 45 }, (_, power) => 2 ** power);  // round in KiB and MiB
   const charts = new Map();
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const wide = new ResizeObserver((entries) => {
@@ -159,7 +160,7 @@
       },
       axes: [
         { ...axis, values: data.relative ? since : times },
-        { ...axis, size: 64, values: (_, values) => values.map((value) => quantity(value, known.data.unit)) },
+        { ...axis, size: 64, incrs: data.unit.startsWith("By") ? POWERS : undefined, values: (_, values) => values.map((value) => quantity(value, known.data.unit)) },
       ],
       series: [{ label: data.relative ? "Since the start" : "Time", value: (_, at) => (at === null || at === undefined ? "" : data.relative ? `+${duration(at)}` : new Date(at * 1000).toLocaleTimeString(undefined, { hourCycle: "h23" })) }, ...every],
       hooks: {
@@ -283,6 +284,7 @@
     }
   };
   document.addEventListener("htmx:afterSettle", settle);
+  document.addEventListener("htmx:historyRestore", settle);
   dark.addEventListener("change", redraw);
   setInterval(() => {
     if (document.hidden) return;

@@ -69,5 +69,6 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "log-view") { last = 0; toEnd(); }
   });
+  document.addEventListener("htmx:historyRestore", () => { last = 0; toEnd(); });
   toEnd();
 })();

@@ -15,6 +15,7 @@
   };
   document.addEventListener("change", (event) => { if (event.target.matches("[data-chosen]")) settle(); });
   document.addEventListener("htmx:afterSettle", settle);
+  document.addEventListener("htmx:historyRestore", settle);
   settle();
 
   const select = (hop) => {
@@ -32,5 +33,4 @@
     const next = event.key === "ArrowDown" ? item.nextElementSibling : item.previousElementSibling;
     if (next) { event.preventDefault(); next.querySelector(".hop")?.focus(); }
   });
-  window.addEventListener("popstate", () => location.reload());
 })();
