@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from tests.browser.console_system import console_of, token_of, used_system
-from tests.browser.rig import Visitor, chromium, chromium_path, log_in, visiting
+from tests.browser.rig import PATIENCE, Visitor, chromium, chromium_path, log_in, visiting
 from tests.driver import Driver
 
+expect.set_options(timeout=PATIENCE)
 _open = ExitStack()
 _kept: dict[str, Any] = {}
 Kept = TypeVar("Kept")

@@ -52,6 +52,12 @@ PAGES = (
     f"/metrics/custom?name={quote(HARM)}",
     "/deployments",
     "/policies",
+    "/policies/2",
+    "/policies/edit?base=2",
+    "/policies/diff?before=1&after=2",
+    f"/policies/audit?service={quote(HARM)}&caller={quote(HARM)}",
+    f"/policies/simulate?kind=Service&name={quote(HARM)}&service=axon&intent=reason",
+    f"/explorer?service=orbit&body.prompt={quote(HARM)}",
 )
 
 

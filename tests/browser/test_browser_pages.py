@@ -22,6 +22,12 @@ PAGES = (
     "/deployments",
     "/deployments/releases",
     "/",
+    "/policies",
+    "/policies/1",
+    "/policies/edit",
+    "/policies/tests",
+    "/policies/audit?verdict=deny",
+    "/policies/simulate?kind=Service&name=orbit&service=axon&intent=reason",
     "/explorer?service=orbit",
 )
 

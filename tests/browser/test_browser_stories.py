@@ -9,7 +9,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.console_system import begun, loaded
+from tests.browser.console_system import begun, loaded, use
 from tests.browser.rig import PATIENCE, Visitor
 from tests.driver import Driver
 
@@ -26,7 +26,8 @@ def test_the_printed_link_logs_in_once(visitor: Visitor, system: Driver) -> None
     expect(visitor.open(link).get_by_text("used already")).to_be_visible()
 
 
-def test_from_the_topology_to_a_trace_to_its_log_line(visitor: Visitor) -> None:
+def test_from_the_topology_to_a_trace_to_its_log_line(visitor: Visitor, system: Driver) -> None:
+    use(system, 3)
     page = visitor.open("/")
     page.get_by_role("link", name=re.compile("orbit to axon")).first.click()
     expect(page).to_have_url(re.compile(r"/metrics\?.*service=axon"))
@@ -112,6 +113,32 @@ def test_variables_are_shown_and_secrets_are_not(visitor: Visitor) -> None:
     assert "a key for tests" not in page.content()
 
 
+def test_an_edited_policy_denies_the_next_call(visitor: Visitor) -> None:
+    page = visitor.open("/explorer?service=orbit&identity=web")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("allowed 200")).to_be_visible()
+    page = visitor.open("/policies")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("link", name="Edit", exact=True).first.click()
+    editor = page.get_by_label("Cedar policies")
+    text = editor.input_value()
+    editor.fill(text + "forbid (principal == Client::")
+    expect(page.locator("#findings")).to_contain_text(re.compile("error|line", re.IGNORECASE))
+    forbidding = '@id("web-waits") forbid (principal == Client::"web", action, resource);'
+    editor.fill(f"{text}\n{forbidding}\n")
+    page.get_by_label("Why").fill("web has to wait")
+    page.get_by_role("button", name="Store and activate").click()
+    expect(page).to_have_url(re.compile(r"/policies(/\d+)?$"))
+    visitor.open("/explorer?service=orbit&identity=web")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("denied 403")).to_be_visible()
+    visitor.open("/policies").get_by_role("button", name="Roll back").click()
+    expect(page.locator("#notices")).to_contain_text(re.compile("set"))
+    visitor.open("/explorer?service=orbit&identity=web")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("allowed 200")).to_be_visible()
+
+
 def test_everything_can_be_reached_by_keys(visitor: Visitor) -> None:
     page = visitor.open("/")
     page.keyboard.press("Tab")
@@ -126,6 +153,7 @@ def test_everything_can_be_reached_by_keys(visitor: Visitor) -> None:
     page.keyboard.press("g")
     page.keyboard.press("l")
     expect(page).to_have_url(re.compile("/logs"))
+    page.wait_for_load_state()
     page.keyboard.press("/")
     page.keyboard.type("reasoned")
     expect(page).to_have_url(re.compile("text=reasoned"))

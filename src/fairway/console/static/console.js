@@ -164,14 +164,14 @@
   };
 
   // --- keys: g and a letter goes to a page, / to the first filter -------------------------------
-  let going = 0;
+  let going = -Infinity;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
     if (event.key === "/") {
       const filter = document.querySelector("[data-filter]");
       if (filter) { event.preventDefault(); filter.focus(); }
     } else if (event.timeStamp - going < 1200) {
-      going = 0;
+      going = -Infinity;
       document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
     } else if (event.key === "g") {
       going = event.timeStamp;
