@@ -81,10 +81,12 @@ async def _shared(here: Page) -> Overview:
 
 async def _gathered(here: Page) -> Overview:
     ask = Asking()
-    system = await here.control.status()
+    system, topology = await asyncio.gather(
+        here.control.status(),
+        ask(here.kept("topology", 2, here.control.topology), Topology()),
+    )
     window = max(1.0, min(WINDOW, here.now - system.started_at))
-    topology, flows, split, deployments, slos, errors = await asyncio.gather(
-        ask(here.control.topology(), Topology()),
+    flows, split, deployments, slos, errors = await asyncio.gather(
         ask(_flows(here, window, versions=False), None),
         ask(_flows(here, window, versions=True), None),
         ask(_deployments(here), ()),
