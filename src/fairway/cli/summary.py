@@ -80,8 +80,11 @@ def envoys_table(status: Status, paint: Painter) -> str:
 
 
 def warnings(status: Status, paint: Painter) -> list[str]:
-    """What a person should look at."""
-    return [f"{paint.yellow('warning:')} {text}" for text in status["warnings"]]
+    """What is worth knowing, and below it what a person should look at."""
+    return [
+        *(f"{paint.dim('note:')} {text}" for text in status.get("notes", ())),
+        *(f"{paint.yellow('warning:')} {text}" for text in status["warnings"]),
+    ]
 
 
 def short(digest: str) -> str:

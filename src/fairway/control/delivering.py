@@ -18,7 +18,7 @@ from tempfile import TemporaryFile
 from fairway.control.directory import Artifacts, EnvironmentSummary, OneEnvironment
 from fairway.control.policy_desk import EnvironmentPolicies
 from fairway.control.port import Records
-from fairway.control.standing import deployment_words, drift_words, untold_words
+from fairway.control.standing import deployment_words, drift_words, needs_someone, untold_words
 from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
 from fairway.delivery.announcements import Announcement
 from fairway.delivery.deployment import Deployment
@@ -62,6 +62,14 @@ class Home:
     surroundings: Callable[[str | None], Surroundings]
     running: Callable[[], frozenset[str]]
     told: Callable[[DeliveryEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the delivery is: what is so, and what somebody should look at."""
+
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class LocalDelivering:
@@ -110,14 +118,18 @@ class LocalDelivering:
         await self._engine.start()
         await self._upkeep.start()
 
-    async def warnings(self) -> tuple[str, ...]:
+    async def standing(self) -> Standing:
         """What someone who asks how the system is should know of its delivery."""
         under_way = await asyncio.to_thread(self._under_way)
         untold = await self._upkeep.listening.dead_letters()
-        return (
-            *deployment_words(under_way),
-            *drift_words(self._upkeep.drift),
-            *untold_words(untold),
+        words, bad = deployment_words(under_way), needs_someone(under_way)
+        return Standing(
+            notes=() if bad else words,
+            warnings=(
+                *(words if bad else ()),
+                *drift_words(self._upkeep.drift),
+                *untold_words(untold),
+            ),
         )
 
     async def tell_of_policies(self, release: Entry) -> None:

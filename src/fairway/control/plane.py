@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.mesh_audit import MeshAudit
-from fairway.control.objectives import Objectives
 from fairway.control.port import Activation, Event, Level, SystemStatus
 from fairway.control.receiving import receiver_program
 from fairway.control.records import release_label
@@ -42,6 +41,7 @@ from fairway_runtime.policy.bundle import PolicyBundle
 
 if TYPE_CHECKING:
     from fairway.control.delivering import LocalDelivering
+    from fairway.control.objectives import Objectives
     from fairway.telemetry.port import SloStatus
 
 DEPLOYMENT = "a deployment"
@@ -71,7 +71,7 @@ class LocalControlPlane(RunningServices):
         self._stopping: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._warnings: tuple[str, ...] = ()
-        self._objectives = Objectives(self._slos, self._log.add, time.time)
+        self._objectives: Objectives | None = None
 
     async def start(self) -> None:
         """Bring everything up (or adopt what still runs); return when all of it is healthy."""
@@ -87,7 +87,7 @@ class LocalControlPlane(RunningServices):
         self._note_gateway()
         self._do(self._keep_audit())
         self._do(self._follow_policy_files())
-        self._do(self._objectives.watch())
+        self._do(self._watch_objectives())
         self._log.add("system.running", "", "everything is healthy")
 
     async def directory(self) -> Directory:
@@ -128,6 +128,8 @@ class LocalControlPlane(RunningServices):
         envoys = await self._system.envoys()
         running = self._phase in ("running", "stopping")
         services = self.app.services.items() if running else ()
+        notes, warnings = await self._standing()
+        burning = self._objectives.warnings() if self._objectives is not None else ()
         return SystemStatus(
             app=self.app.app,
             environment=self.state.environment,
@@ -138,13 +140,24 @@ class LocalControlPlane(RunningServices):
             started_at=self._started_at,
             services=tuple(self._service(*each) for each in services),
             envoys=tuple(envoy_status(envoys[name]) for name in envoys),
-            warnings=await self._all_warnings(),
+            warnings=(*self._warnings, *warnings, *burning),
+            notes=notes,
         )
 
-    async def _all_warnings(self) -> tuple[str, ...]:
+    async def _standing(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is so, and what somebody should look at."""
         released = (self._words_on_release(),) if self._system.pinned else ()
-        delivering = await self._delivering.warnings() if self._delivering else ()
-        return (*self._warnings, *released, *delivering, *self._objectives.warnings())
+        if self._delivering is None:
+            return released, ()
+        standing = await self._delivering.standing()
+        return (*released, *standing.notes), standing.warnings
+
+    async def _watch_objectives(self) -> None:
+        # Imported now: `fairway up` need not wait for what only burning budgets need.
+        from fairway.control.objectives import Objectives  # noqa: PLC0415
+
+        self._objectives = Objectives(self._slos, self._log.add, time.time)
+        await self._objectives.watch()
 
     async def _slos(self) -> tuple[SloStatus, ...]:
         """How the objectives are kept; without any, the store's reader is not even loaded."""

@@ -88,7 +88,10 @@ class EnvoyStatus:
 
 @dataclass(frozen=True, slots=True)
 class SystemStatus:
-    """Everything that `fairway status` shows."""
+    """Everything that `fairway status` shows.
+
+    `warnings` say what a person should look at, `notes` what is so and may stay so.
+    """
 
     app: str
     environment: str
@@ -100,6 +103,7 @@ class SystemStatus:
     services: tuple[ServiceStatus, ...] = ()
     envoys: tuple[EnvoyStatus, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

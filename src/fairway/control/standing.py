@@ -22,6 +22,15 @@ _MOST = 3
 """So many differences are named, the others counted."""
 
 
+def needs_someone(under_way: Sequence[Deployment]) -> bool:
+    """Whether what is being deployed waits for a person, or goes wrong: else it only goes on."""
+    if not under_way:
+        return False
+    first = under_way[0]
+    asks = first.effect is not None and first.effect.step == "await_approval"
+    return bool(first.paused) or asks or first.status == "rolling_back"
+
+
 def deployment_words(under_way: Sequence[Deployment]) -> tuple[str, ...]:
     """What is being deployed, the oldest first, and what to do about it."""
     if not under_way:

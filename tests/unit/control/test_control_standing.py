@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 from tests.delivery_support import deployment
 
-from fairway.control.standing import deployment_words, drift_words, local_event, untold_words
+from fairway.control.standing import (
+    deployment_words,
+    drift_words,
+    local_event,
+    needs_someone,
+    untold_words,
+)
 from fairway.delivery.deployment import Deployment, Effect
 from fairway.delivery.port import DeadLetter, DeliveryEvent
 from fairway.targets.contract import Drift
@@ -48,6 +54,16 @@ NEW = deployment("d1", release=8)
 )
 def test_what_is_under_way_and_what_to_do(standing: Deployment, words: str) -> None:
     assert deployment_words([standing]) == (words,)
+
+
+def test_what_goes_on_by_itself_is_no_warning() -> None:
+    assert not needs_someone([])
+    assert not needs_someone([NEW, NEW])
+    waiting = replace(NEW, status="awaiting_approval")
+    assert not needs_someone([replace(waiting, effect=Effect("await_window"), held="frozen")])
+    assert needs_someone([replace(waiting, effect=Effect("await_approval"))])
+    assert needs_someone([replace(NEW, status="verifying", paused="paused by bob")])
+    assert needs_someone([replace(NEW, status="rolling_back")])
 
 
 def test_nothing_under_way_needs_no_words() -> None:
