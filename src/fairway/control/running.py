@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fairway.control.asking import openapi_document
 from fairway.control.connections import topology
 from fairway.control.event_log import EventLog
 from fairway.control.explored import CallOutcome, CallRequest, OfferedIntent, ServiceVariables
@@ -129,6 +128,9 @@ class RunningServices(LocalRecords):
                 where=service,
                 remedy=f"see `fairway logs {service}`",
             )
+        # Late: only whoever explores needs an HTTP client.
+        from fairway.control.asking import openapi_document  # noqa: PLC0415
+
         return await asyncio.to_thread(openapi_document, service, ports[0])
 
     async def intents(self, service: str) -> tuple[OfferedIntent, ...]:
@@ -138,7 +140,7 @@ class RunningServices(LocalRecords):
 
     async def call(self, request: CallRequest) -> CallOutcome:
         """Send a request as an identity, through the mesh, and wait for the answer."""
-        # Late: only whoever explores needs TLS and HTTP clients.
+        # Late: likewise, and TLS.
         from fairway.control.calling.explore import send  # noqa: PLC0415
 
         assert self._running, "what does not run raises"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fairway.control.connections import topology
 from fairway.control.port import EnvoyStatus, ReplicaStatus, ServiceStatus, SystemStatus
-from fairway.control.receiving import receiver_config, receiver_program
+from fairway.control.receiver_config import receiver_config
+from fairway.control.receiving import SOCKET_VARIABLE, receiver_program
 from fairway.control.topology import Edge, NodeVersion
 from fairway.control.variables import MASK, masked
 from fairway.governance.access import AccessTable, compile_access
@@ -14,7 +15,7 @@ from fairway.model.app import App
 from fairway.targets.local.layout import StateDir
 from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.receiver import Run
-from fairway.telemetry.config import ReceiverConfig
+from fairway.telemetry.config import HTTP_SOCKET, ReceiverConfig
 
 DECLARED = {
     "app": "shop",
@@ -106,6 +107,7 @@ def test_the_receiver_is_told_what_it_needs_of_the_app() -> None:
     assert (found.services["orbit"].library, found.services["axon"].library) == (True, False)
     assert [(slo.name, slo.p95) for slo in found.slos] == [("fast", 0.2)]
     assert ReceiverConfig.from_json(found.to_json()) == found
+    assert SOCKET_VARIABLE == HTTP_SOCKET
 
 
 def test_where_telemetry_is_switched_off_there_is_no_receiver() -> None:

@@ -103,13 +103,12 @@ class Receiver:
         return any(record.kind == "telemetry" for record in survivors)
 
     async def open(self, ports: TelemetryPorts | None, survivors: Iterable[ProcessRecord]) -> None:
-        """Adopt the receiver that runs, else bind its port; write what it is told."""
+        """Adopt the receiver that runs, else bind its port."""
         survivors = tuple(survivors)
         self._ports = ports
         if self._program is not None and ports is not None:
             private_dir(self._state.telemetry)
             self._run = self._this_run(goes_on=bool(survivors))
-            self.tell()
         for record in (record for record in survivors if record.kind == "telemetry"):
             if self._record is None and self._fits(record):
                 self._record = record
@@ -117,6 +116,8 @@ class Receiver:
                 await self._processes.stop(record, _GRACE)
         if self._record is None:
             self._bind()
+        else:
+            self.tell()
 
     def tell(self) -> None:
         """Write the configuration anew where it says something else; the program looks at it."""
@@ -141,6 +142,7 @@ class Receiver:
         """Have it run; returns at once."""
         launch = self._launch()
         if launch is not None and self._record is None:
+            self.tell()
             self._record = self._processes.start(launch)
 
     async def heal(self) -> None:
