@@ -66,7 +66,7 @@ async def test_after_up_the_first_deployment_is_release_one(rig: DeliveryRig) ->
     assert [release.number for release in await rig.delivery.releases()] == [1]
     status = await rig.plane.status()
     assert status.release == "r1"
-    assert status.warnings == ()
+    assert not any("r1" in words for words in status.warnings)
     assert status.notes[-1].startswith("r1 runs: edits take effect by fairway deploy")
 
 
