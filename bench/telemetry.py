@@ -4,9 +4,9 @@ Five million spans go to a real receiver process by OTLP/HTTP, as fast as it tak
 cores as the sender and somebody who looks at the list of traces twice a second, as the console
 does. Then the questions are asked of what is stored. `FAIRWAY_BENCH_SPANS` makes it fewer.
 
-The peers are other stores of traces for one machine. Those that can be run from PyPI are run
-(`FAIRWAY_BENCH_PHOENIX` names the program of an installed Arize Phoenix); of Jaeger and the .NET
-Aspire dashboard, which cannot be had that way, the documented limits are printed.
+The peers are other stores of traces for one machine: Jaeger and the .NET Aspire dashboard. Neither
+can be had from a package registry, so their documented limits stand beside. What another database
+under the same receiver would do is in docs/decisions/0019-telemetry-store.md.
 """
 
 from __future__ import annotations
