@@ -41,8 +41,12 @@ class NotedWrites:
         await self._app(scope, receive, noted)
 
     def _write(self, scope: Scope, status: int) -> Write:
-        actor: Actor = scope["state"]["actor"]
-        return Write(self._clock(), actor.name, actor.role, scope["method"], scope["path"], status)
+        state = scope["state"]
+        actor: Actor = state["actor"]
+        about = state.get("environment", "")
+        return Write(
+            self._clock(), actor.name, actor.role, scope["method"], scope["path"], status, about
+        )
 
 
 def _is_query(scope: Scope) -> bool:

@@ -225,6 +225,8 @@ async def page_of(request: Request, at: str = "") -> Page:
     if at in named:
         session.at = at
     page.environment = named.get(session.at) or next(iter(page.environments), None)
+    if page.environment is not None:  # for the audit log of what it is about
+        request.state.environment = f"{page.environment.app}/{page.environment.name}"
     return page
 
 

@@ -77,7 +77,8 @@ class TokenDesk(Protocol):
 class Write:
     """One request that was meant to change something: who, what, and how it ended.
 
-    Bodies are never kept: they may hold secrets.
+    Bodies are never kept: they may hold secrets. `environment` is `app/name` of the one that it was
+    about, where its path does not say so.
     """
 
     at: float
@@ -86,6 +87,7 @@ class Write:
     method: str
     path: str
     status: int
+    environment: str = ""
 
 
 class Trail(Protocol):

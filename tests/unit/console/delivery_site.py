@@ -18,6 +18,7 @@ from tests.delivery_world import QUICK, shop
 from tests.unit.console.console_rig import BASE, PAGE, Person, csrf_of
 
 from fairway.api.offer import Offer
+from fairway.api.server import serve
 from fairway.console.site import Website, create_site
 from fairway.control.shared.assembly import assembled
 from fairway.control.shared.server import SharedServer
@@ -72,6 +73,17 @@ class DeliverySite:
     def browser(self) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.site, raise_app_exceptions=False)
         return httpx2.AsyncClient(transport=transport, base_url=BASE, headers=PAGE)
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[httpx2.AsyncClient]:
+        """An admin's browser on a real socket: what streams can only be seen there."""
+        async with (
+            serve(self.site, ("127.0.0.1", 0), None) as url,
+            httpx2.AsyncClient(base_url=url, headers=PAGE, timeout=30) as browser,
+        ):
+            answer = await browser.get(self.site.login_path(ADA))
+            assert answer.status_code == 303, answer.text
+            yield browser
 
     async def person(self, name: str = "ada", role: Role = "admin") -> Person:
         browser = self.browser()

@@ -62,13 +62,15 @@ def _summary(token: Token) -> TokenSummary:
 class SharedTrail:
     """A `Trail`: writes to an environment go into its own audit log, all else into the server's."""
 
-    def __init__(self, server: SqlAuditLog, of_path: Callable[[str], SqlAuditLog | None]) -> None:
+    def __init__(
+        self, server: SqlAuditLog, of_write: Callable[[Write], SqlAuditLog | None]
+    ) -> None:
         self._server = server
-        self._of_path = of_path
+        self._of_write = of_write
 
     async def note(self, write: Write) -> None:
         """Append it to its chain."""
-        log = self._of_path(write.path) or self._server
+        log = self._of_write(write) or self._server
         await asyncio.to_thread(log.append, command_entry(write))
 
 

@@ -22,6 +22,7 @@ from fairway.control.directory import (
     EnvironmentSummary,
     no_such_environment,
 )
+from fairway.control.door import Write
 from fairway.control.policy_desk import EnvironmentPolicies
 from fairway.control.port import Records
 from fairway.control.shared.doors import SharedArtifacts
@@ -133,10 +134,12 @@ class SharedEnvironments(Directory):
         del app, environment
         return SharedArtifacts(self._ground.store)
 
-    def log_of(self, path: str) -> SqlAuditLog | None:
-        """The audit log of the environment that a path of the API is about, if it is open."""
-        parts = path.split("/")  # /api/v1/apps/{app}/environments/{environment}/…
-        found = self._open.get((parts[4], parts[6])) if len(parts) > 6 else None
+    def log_of(self, write: Write) -> SqlAuditLog | None:
+        """The audit log of the environment that a write is about, if it is open."""
+        parts = write.path.split("/")  # /api/v1/apps/{app}/environments/{environment}/…
+        app, _, name = write.environment.partition("/")
+        named = (parts[4], parts[6]) if len(parts) > 6 else (app, name)
+        found = self._open.get(named)
         return found.records.log if found else None
 
     async def _found(self, app: str, environment: str) -> _Open:
