@@ -60,7 +60,7 @@ def changed_words(changed: Iterable[ChangedDecision]) -> tuple[tuple[bool, str],
         (
             each.allowed,
             f"{_who(each.kind, each.name)} {'may' if each.allowed else 'may no longer'} "
-            f"ask {each.service} for {each.intent}",
+            f"ask {each.service} to {each.intent}",
         )
         for each in changed
     )
@@ -93,12 +93,12 @@ def _who(kind: str, name: str) -> str:
 
 def _of_one(row: AnswerRow, found: Simulation) -> str:
     verb = "may" if row.allowed else "may not"
-    return f"{row.who} {verb} ask {found.service} for {found.intent}: {row.why}"
+    return f"{row.who} {verb} ask {found.service} to {found.intent}: {row.why}"
 
 
 def _of_all(rows: Iterable[AnswerRow], found: Simulation) -> str:
     allowed = [row.who for row in rows if row.allowed]
-    what = f"ask {found.service} for {found.intent}"
+    what = f"ask {found.service} to {found.intent}"
     if not allowed:
         return f"Nobody may {what}."
     *others, last = allowed

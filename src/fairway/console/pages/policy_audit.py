@@ -53,7 +53,7 @@ async def audit(  # noqa: PLR0913, PLR0917 - every filter is a parameter
     shown = [each for each in reversed(found) if _wanted(each, caller, verdict)][:_ENTRIES]
     return here.render(
         "policy_audit.html", go=go(here), entries=shown, more=len(found) >= query.limit,
-        service=service, caller=caller, intent=intent, verdict=verdict, since=since, until=until,
+        service=service, asker=caller, intent=intent, verdict=verdict, since=since, until=until,
         services=[("", "all"), *((name, name) for name in (await records.policy_names()).services)],
     )  # fmt: skip
 

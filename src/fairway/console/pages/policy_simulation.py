@@ -45,7 +45,7 @@ async def simulate(
             error = problem
     return here.render(
         "policy_simulation.html", go=go(here), names=names, service=service, intent=intent,
-        caller=caller, given=given, answer=answer, error=error, policy_set=policy_set,
+        asker=caller, given=given, answer=answer, error=error, policy_set=policy_set,
         callers=_callers(names), targets=_targets(names),
     )  # fmt: skip
 
