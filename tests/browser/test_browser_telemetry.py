@@ -176,7 +176,7 @@ def test_requests_by_version_and_against_an_earlier_run(vera: Visitor) -> None:
     legend = page.locator(".u-legend").first
     expect(legend).to_contain_text("orbit r8")
     page.locator("select[name=compare]").select_option("1")
-    expect(legend).to_contain_text("orbit r6 (run 1)")
+    expect(legend).to_contain_text("orbit (run 1)")
     assert "caller=gateway" in page.url
 
 

@@ -26,9 +26,13 @@ _SETTLING = 2.0
 
 
 def split_of(address: Address) -> Split:
-    """What lines stand for: what was asked, else services, or the versions of a chosen one."""
+    """What lines stand for: what was asked, else services, or the versions of a chosen one.
+
+    Two runs seldom have the same versions, so those are compared by service.
+    """
     asked = address.get("split")
-    plain: Split = "version" if address.get("service") else "service"
+    alone = address.get("service") and not address.get("compare")
+    plain: Split = "version" if alone else "service"
     return next((split for split in SPLITS if split == asked), plain)
 
 

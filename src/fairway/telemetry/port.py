@@ -214,13 +214,14 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
-    """A metric that is stored."""
+    """A metric that is stored. `attributes` are the keys that its series can be kept apart by."""
 
     name: str
     kind: MetricKind
     unit: str
     description: str
     services: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,8 +221,11 @@ async def test_a_run_is_compared_with_an_earlier_one(vera: Person) -> None:
     )
     assert found["relative"]
     labels = {line["label"]: line["dashed"] for line in found["lines"]}
-    assert labels == {"orbit r7": False, "orbit r6 (run 1)": True}
+    assert labels == {"orbit": False, "orbit (run 1)": True}
     assert 0 <= found["x"][0] < 60
+    html = await page(vera, "/metrics?service=orbit&compare=1&since=10m")
+    assert "Run 2 against run 1" in html
+    assert "the first 10 min of each" in html
     answer = await vera.get("/metrics/requests.json?measure=rate&compare=9")
     assert answer.status_code == 404
 
@@ -234,6 +237,7 @@ async def test_charts_of_metrics_with_exemplars(vera: Person) -> None:
     assert found["dots"][-1]["href"] == f"/traces/{GOOD}?span={span_id(GOOD, 4)}"
     orders = await chart(vera, "/metrics/series.json?name=orders&by=kind&since=30m")
     assert {line["label"] for line in orders["lines"]} == {"kind=express", "kind=parcel"}
+    assert links(await page(vera, "/metrics/custom?name=orders"), "by=kind")
     assert orders["unit"] == "/s"
     answer = await vera.get("/metrics/series.json?name=nothing")
     assert answer.status_code == 404

@@ -147,6 +147,12 @@ async def test_which_metrics_there_are(store: Store) -> None:
     assert [found.name for found in await store.telemetry.metrics("axon")] == ["calls"]
 
 
+async def test_what_a_metric_can_be_kept_apart_by(store: Store) -> None:
+    send(store, counter("calls", 1, 1, route="a"), counter("calls", 1, 1, code="b"))
+    (found,) = await store.telemetry.metrics()
+    assert found.attributes == ("code", "route")
+
+
 async def test_what_cannot_be_answered_is_said(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.telemetry.metric(query("nothing"))

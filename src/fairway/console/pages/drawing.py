@@ -92,7 +92,7 @@ async def drawn(here: Page, address: Address, ask: Ask) -> JSONResponse:
         axis = whole_steps(shown.since, shown.until, shown.step, here.now)
         found, marks = await asyncio.gather(ask(axis, number_of(address, "run")), marks_of(here))
         return _answer(with_marks(found, marks))
-    present, past = await _two_runs(here, number_of(address, "run"), earlier)
+    present, past = await two_runs(here, address, earlier)
     now, then = await asyncio.gather(
         _of_run(here, present, shown, ask), _of_run(here, past, shown, ask)
     )
@@ -104,16 +104,16 @@ async def marks_of(here: Page) -> Sequence[Mark]:
     return await here.kept("marks", _MARKS_SECONDS, lambda: _marks(here))
 
 
-async def _of_run(here: Page, run: Run, shown: TimeRange, ask: Ask) -> Chart:
+def beginning_of(run: Run, shown: TimeRange, now: float) -> Axis:
     """As much of a run from its start as the page shows of time."""
-    end = min(run.started_at + shown.length, run.ended_at or here.now)
-    axis = whole_steps(run.started_at, end, shown.step, here.now)
-    found, marks = await asyncio.gather(ask(axis, run.number), marks_of(here))
-    return since_start(with_marks(found, marks), run.started_at)
+    end = min(run.started_at + shown.length, run.ended_at or now)
+    return whole_steps(run.started_at, end, shown.step, now)
 
 
-async def _two_runs(here: Page, number: int | None, earlier: int) -> tuple[Run, Run]:
+async def two_runs(here: Page, address: Address, earlier: int) -> tuple[Run, Run]:
+    """The run that is shown (the newest, unless the address names one) and an earlier one."""
     runs = {run.number: run for run in (await here.telemetry.status()).runs}
+    number = number_of(address, "run")
     present = number if number is not None else max(runs, default=0)
     for each in (present, earlier):
         if each not in runs:
@@ -122,6 +122,12 @@ async def _two_runs(here: Page, number: int | None, earlier: int) -> tuple[Run, 
                 remedy=f"there are runs {', '.join(map(str, sorted(runs))) or 'none'}",
             )  # fmt: skip
     return runs[present], runs[earlier]
+
+
+async def _of_run(here: Page, run: Run, shown: TimeRange, ask: Ask) -> Chart:
+    axis = beginning_of(run, shown, here.now)
+    found, marks = await asyncio.gather(ask(axis, run.number), marks_of(here))
+    return since_start(with_marks(found, marks), run.started_at)
 
 
 async def _marks(here: Page) -> Sequence[Mark]:

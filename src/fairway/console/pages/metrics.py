@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -29,7 +29,7 @@ from fairway.console.pages.listing import (
 )
 from fairway.console.red import traffic_query
 from fairway.console.timerange import DEFAULT, PRESETS, TimeRange, time_range
-from fairway.telemetry.port import MetricSummary
+from fairway.telemetry.port import MetricSummary, Run, Traffic, TrafficQuery
 
 ENTRY = Entry("Metrics", "/metrics", "metrics", "m")
 PATH = "/metrics"
@@ -179,7 +179,42 @@ async def _numbers(here: Page, address: Address, shown: TimeRange) -> dict[str, 
         here.telemetry.traffic(traffic_query(address, axis, ("caller",), run, stepped=False)),
         here.telemetry.slos(),
     )
-    return {"by_service": services, "by_edge": edges, "objectives": objectives}
+    against = await _against(here, address, shown)
+    return {
+        "by_service": services, "by_edge": edges, "objectives": objectives, "against": against
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Two runs in figures, each over the same time from its start, by service."""
+
+    present: Run
+    earlier: Run
+    seconds: float
+    rows: Sequence[tuple[str, Traffic | None, Traffic | None]]
+
+
+async def _against(here: Page, address: Address, shown: TimeRange) -> Against | None:
+    earlier = number_of(address, "compare")
+    if earlier is None:
+        return None
+    runs = await drawing.two_runs(here, address, earlier)
+    axes = [drawing.beginning_of(run, shown, here.now) for run in runs]
+    seconds = min(axis.until - axis.since for axis in axes)
+    found = await asyncio.gather(
+        *(
+            here.telemetry.traffic(_total(address, replace(axis, until=axis.since + seconds), run))
+            for axis, run in zip(axes, runs, strict=True)
+        )
+    )
+    now, then = ({row.service: row for row in rows} for rows in found)
+    rows = [(name, now.get(name), then.get(name)) for name in sorted({*now, *then})]
+    return Against(*runs, seconds, rows)
+
+
+def _total(address: Address, axis: Axis, run: Run) -> TrafficQuery:
+    return traffic_query(address, axis, (), run.number, stepped=False)
 
 
 def _request_places(address: Address) -> Sequence[Place]:
@@ -218,4 +253,4 @@ def _labels(chosen: MetricSummary | None) -> Sequence[str]:
     """What a metric can be kept apart by."""
     if chosen is None:
         return ()
-    return _OWN_LABELS
+    return (*_OWN_LABELS, *chosen.attributes)

@@ -6,6 +6,7 @@
 
   const EVERY = 5000;
   const NEAR = 12;
+  const ELAPSED = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
   const POWERS = Array.from({ length: 45 }, (_, power) => 2 ** power);  // round in KiB and MiB
   const charts = new Map();
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -26,6 +27,7 @@
   };
   const duration = (seconds) => {
     const size = Math.abs(seconds);
+    if (size >= 5400) return `${figures(seconds / 3600)} h`;
     if (size >= 99.95) return `${figures(seconds / 60)} min`;
     if (size >= 0.9995 || size === 0) return `${figures(seconds)} s`;
     return size >= 0.0009995 ? `${figures(seconds * 1e3)} ms` : `${figures(seconds * 1e6)} µs`;
@@ -134,7 +136,8 @@
       return at.toLocaleTimeString(undefined, apart < 60 ? { ...form, second: "2-digit" } : form);
     };
     const times = (plot, values, axisIndex, space, apart) => values.map((at) => clock(at, apart));
-    const since = (plot, values) => values.map((at) => (at < 0 ? `−${duration(-at)}` : `+${duration(at)}`));
+    const elapsed = (at) => (at >= 60 && at < 5400 && at % 60 === 0 ? `${at / 60} min` : duration(at));
+    const since = (plot, values) => values.map((at) => `+${elapsed(at)}`);
     const every = data.lines.map((each) => {
       const lone = each.values.filter((value) => value !== null).length < 3;
       return {
@@ -159,7 +162,7 @@
         y: { range: top },
       },
       axes: [
-        { ...axis, values: data.relative ? since : times },
+        data.relative ? { ...axis, values: since, incrs: ELAPSED, space: 70 } : { ...axis, values: times },
         { ...axis, size: 64, incrs: data.unit.startsWith("By") ? POWERS : undefined, values: (_, values) => values.map((value) => quantity(value, known.data.unit)) },
       ],
       series: [{ label: data.relative ? "Since the start" : "Time", value: (_, at) => (at === null || at === undefined ? "" : data.relative ? `+${duration(at)}` : new Date(at * 1000).toLocaleTimeString(undefined, { hourCycle: "h23" })) }, ...every],

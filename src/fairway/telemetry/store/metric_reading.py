@@ -36,6 +36,8 @@ from fairway.telemetry.store.files import Files, OpenSegment
 MOST_STEPS = 5_000
 """Steps that one may ask for at once."""
 _MOST_EXEMPLARS = 50
+_MOST_KEYS = 20
+"""Attributes that are named of a metric: one that puts ids into keys must not flood the page."""
 _LOOKED_BACK = 3600.0
 """Seconds before the time asked for in which the point before the first is looked for."""
 
@@ -188,20 +190,25 @@ def _known(files: Files, name: str) -> MetricSummary:
 
 def _summaries(segment: OpenSegment, name: str | None) -> Iterator[MetricSummary]:
     rows = segment.connection.execute(
-        "select distinct metrics.name, kind, unit, description, source from metrics"
+        "select distinct metrics.name, kind, unit, description, source, attributes from metrics"
         " join series on series.metric = metrics.id where ? is null or metrics.name = ?",
         (name, name),
     )
-    for found, kind, unit, description, source in rows:
+    for found, kind, unit, description, source, attributes in rows:
         service = segment.sources[source].origin.service
-        yield MetricSummary(found, kind, unit, description, (service,))
+        keys = tuple(sorted(attributes_from_json(attributes))[:_MOST_KEYS])
+        yield MetricSummary(found, kind, unit, description, (service,), keys)
 
 
 def _united(one: MetricSummary | None, other: MetricSummary) -> MetricSummary:
     if one is None:
         return other
-    services = tuple(sorted({*one.services, *other.services}))
-    return replace(one, services=services, description=one.description or other.description)
+    return replace(
+        one,
+        services=tuple(sorted({*one.services, *other.services})),
+        description=one.description or other.description,
+        attributes=tuple(sorted({*one.attributes, *other.attributes})[:_MOST_KEYS]),
+    )
 
 
 def _run_starts(files: Files) -> dict[int, float]:
