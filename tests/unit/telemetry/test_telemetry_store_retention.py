@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
+import pytest
 from tests.telemetry_store import NOW, Sent, Store, logs, spans, trace_id
 
+from fairway.errors import Conflict
 from fairway.telemetry.config import Retention
 from fairway.telemetry.entries import LogEntry
 from fairway.telemetry.port import LogQuery, TraceQuery
@@ -122,3 +125,28 @@ async def test_a_deleted_folder_is_made_again(tmp_path: Path) -> None:
     store.send(Sent(2, 1))
     assert await stored(store) == {2}
     store.writer.close()
+
+
+async def test_files_of_another_format_are_left_alone_until_they_are_old(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.send(Sent(1, 1))
+    store.writer.close()
+    path = tmp_path / "segments" / store.files[0]
+    with sqlite3.connect(path) as connection:
+        connection.execute("pragma user_version=1")
+    connection.close()
+    os.utime(path, (NOW, NOW))
+    store = Store(tmp_path)
+    store.send(Sent(2, 1))
+    assert await stored(store) == {2}
+    assert path.exists()
+    store.clock.now = NOW + 31 * DAY
+    store.writer.tidy()
+    assert not path.exists()
+    store.writer.close()
+    with sqlite3.connect(tmp_path / "rollups.db") as connection:
+        connection.execute("pragma user_version=99")
+    connection.close()
+    with pytest.raises(Conflict) as raised:
+        Store(tmp_path)
+    assert raised.value.remedy

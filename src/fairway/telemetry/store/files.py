@@ -19,7 +19,7 @@ from fairway.telemetry.otlp.spans import Origin
 from fairway.telemetry.otlp.values import attributes_of
 from fairway.telemetry.port import Attributes
 from fairway.telemetry.store.layout import SegmentFile, rollups_file, segments, size_of
-from fairway.telemetry.store.schema import opened_for_reading
+from fairway.telemetry.store.schema import ROLLUPS, SEGMENT, opened_for_reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Files:
     @contextmanager
     def opened(self, file: SegmentFile) -> Iterator[OpenSegment | None]:
         """A segment; None if it is gone by now."""
-        connection = opened_for_reading(file.path)
+        connection = opened_for_reading(file.path, SEGMENT)
         if connection is None:
             yield None
             return
@@ -145,7 +145,7 @@ class Files:
     @contextmanager
     def rollups(self) -> Iterator[sqlite3.Connection | None]:
         """The rollups; None before there are any."""
-        connection = opened_for_reading(rollups_file(self._folder))
+        connection = opened_for_reading(rollups_file(self._folder), ROLLUPS)
         if connection is None:
             yield None
             return

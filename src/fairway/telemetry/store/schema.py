@@ -11,12 +11,26 @@ Why the tables are as they are (docs/decisions/0019-telemetry-store.md):
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
-FORMAT = 1
+from fairway.errors import Conflict
+
 PLACES = 20
 """Bits of a span's row id for its place within the trace."""
-SEGMENT = """
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The tables of a kind of file. A file of another format is left alone."""
+
+    format: int
+    tables: str
+
+
+SEGMENT = Schema(
+    2,
+    """
 create table meta (key text primary key, value) without rowid;
 create table sources (
   id integer primary key, service text not null, version text not null, instance text not null,
@@ -53,8 +67,11 @@ create table exemplars (
   series integer not null, at integer not null, value real not null, trace blob not null,
   span blob not null);
 create index exemplars_by_series on exemplars (series, at);
-"""
-ROLLUPS = """
+""",
+)
+ROLLUPS = Schema(
+    1,
+    """
 create table if not exists runs (
   number integer primary key, started_at real not null, last_at real not null);
 create table if not exists edges (
@@ -65,19 +82,33 @@ create table if not exists requests (
   requests integer not null, errors integer not null, denied integer not null,
   retried integer not null, broken integer not null, seconds real not null, buckets text not null,
   primary key (step, at, edge, run)) without rowid;
-"""
+""",
+)
 
 
-def opened_for_writing(path: Path, tables: str) -> sqlite3.Connection:
-    """A file that one process writes while others read. New tables are made if there are none."""
+def opened_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
+    """A file that one process writes while others read. New tables are made if there are none.
+
+    Conflict if it is of another release's format.
+    """
     # A new folder or file is its owner's alone: telemetry holds what requests carried.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     for pragma in _PRAGMAS:
         connection.execute(f"pragma {pragma}")
-    if connection.execute("pragma user_version").fetchone()[0] == 0:
-        connection.executescript(f"begin;{tables}pragma user_version={FORMAT};commit;")
+    found = connection.execute("pragma user_version").fetchone()[0]
+    if found == 0:
+        tables = f"begin;{schema.tables}pragma user_version={schema.format};commit;"
+        connection.executescript(tables)
+    elif found != schema.format:
+        connection.close()
+        raise Conflict(
+            "telemetry-format",
+            "the telemetry of another release of Fairway is stored there",
+            where=str(path),
+            remedy="use that release, or delete the folder telemetry/ of this environment",
+        )
     return connection
 
 
@@ -92,7 +123,7 @@ _PRAGMAS = (
 )
 
 
-def opened_for_reading(path: Path) -> sqlite3.Connection | None:
+def opened_for_reading(path: Path, schema: Schema) -> sqlite3.Connection | None:
     """The same file for a reader; None if it is gone by now (retention deletes files)."""
     try:
         connection = sqlite3.connect(
@@ -100,7 +131,7 @@ def opened_for_reading(path: Path) -> sqlite3.Connection | None:
             timeout=5,
         )  # fmt: skip
         connection.execute("pragma cache_size=-8000")
-        if connection.execute("pragma user_version").fetchone()[0] != FORMAT:
+        if connection.execute("pragma user_version").fetchone()[0] != schema.format:
             connection.close()
             return None
     except sqlite3.DatabaseError:  # gone, or none of ours

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from fairway.telemetry.store.layout import SegmentFile, segments
-from fairway.telemetry.store.schema import opened_for_reading, opened_for_writing
+from fairway.telemetry.store.schema import SEGMENT, opened_for_reading, opened_for_writing
 
 
 def seal_leftovers(folder: Path, current: int) -> None:
@@ -26,7 +26,7 @@ def seal_leftovers(folder: Path, current: int) -> None:
 def seal(file: SegmentFile) -> None:
     """Note what is in a segment, and leave a single file."""
     at = file.path.stat().st_mtime
-    with closing(opened_for_writing(file.path, "")) as connection:
+    with closing(opened_for_writing(file.path, SEGMENT)) as connection:
         mark_sealed(connection, at)
 
 
@@ -51,7 +51,7 @@ def ended_at(file: SegmentFile) -> float | None:
 
     A file that cannot be read ended when it was written last: so that it goes when it is its time.
     """
-    connection = opened_for_reading(file.path)
+    connection = opened_for_reading(file.path, SEGMENT)
     if connection is None:
         with suppress(FileNotFoundError):
             return file.path.stat().st_mtime
