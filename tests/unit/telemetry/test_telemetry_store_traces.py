@@ -260,3 +260,22 @@ def test_the_files_are_their_owners_alone(store: Store) -> None:
     for path in store.folder.rglob("*.db"):
         assert path.stat().st_mode & 0o077 == 0
     assert store.folder.stat().st_mode & 0o077 == 0
+
+
+async def test_a_sidecar_says_which_version_it_served_and_not_which_it_called(
+    tmp_path: Path,
+) -> None:
+    def hop(trace: int, span: int, direction: str, version: str) -> Sent:
+        said = {"fairway.direction": direction, "fairway.version": version}
+        return Sent(trace, span, at=trace, version="", sdk="envoy", attributes=said)
+
+    for _ in range(2):
+        store = Store(tmp_path)
+        store.send(hop(1, 1, "inbound", "v7"), hop(1, 2, "outbound", "v8"))
+        store.send(hop(2, 1, "inbound", "-"))
+        store.writer.close()
+    assert await ids(store, TraceQuery(version="v7")) == [1]
+    assert await ids(store, TraceQuery(version="v8")) == []
+    assert await ids(store, TraceQuery(version="-")) == []
+    trace = await store.telemetry.trace(trace_id(1))
+    assert [(span.version, span.sidecar) for span in trace.spans] == [("v7", True), ("", True)]

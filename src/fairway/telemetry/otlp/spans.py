@@ -26,6 +26,14 @@ _HINTS = (b"deny", b"403", b"\x18\x93\x03")
 """Without any of these bytes no span is denied: the last is the protobuf of the number 403."""
 
 
+_INBOUND = b"fairway.direction\x12\x09\x0a\x07inbound"
+_VERSION = b"fairway.version\x12"
+_TEXT = 0x0A
+"""The tag of text in an AnyValue."""
+_SHORT = 0x7F
+"""The greatest length that takes one byte; no version is longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who sent something: what is stored once for all spans of a process."""
@@ -45,6 +53,21 @@ def origin_of(resource: Resource) -> Origin:
         found.get("service.instance.id", ""),
         found.get("telemetry.sdk.name") == "envoy",
     )
+
+
+def served_version(serialised: bytes) -> str:
+    """The version that a sidecar passed a request to, from its span's bytes; empty if it says none.
+
+    A sidecar serves all versions of its service, so its resource cannot say which. On the caller's
+    side the same attribute is about the callee, and does not count.
+    """
+    if _INBOUND not in serialised:
+        return ""
+    value = serialised.partition(_VERSION)[2]
+    if len(value) < 3 or value[1] != _TEXT or value[2] > _SHORT:
+        return ""
+    text = value[3 : 3 + value[2]].decode(errors="replace")
+    return "" if text == "-" else text
 
 
 def is_denied(attributes: Iterable[KeyValue], serialised: bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -45,16 +46,30 @@ class Sources:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[Any, int] = {}
+        self.sidecars: dict[int, tuple[Origin, bytes]] = {}
         rows = connection.execute(
-            "select id, service, version, instance, sidecar, resource from sources"
+            "select id, service, version, instance, sidecar, resource from sources order by id"
         )
         for number, service, version, instance, sidecar, resource in rows:
-            self._known[resource or (service, version, instance, bool(sidecar))] = number
+            origin = Origin(service, version, instance, bool(sidecar))
+            if not resource:
+                self._known[service, version, instance, bool(sidecar)] = number
+            elif resource in self._known:  # the first is the resource's own
+                self._known[self._known[resource], version] = number
+            else:
+                self._remember(resource, number, origin, resource)
 
     def of_resource(self, resource: Resource) -> int:
         """The number of a resource."""
         key = resource.SerializeToString(deterministic=True) or b"\x00"
         return self._number(key, lambda: (origin_of(resource), key if key != b"\x00" else b""))
+
+    def of_version(self, sidecar: int, version: str) -> int:
+        """The number of a sidecar's resource, for what it passed to that version."""
+        origin, resource = self.sidecars[sidecar]
+        return self._number(
+            (sidecar, version), lambda: (replace(origin, version=version), resource)
+        )
 
     def of_entry(self, entry: LogEntry) -> int:
         """The number of the process that wrote a line."""
@@ -72,5 +87,10 @@ class Sources:
             " values (?, ?, ?, ?, ?)",
             (origin.service, origin.version, origin.instance, origin.sidecar, resource),
         )
-        self._known[key] = number = cast(int, cursor.lastrowid)
+        self._remember(key, number := cast(int, cursor.lastrowid), origin, resource)
         return number
+
+    def _remember(self, key: Any, number: int, origin: Origin, resource: bytes) -> None:
+        self._known[key] = number
+        if origin.sidecar and resource:
+            self.sidecars[number] = origin, resource

@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from fairway.telemetry.otlp.spans import is_denied
+from fairway.telemetry.otlp.spans import is_denied, served_version
 from fairway.telemetry.store.layout import SegmentFile
 from fairway.telemetry.store.names import Names, Sources
 from fairway.telemetry.store.schema import PLACES, SEGMENT, opened_for_writing
@@ -62,6 +62,7 @@ class SegmentWriter:
     ) -> int:
         """The innermost loop of ingestion: every line here is paid for by every span."""
         rejected, number_of, traces, changed = 0, self.names.number, self._traces, self._changed
+        sender, sidecar = source, source in self.sources.sidecars
         for span in spans:
             trace_id = span.trace_id
             if len(trace_id) != 16 or len(span.span_id) != 8:
@@ -74,6 +75,9 @@ class SegmentWriter:
             span.ClearField("trace_id")
             span.ClearField("name")
             blob = span.SerializeToString()
+            if sidecar:
+                version = served_version(blob)
+                source = self.sources.of_version(sender, version) if version else sender
             place = trace.add(start, stop, not span.parent_span_id, name, source)
             if place >= _LONGEST:
                 trace.spans = place
