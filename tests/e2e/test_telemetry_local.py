@@ -125,8 +125,9 @@ def test_a_program_without_any_sdk_is_in_traces_logs_and_traffic(
     assert edges
     wrote = until(lambda: api.get("/logs", params={"service": "front"}).json()["records"])
     assert wrote[-1]["source"] == "file"
-    (slo,) = system.json("slo")
-    assert slo["name"] == "looks"
+    looks, never = system.json("slo")
+    assert (looks["name"], never["name"]) == ("looks", "never")
+    assert looks["requests"] > looks["bad"] == 0
 
 
 def _edges(driver: Driver) -> set[tuple[str, str]]:
@@ -160,6 +161,17 @@ def test_the_control_plane_shows_stops_starts_and_calls_a_service(api: httpx2.Cl
     started = api.post("/services/front/start").json()["services"]
     assert next(each for each in started if each["name"] == "front")["state"] == "healthy"
     assert api.post("/call", json=asked).json()["status"] == 200
+
+
+def test_an_error_budget_that_burns_is_a_warning(system: Driver, api: httpx2.Client) -> None:
+    with system.gateway() as client:
+        for _ in range(3):
+            client.get("/hello.txt")
+    burning = until(lambda: [w for w in api.get("/status").json()["warnings"] if "SLO" in w], 40)
+    assert burning[0].startswith("SLO never: 100 % of")
+    assert "took longer than 0.001ms" in burning[0]
+    alerts = {each["name"]: each["alert"] for each in system.json("slo")}
+    assert alerts == {"looks": "", "never": "critical"}
 
 
 def test_nobody_is_refused_while_the_receiver_is_dead_and_it_comes_back(system: Driver) -> None:

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
-from fairway.model.values import format_duration
 from fairway.telemetry.config import Objective
 from fairway.telemetry.histograms import step_bounds, step_of
 from fairway.telemetry.port import BurnRate, SloStatus
@@ -270,7 +269,8 @@ class _Tally:
         if promise.threshold is None:
             what, allowed = "failed", f"{_percent(promise.objective)} promised to succeed"
         else:
-            limit = format_duration(promise.threshold)
+            slow = promise.threshold
+            limit = f"{slow * 1000:g}ms" if slow < 1 else f"{slow:g}s"
             what = f"took longer than {limit}"
             allowed = f"{_percent(promise.objective)} promised to be faster"
         requests = "1 request" if valid == 1 else f"{valid} requests"

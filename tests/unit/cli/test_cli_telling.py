@@ -97,6 +97,8 @@ def test_a_budget_that_burns_is_told_in_words() -> None:
     text = slo_table((burning, kept), PLAIN)
     assert "95 % within 200.0ms over 1d" in text
     assert "99.9 % succeed over 1h" in text
+    assert "used up" in text.splitlines()[1]
+    assert "100.0 %" in text.splitlines()[2]
     assert text.splitlines()[-1] == "critical: fast: the budget is used up"
 
 

@@ -111,7 +111,8 @@ def deployment_lines(
     for approval in deployment.approvals:
         why = f": {approval.reason}" if approval.reason else ""
         yield f"approved  by {approval.by} ({approval.role}) {when(approval.at)}{why}"
-    for version in watching.versions if watching else ():
+    asked = [each for each in watching.versions if each.requests] if watching else []
+    for version in asked:
         yield f"seen      {version_words(version)}"
     yield ""
     yield from plan_lines(deployment.plan, None, paint, emergency=deployment.course.emergency)

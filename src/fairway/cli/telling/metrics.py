@@ -103,7 +103,7 @@ def slo_table(found: Sequence[SloStatus], paint: Painter) -> str:
     rows = [
         [
             each.name, f"{each.service} {each.intent}".strip(), _promise(each),
-            str(each.requests), str(each.bad), f"{each.budget_left * 100:.1f} %",
+            str(each.requests), str(each.bad), _budget(each),
             ", ".join(f"{b.rate:.1f}x/{format_duration(round(b.window))}" for b in each.burn[:3]),
         ]
         for each in found
@@ -114,6 +114,10 @@ def slo_table(found: Sequence[SloStatus], paint: Painter) -> str:
         if each.alert
     ]
     return "\n".join([table(headers, rows, paint), *alerts])
+
+
+def _budget(slo: SloStatus) -> str:
+    return f"{slo.budget_left * 100:.1f} %" if slo.budget_left > 0 else "used up"
 
 
 def _promise(slo: SloStatus) -> str:
