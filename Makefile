@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-delivery test test-all check bench lock clean
+.PHONY: help demo demo-delivery test test-all check bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -36,6 +36,9 @@ check: $(READY)   ## formatting, lint, types, architecture
 
 bench: $(READY)   ## measure against peers, side by side; prints a table, writes bench/results/
 	@$(BIN)/python -m bench
+
+images: $(READY)   ## take the pictures of the console anew, with a real system and a real browser
+	@$(BIN)/python -m tests.browser.screenshots
 
 lock: $(READY)   ## pin every dependency for every supported Python and platform
 	@$(BIN)/python -m pip install --quiet uv

@@ -186,7 +186,11 @@ def axe_source() -> str:
 
 
 def log_in(visitor: Visitor, token: str) -> None:
-    """Log in by a fresh link, as `fairway console` gets one with the token of the API."""
+    """Log in by a fresh link, as `fairway console` gets one with the token of the API.
+
+    No page is drawn yet: the cookie is there, and where it leads is not followed.
+    """
     headers = {"authorization": f"Bearer {token}"}
     answer = httpx2.post(f"{visitor.base}/login/codes", headers=headers, timeout=20)
-    visitor.open(answer.json()["path"])
+    link = visitor.base + answer.json()["path"]
+    assert visitor.page.context.request.get(link, max_redirects=0).status == 303
