@@ -129,6 +129,19 @@ def combine(sources: Iterable[Source]) -> str:
     return "\n\n".join(policy.identified for source in sources for policy in split_policies(source))
 
 
+def with_ids(source: Source) -> str:
+    """A text as it was written, comments included, with an `@id` where a policy had none.
+
+    Of what `combine` gave it changes nothing.
+    """
+    text, at = [], 0
+    for policy in split_policies(source):
+        first = policy.tokens[0].offset
+        text += [source.text[at:first], policy.identified]
+        at = first + len(policy.text)
+    return "".join([*text, source.text[at:]]).strip()
+
+
 def entity_references(tokens: Iterable[Token]) -> Iterator[EntityReference]:
     """Every `Type::"name"` in the tokens; a namespaced type is named in full."""
     path: list[Token] = []

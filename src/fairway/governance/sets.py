@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fairway.errors import Conflict, InvalidAppFile, NotFound
-from fairway.governance.cedar_text import Source, combine, split_policies
+from fairway.governance.cedar_text import Source, split_policies, with_ids
 from fairway.model.places import Findings
 from fairway_runtime.policy.audit import Entry
 
@@ -144,7 +144,7 @@ class PolicySets:
         """
         source = Source("policies.cedar", text)
         self._check(source)
-        draft = Draft(combine([source]), base, by, self._clock(), note)
+        draft = Draft(with_ids(source), base, by, self._clock(), note)
         made = self._store.add(draft, expected)
         self._note(made.version, f"{by} created policy set {made.version} from {base or 'nothing'}")
         return made

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.delivery_world import QUICK, shop
+from tests.delivery_world import shop
 from tests.unit.console.console_rig import BASE, PAGE, Person, csrf_of
 
 from fairway.api.offer import Offer
@@ -27,6 +27,7 @@ from fairway.delivery.port import Actor, Delivery, Role, Wish
 from fairway.targets.memory import MemoryTarget
 
 GATED = {"approvals": {"count": 1}}
+QUICKEST = {"canary": {"steps": [20], "bake": "100ms"}}
 SLOW = {"strategy": {"canary": {"steps": [20, 50], "bake": "30s"}}}
 ADA, BEN = Actor("ada", "admin"), Actor("ben", "deployer")
 
@@ -51,7 +52,7 @@ class DeliverySite:
         return await delivery.deploy(Wish(app=app, note=note), by)
 
     def app(self, version: str, fault: str = "", **declared: Any) -> dict[str, Any]:
-        declared = {"strategy": QUICK, "target": "memory"} | declared
+        declared = {"strategy": QUICKEST, "target": "memory"} | declared
         made = shop(fault, run=version, **declared)
         return made.model_dump(mode="json", by_alias=True, exclude_none=True)
 
