@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.report import Figure
 MEGABYTE = 1_000_000
 CONTROL_PLANE_LIMIT = 150.0
 ENVOY_LIMIT = 80.0
+RECEIVER_LIMIT = 400.0
 """Megabytes."""
 CALLS = 500
 SETTLE = 3.0
@@ -36,7 +38,15 @@ def measure_memory() -> list[Figure]:
                 "MB",
                 limit=CONTROL_PLANE_LIMIT,
             )
-            return [control, *(envoy(each) for each in status["envoys"])]
+            envoys = (envoy(each) for each in status["envoys"])
+            return [control, receiver(driver), *envoys]
+
+
+def receiver(driver: Driver) -> Figure:
+    """What receives and keeps telemetry."""
+    records = json.loads((driver.state / "ledger.json").read_bytes())["records"]
+    pid = next(each["pid"] for each in records if each["kind"] == "telemetry")
+    return Figure("memory", "telemetry receiver", resident(pid), "MB", limit=RECEIVER_LIMIT)
 
 
 def envoy(status: dict[str, object]) -> Figure:

@@ -225,9 +225,14 @@ class Processes:
         await self._signal_and_wait(strays, signal.SIGKILL, _KILL_PATIENCE)
 
     async def end_all(self, grace: float = 5.0) -> tuple[str, ...]:
-        """End everything that comes from here, recorded or stray; returns what it was."""
+        """End everything that comes from here, recorded or stray; returns what it was.
+
+        Whoever receives telemetry goes last: the others tell it how they ended.
+        """
         survey = self.survey()
-        await asyncio.gather(*(self.stop(record, grace) for record in survey.running))
+        for last in (False, True):
+            leaving = (each for each in survey.running if (each.kind == "telemetry") is last)
+            await asyncio.gather(*(self.stop(record, grace) for record in leaving))
         await self.clear(survey.strays)
         names = [f"{record.label} ({record.kind})" for record in survey.running]
         return (*names, *(f"process {stray.pid}" for stray in survey.strays))
