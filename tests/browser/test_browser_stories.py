@@ -26,6 +26,16 @@ def test_the_printed_link_logs_in_once(visitor: Visitor, system: Driver) -> None
     expect(visitor.open(link).get_by_text("used already")).to_be_visible()
 
 
+def test_the_overview_is_live(visitor: Visitor, system: Driver) -> None:
+    page = visitor.open("/")
+    before = page.locator("#topology").inner_text()
+    page.evaluate("window.same = true")
+    use(system, 5)
+    expect(page.locator("#topology")).not_to_have_text(before, use_inner_text=True)
+    expect(page.locator("#topology")).to_contain_text("denied")
+    assert page.evaluate("window.same"), "it was not loaded again"
+
+
 def test_from_the_topology_to_a_trace_to_its_log_line(visitor: Visitor, system: Driver) -> None:
     use(system, 3)
     page = visitor.open("/")
