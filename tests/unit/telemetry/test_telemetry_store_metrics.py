@@ -55,6 +55,15 @@ async def test_a_counter_that_was_there_before_the_run_counts_from_what_is_known
     assert await values(store, query("calls")) == {(): [1.0]}
 
 
+async def test_the_point_before_the_time_asked_for_is_what_the_first_is_compared_with(
+    store: Store,
+) -> None:
+    for at, value in ((1, 100), (5_001, 150), (5_011, 170)):
+        send(store, counter("calls", at, value, start=0.5))
+    asked = MetricQuery("calls", NOW + 5_000, NOW + 5_020, 10.0)
+    assert await values(store, asked) == {(): [5.0, 2.0]}
+
+
 async def test_series_are_kept_apart_as_asked_and_else_summed(store: Store) -> None:
     for instance in ("orbit.v1.0", "orbit.v1.1"):
         send(

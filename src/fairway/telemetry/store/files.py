@@ -127,8 +127,11 @@ class Files:
 
     @contextmanager
     def opened(self, file: SegmentFile) -> Iterator[OpenSegment | None]:
-        """A segment; None if it is gone by now."""
+        """A segment, or by now its thin one; None if both are gone."""
         connection = opened_for_reading(file.path, SEGMENT)
+        if connection is None and not file.thin:
+            file = file.thinned()
+            connection = opened_for_reading(file.path, SEGMENT)
         if connection is None:
             yield None
             return

@@ -27,6 +27,11 @@ class SegmentFile:
     sequence: int
     thin: bool = False
 
+    def thinned(self) -> SegmentFile:
+        """The file that takes its place when it is thinned out."""
+        path = self.path.with_name(f"{self.path.stem}-thin.db")
+        return SegmentFile(path, self.run, self.sequence, thin=True)
+
     @property
     def most_rows(self) -> int:
         """More log records than any segment has."""

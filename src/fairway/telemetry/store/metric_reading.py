@@ -38,8 +38,6 @@ MOST_STEPS = 5_000
 _MOST_EXEMPLARS = 50
 _MOST_KEYS = 20
 """Attributes that are named of a metric: one that puts ids into keys must not flood the page."""
-_LOOKED_BACK = 3600.0
-"""Seconds before the time asked for in which the point before the first is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +152,16 @@ def _series(segment: OpenSegment, query: MetricQuery) -> list[_Series]:
 
 
 def _readings(segment: OpenSegment, one: _Series, query: MetricQuery) -> Iterator[Reading]:
-    since = query.since - _LOOKED_BACK if one.cumulative else query.since
+    """The points of the time asked for, and the one before for what only grows."""
+    since, until = _nanos(query.since), _nanos(query.until)
+    columns = "select at, start, value, count, buckets from points where series = ?"
     rows = segment.connection.execute(
-        "select at, start, value, count, buckets from points"
-        " where series = ? and at >= ? and at < ?",
-        (one.number, _nanos(since), _nanos(query.until)),
-    )
+        f"{columns} and at >= ? and at < ?", (one.number, since, until)
+    ).fetchall()
+    if one.cumulative:
+        rows += segment.connection.execute(
+            f"{columns} and at < ? order by at desc limit 1", (one.number, since)
+        ).fetchall()
     for at, start, value, count, buckets in rows:
         yield Reading(at / NANO, start / NANO, value, count, tuple(of_otlp(decoded(buckets))))
 

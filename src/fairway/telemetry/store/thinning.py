@@ -31,8 +31,8 @@ _KEPT_LOGS = (
 
 def thinned(file: SegmentFile, retention: Retention) -> SegmentFile:
     """The thin segment, complete on disk; the whole one is still there."""
-    path = file.path.with_name(f"{file.path.stem}-thin.db")
-    unfinished = path.with_suffix(".new")
+    thin = file.thinned()
+    unfinished = thin.path.with_suffix(".new")
     remove(unfinished)
     with closing(opened_for_writing(unfinished, SEGMENT)) as connection:
         connection.execute("pragma journal_mode=off")
@@ -41,8 +41,8 @@ def thinned(file: SegmentFile, retention: Retention) -> SegmentFile:
         connection.execute("begin")
         _copy(connection, retention, slow)
         connection.execute("commit")
-    unfinished.rename(path)
-    return SegmentFile(path, file.run, file.sequence, thin=True)
+    unfinished.rename(thin.path)
+    return thin
 
 
 def remove(path: Path) -> None:
