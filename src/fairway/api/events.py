@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
@@ -73,7 +73,7 @@ async def server_sent(
     messages: AsyncIterator[Message],
     heartbeat: float = HEARTBEAT_SECONDS,
     quiet: float | None = None,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The wire form of `messages`, with heartbeats, ending when they end."""
     yield _HEARTBEAT  # the client learns at once that the stream is open
     upcoming: asyncio.Task[Message] | None = None

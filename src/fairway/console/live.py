@@ -9,7 +9,8 @@ stream ends with its session and with the system.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -55,7 +56,7 @@ async def _changed(page: Page, fragments: Fragments, every: float) -> AsyncItera
     yield Message(None, "ended", "")
 
 
-async def _until_stopped(page: Page, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _until_stopped(page: Page, chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
     """End with the system: the server waits for open streams when it goes."""
     control = page.site.offer.control
     if control is None:
@@ -81,6 +82,9 @@ async def _until_stopped(page: Page, chunks: AsyncIterator[bytes]) -> AsyncItera
         stopped.cancel()
         if upcoming is not None:
             upcoming.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
+                await upcoming
+        await chunks.aclose()
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes:
