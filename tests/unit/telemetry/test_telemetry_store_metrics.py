@@ -64,6 +64,12 @@ async def test_the_point_before_the_time_asked_for_is_what_the_first_is_compared
     assert await values(store, asked) == {(): [5.0, 2.0]}
 
 
+async def test_restarts_within_a_step_are_not_lost(store: Store) -> None:
+    for at, value, start in ((1, 10, 0.5), (2, 40, 0.5), (3, 5, 2.5), (4, 7, 2.5), (5, 1, 4.5)):
+        send(store, counter("calls", at, value, start=start))
+    assert await values(store, query("calls")) == {(): [(40 + 7 + 1) / 10]}
+
+
 async def test_series_are_kept_apart_as_asked_and_else_summed(store: Store) -> None:
     for instance in ("orbit.v1.0", "orbit.v1.1"):
         send(

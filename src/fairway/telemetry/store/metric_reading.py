@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from fairway.errors import InvalidInput, NotFound
@@ -156,14 +157,33 @@ def _readings(segment: OpenSegment, one: _Series, query: MetricQuery) -> Iterato
     since, until = _nanos(query.since), _nanos(query.until)
     columns = "select at, start, value, count, buckets from points where series = ?"
     rows = segment.connection.execute(
-        f"{columns} and at >= ? and at < ?", (one.number, since, until)
+        f"{columns} and at >= ? and at < ? order by at", (one.number, since, until)
     ).fetchall()
     if one.cumulative:
-        rows += segment.connection.execute(
+        before = segment.connection.execute(
             f"{columns} and at < ? order by at desc limit 1", (one.number, since)
         ).fetchall()
+        rows = [*before, *(_telling(rows, query) if one.monotonic else rows)]
     for at, start, value, count, buckets in rows:
         yield Reading(at / NANO, start / NANO, value, count, tuple(of_otlp(decoded(buckets))))
+
+
+def _telling(rows: list[Any], query: MetricQuery) -> Iterator[Any]:
+    """Of what only grows, the last point of each step says all, and the last before a new start.
+
+    Most points are left out before their buckets are decoded, which is what takes the time.
+    """
+    width = max(1, _nanos(query.step))
+    first = _nanos(query.since)
+    for row, following in zip_longest(rows, rows[1:]):
+        if (
+            following is None
+            or (row[0] - first) // width != (following[0] - first) // width
+            or following[1] > row[1]
+            or following[2] < row[2]
+            or following[3] < row[3]
+        ):
+            yield row
 
 
 def _exemplars(segment: OpenSegment, one: _Series, query: MetricQuery) -> Iterator[Exemplar]:
