@@ -182,7 +182,10 @@ def _plane(
 
 
 def _order(plane: _Plane) -> None:
-    """Order each layer by the middle of its neighbours in the layer before, then behind."""
+    """Order each layer by the middle of its neighbours in the layer before, then behind.
+
+    Whoever has none at all stands last.
+    """
     place = {slot: index for layer in plane.layers for index, slot in enumerate(layer)}
     level = {slot: index for index, layer in enumerate(plane.layers) for slot in layer}
     for sweep in range(_SWEEPS):
@@ -192,7 +195,9 @@ def _order(plane: _Plane) -> None:
             for slot in plane.layers[index]:
                 near = [place[one] for one in plane.near[slot] if level[one] == index + step]
                 wanted[slot] = sum(near) / len(near) if near else float(place[slot])
-            plane.layers[index].sort(key=lambda slot: (wanted[slot], place[slot]))
+            plane.layers[index].sort(
+                key=lambda slot: (not plane.near.get(slot), wanted[slot], place[slot])
+            )
             place |= {slot: at for at, slot in enumerate(plane.layers[index])}
 
 

@@ -45,6 +45,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         cache_size=-1,
+        auto_reload=False,  # a newer installation would not fit the program that runs
     )
     environment.filters.update(FILTERS)
     environment.globals.update(GLOBALS)
