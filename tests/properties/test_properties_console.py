@@ -145,3 +145,13 @@ def test_every_property_can_be_asked_for_by_its_link(attributes: dict[str, str])
             pairs = parse_qsl(urlsplit(each.href).query, keep_blank_values=True)
             asked = wanted_attributes(Address.of("/logs", pairs))
             assert asked == {each.name: attributes[each.name]}
+
+
+@given(_spans)
+def test_whoever_has_no_parent_is_a_root_or_placed_below_its_own_service(spans: list[Span]) -> None:
+    roots = tree(spans)
+    for node in in_order(roots):
+        for child in node.children:
+            if child.placed:
+                assert child.orphan
+                assert child.span.service == node.span.service

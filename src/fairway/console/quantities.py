@@ -68,7 +68,8 @@ def quantity(value: float | None, unit: str) -> str:
         return duration(value / 1000)
     if unit in _WRITTEN:
         return _WRITTEN[unit](value)
-    return f"{wording.number(value)} {unit.strip('{}')}"
+    counted = unit.startswith("{")  # what is counted stands in the title: `{thread}`
+    return wording.number(value) if counted else f"{wording.number(value)} {unit}"
 
 
 def figures(value: float) -> str:

@@ -10,16 +10,20 @@ siblings by start; no child starts before its parent (it and everything below it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fairway.telemetry.port import Span
+
+_MOST_PLACED = 200
+"""Spans that are looked for a place for; a trace with more is damaged, and each costs a search."""
 
 
 @dataclass(slots=True)
 class Node:
     """A span with its place. `start` is corrected by `skew` seconds; `orphan`: its parent is not
-    there; `looped`: its parents form a circle, which was opened here.
+    there; `placed`: nor is it, but it stands below the span that it belongs to by service and time;
+    `looped`: its parents form a circle, which was opened here.
     """
 
     span: Span
@@ -27,6 +31,7 @@ class Node:
     start: float = 0.0
     skew: float = 0.0
     orphan: bool = False
+    placed: bool = False
     looped: bool = False
     children: list[Node] = field(default_factory=list)
 
@@ -51,6 +56,7 @@ def tree(spans: Sequence[Span]) -> list[Node]:
             roots.append(node)
         else:
             below[id(parent)].append(node)
+    roots = _placed(nodes, roots, below)
     reached: set[int] = set()
     _settle(roots, below, reached)
     for node in sorted(nodes, key=lambda node: node.start):
@@ -68,6 +74,55 @@ def in_order(roots: Sequence[Node]) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(node.children))
+
+
+def _placed(
+    nodes: Sequence[Node], roots: Sequence[Node], below: dict[int, list[Node]]
+) -> list[Node]:
+    """The roots that are left when those without their parent stand where they most likely belong.
+
+    A program that passes a trace on without sending spans leaves a hole between the Envoy that
+    brought it a request and the one that takes its own: what that one sends belongs to the shortest
+    span of the same service that it lies within.
+    """
+    if sum(node.orphan for node in roots) > _MOST_PLACED:
+        return list(roots)
+    parents = {id(child): node for node in nodes for child in below[id(node)]}
+    left = []
+    for node in sorted(roots, key=lambda node: node.start):
+        around = [other for other in nodes if node.orphan and _around(other, node)]
+        fitting = sorted(around, key=lambda other: (other.span.duration, other.start))
+        found = next((other for other in fitting if not _below(other, node, parents)), None)
+        if found is None:
+            left.append(node)
+        else:
+            node.placed = True
+            parents[id(node)] = found
+            below[id(found)].append(node)
+    return left
+
+
+def _around(other: Node, node: Node) -> bool:
+    """Whether a request that `other` tells of may have made `node`."""
+    return (
+        other is not node
+        and other.span.service == node.span.service
+        and other.span.kind == "server"
+        and other.start <= node.start
+        and node.end <= other.end
+    )
+
+
+def _below(node: Node, ancestor: Node, parents: Mapping[int, Node]) -> bool:
+    """Whether `ancestor` is among the parents of a node (or those form a circle)."""
+    seen: set[int] = set()
+    at: Node | None = node
+    while at is not None:
+        if at is ancestor or id(at) in seen:
+            return True
+        seen.add(id(at))
+        at = parents.get(id(at))
+    return False
 
 
 def _settle(roots: Sequence[Node], below: dict[int, list[Node]], reached: set[int]) -> None:

@@ -163,6 +163,9 @@ def _place_badges(node: Node) -> tuple[Badge, ...]:
     found = []
     if node.looped:
         found.append(Badge("orphan", "circle", "its parents lead back to itself"))
+    elif node.placed:
+        words = "the span that began it is not stored; it stands where service and time fit"
+        found.append(Badge("orphan", "placed by time", words))
     elif node.orphan:
         found.append(Badge("orphan", "no parent", "the span that began it is not stored (yet)"))
     if abs(node.skew) >= _NOTABLE_SKEW:

@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html import unescape
+from typing import Any
 
 import httpx2
 import pytest
@@ -113,6 +115,18 @@ async def test_records_are_downloaded_as_json_lines(vera: Person) -> None:
 
 
 async def test_logs_are_followed_from_where_the_page_ends(store: StoredTelemetry) -> None:
+    async with surfing(store) as browser:
+        live = links((await browser.get("/logs?level=error")).text, "/logs/live")[0]
+        after = re.search(r"after=(\d+)", live)[1]
+        earlier = live.replace(after, str(int(after) - 5))
+        number, found = await asyncio.wait_for(first_message(browser, earlier), 20)
+    assert found["count"] == 1
+    assert "the model is overloaded" in found["html"]
+    assert found["last"] == number == int(after)
+
+
+@asynccontextmanager
+async def surfing(store: StoredTelemetry) -> AsyncIterator[httpx2.AsyncClient]:
     """Over a real socket: an answer that does not end cannot be had in process."""
     parts = Rig(now=NOW)
     parts.control.told = store
@@ -123,18 +137,12 @@ async def test_logs_are_followed_from_where_the_page_ends(store: StoredTelemetry
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
         await browser.get(rig.site.login_path(Actor("vera", "viewer")))
-        live = links((await browser.get("/logs?level=error")).text, "/logs/live")[0]
-        after = re.search(r"after=(\d+)", live)[1]
-        earlier = live.replace(after, str(int(after) - 5))
-        number, found = await asyncio.wait_for(first_message(browser, earlier), 20)
+        yield browser
     server.should_exit = True
     await serving
-    assert found["count"] == 1
-    assert "the model is overloaded" in found["html"]
-    assert found["last"] == number == int(after)
 
 
-async def first_message(browser: httpx2.AsyncClient, path: str) -> tuple[int, dict]:
+async def first_message(browser: httpx2.AsyncClient, path: str) -> tuple[int, Any]:
     number = 0
     async with browser.stream("GET", path) as answer:
         async for line in answer.aiter_lines():
@@ -155,6 +163,14 @@ async def test_traces_have_their_durations_as_filters(vera: Person) -> None:
     html = await page(vera, "/traces?outcome=denied&min_duration=1ms")
     assert f"/traces/{DENIED}" in html
     assert html.count("data-chosen>") == 1
+
+
+async def test_newer_traces_are_announced(store: StoredTelemetry) -> None:
+    async with surfing(store) as browser:
+        live = links((await browser.get("/traces?outcome=ok")).text, "/traces/live")[0]
+        earlier = re.sub(r"than=[^&]+", f"than={NOW - 100}", live)
+        _, html = await asyncio.wait_for(first_message(browser, earlier), 20)
+    assert ">4 newer traces<" in html
 
 
 async def test_the_older_traces_are_one_page_away(vera: Person) -> None:

@@ -84,6 +84,17 @@ def test_a_missing_parent_makes_a_root_that_says_so() -> None:
     assert [badge.text for badge in drawing.rows[0].badges] == ["no parent"]
 
 
+def test_what_a_silent_program_has_passed_on_stands_where_service_and_time_fit() -> None:
+    """orbit has no SDK: its Envoys know of the request that came and of the one that it made."""
+    drawing = waterfall(
+        [span("gateway", 0, 10, service="gateway"), span("in", 1, 8, "gateway"),
+         span("out", 2, 5, "never sent", kind="client"), span("axon", 3, 3, "out", service="axon")]
+    )  # fmt: skip
+    assert names(drawing) == ["gateway", ".in", "..out", "...axon"]
+    assert [badge.text for badge in drawing.rows[2].badges] == ["placed by time"]
+    assert [share.service for share in drawing.shares] == ["orbit", "axon", "gateway"]
+
+
 def test_a_circle_of_parents_is_opened_at_its_earliest_span() -> None:
     drawing = waterfall(
         [span("b", 1, 1, "a"), span("a", 0, 3, "c"), span("c", 2, 1, "b"), span("root", 0, 9)]

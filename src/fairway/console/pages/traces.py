@@ -6,17 +6,18 @@ selected span is a parameter of the address, so that a link can point at it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from fairway.console import quantities
 from fairway.console.comparing import compare
 from fairway.console.durations import duration_bars
 from fairway.console.filters import Property, chips, properties, trace_query
 from fairway.console.links import Address
+from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages.listing import (
     address_of,
@@ -40,6 +41,9 @@ PATH = "/traces"
 SHOWN = 50
 _RESTORED = "hx-history-restore-request"
 """The browser went back: it needs the page, not the fragment that was fetched then."""
+LIVE_SECONDS = 2.0
+_JUST_AFTER = 5e-5
+"""Seconds: an address keeps times to ten microseconds."""
 ROWS = 400
 """Spans that are drawn before one asks for more of them."""
 _CANDIDATES = 20
@@ -56,6 +60,8 @@ async def traces(here: PageHere) -> Response:
     address = address_of(here, PATH)
     found = await here.telemetry.traces(trace_query(address, here.now, limit=SHOWN))
     fresh = address.having(cursor=None)
+    moving = not (address.get("cursor") or address.get("until"))
+    newest = max((trace.started_at for trace in found.traces), default=here.now)
     answer = here.render(
         "traces.html",
         q=quantities,
@@ -70,9 +76,24 @@ async def traces(here: PageHere) -> Response:
         outcomes=_OUTCOMES,
         presets=preset_choices(),
         newest=fresh if address.get("cursor") else "",
+        live=fresh.at(f"{PATH}/live").having(than=newest) if moving else "",
         older=fresh.having(cursor=found.cursor) if found.cursor else "",
     )
     return in_address_bar(here, address, answer)
+
+
+@router.get(f"{PATH}/live")
+async def newer(here: PageHere, than: float) -> StreamingResponse:
+    """How many that match have come since; the list itself stays as it is while it is read."""
+    address = address_of(here, PATH).having(than=None)
+
+    async def fragments() -> Iterable[str]:
+        query = trace_query(address, here.now, limit=SHOWN)
+        since = max(query.since or 0.0, than + _JUST_AFTER)
+        found = (await here.telemetry.traces(replace(query, since=since))).traces
+        return [here.html("_traces_newer.html", count=len(found), most=SHOWN, newest=address)]
+
+    return live(here, fragments, LIVE_SECONDS)
 
 
 @router.get(f"{PATH}/compare")

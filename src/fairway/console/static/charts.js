@@ -48,7 +48,7 @@
       case "share": return `${figures(value * 100)} %`;
       case "/s": return `${figures(value)}/s`;
       case "": case "1": return figures(value);
-      default: return `${figures(value)} ${unit.replace(/[{}]/g, "")}`;
+      default: return unit.startsWith("{") ? figures(value) : `${figures(value)} ${unit}`;
     }
   };
 
