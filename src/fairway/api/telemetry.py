@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairway.api.events import STREAM, HowToFollow, Message
+from fairway.api.events import STREAM, HowToFollow, Message, Quiet
 from fairway.api.offer import ControlHere, OfferHere
 from fairway.api.problems import fails
 from fairway.api.roles import Viewer
@@ -103,8 +103,14 @@ class LogFilters(Filters):
 
     def query(self) -> LogQuery:
         """As the telemetry is asked."""
-        plain = self.model_dump(exclude={"attribute", "service"})
+        plain = self.model_dump(exclude={"attribute", "service", "quiet"})
         return LogQuery(**plain, services=tuple(self.service), attributes=self.attributes)
+
+
+class FollowedFilters(LogFilters):
+    """The same, with what `HowToFollow` takes: a model of a query knows all of it."""
+
+    quiet: Quiet = None
 
 
 class SeriesFilters(Filters):
@@ -186,7 +192,7 @@ async def logs(
 async def follow_logs(
     control: ControlHere,
     by: Viewer,  # noqa: ARG001
-    filters: Annotated[LogFilters, Query()],
+    filters: Annotated[FollowedFilters, Query()],
     follow: HowToFollow,
 ) -> StreamingResponse:
     """Log records as they come in, as server-sent events."""
