@@ -176,7 +176,7 @@ def test_a_server_that_is_not_there_is_said(
     assert "FAIRWAY_SERVER" in done.err
 
 
-@pytest.mark.parametrize(("environment", "code"), [("prod", 5), ("staging", 3)])
+@pytest.mark.parametrize(("environment", "code"), [("prod", 5), ("staging", 9)])
 def test_an_environment_without_a_server_is_told_apart_from_none(
     folder: Path, fairway: CommandLine, environment: str, code: int
 ) -> None:
