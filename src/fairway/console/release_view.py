@@ -8,6 +8,8 @@ from itertools import pairwise
 
 from fairway.console.course_view import Mark, marks
 from fairway.delivery.deployment import Deployment
+from fairway.delivery.events import TYPES
+from fairway.delivery.port import DeliveryEvent
 from fairway.delivery.words import changed_words, outcome, outcomes, status_words, waits_for
 from fairway.plan.describe import strategy_words
 from fairway.plan.plan import Change, Plan
@@ -18,6 +20,8 @@ _SIGNS = {
     "scale": ("*", "is scaled"), "routes": (">", "routes change"),
     "policies": ("#", "policies change"), "configuration": ("=", "configuration changes"),
 }  # fmt: skip
+
+_SAYS = {kind.name: kind.says.rstrip(".") for kind in TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class DeploymentRow:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """One kept release. `outcome` is how its last deployment stands or ended.
+    """One kept release. `outcome` is how its last deployment stands or ended, `before` the number
+    of the release before it (0: not known): activations of policies take numbers too.
 
     `offers` is how one says that it is brought into force: back to an earlier one, on to a later.
     """
@@ -57,7 +62,17 @@ class ReleaseRow:
     policy_set: int
     outcome: str
     in_force: bool
+    before: int = 0
     offers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something that happened."""
+
+    id: int
+    at: float
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,16 @@ def deployment_row(deployment: Deployment, now: float) -> DeploymentRow:
     )
 
 
+def event_rows(events: Sequence[DeliveryEvent]) -> tuple[EventRow, ...]:
+    """What happened, the newest first; a reason that several events give is told once."""
+    rows, told = [], set()
+    for event in events:
+        words = event.words if event.words not in told else _SAYS.get(event.type, event.type)
+        told.add(event.words)
+        rows.append(EventRow(event.id, event.at, words or _SAYS.get(event.type, event.type)))
+    return tuple(reversed(rows))
+
+
 def release_rows(
     releases: Sequence[Release], deployments: Sequence[Deployment], in_force: int
 ) -> tuple[ReleaseRow, ...]:
@@ -108,6 +133,7 @@ def release_rows(
         ReleaseRow(
             each.number, each.at, each.by, each.note, changed_words(before.get(each.number), each),
             each.content.policy_set, ended.get(each.number, ""), each.number == in_force,
+            before[each.number].number if each.number in before else 0,
             _offer(each.number, in_force, under_way),
         )
         for each in releases

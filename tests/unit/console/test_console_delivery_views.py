@@ -8,18 +8,19 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.api.fake_delivery import plan_of
+from tests.unit.api.fake_delivery import plan_of, release_of
 
 from fairway.console.canary_view import comparisons, verdict
 from fairway.console.cedar_view import lines_of
 from fairway.console.course_view import marks
 from fairway.console.denials import BARS, denials
 from fairway.console.differences import diff_of
+from fairway.console.release_view import event_rows, release_rows
 from fairway.console.steering import buttons
 from fairway.control.port import AuditEntry
 from fairway.delivery.course import Course, Gate, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status, Step
-from fairway.delivery.port import Actor, VersionNumbers, Watching
+from fairway.delivery.port import Actor, DeliveryEvent, VersionNumbers, Watching
 
 COURSE = Course(
     (Stage(0, 5.0, mirror=10), Stage(20, 5.0, judged=True, evidence=True), Stage(100)),
@@ -191,3 +192,22 @@ def test_bars_count_every_denial_of_the_span_and_stay_in_the_picture(times: list
     found = denials([denied(at) for at in times], 0.0, 3600.0, 1000)
     assert sum(bar.count for bar in found.bars) == sum(0 <= at < 3600 for at in times)
     assert all(bar.y >= 0 and bar.y + bar.height <= 72.2 for bar in found.bars)
+
+
+def test_a_reason_is_told_once() -> None:
+    told = [
+        DeliveryEvent(1, 1.0, "AnalysisCompleted", "d2", "r2 is worse", {}),
+        DeliveryEvent(2, 2.0, "RollbackStarted", "d2", "r2 is worse", {}),
+    ]
+    assert [row.words for row in event_rows(told)] == [
+        "It goes back to what was before",
+        "r2 is worse",
+    ]
+
+
+def test_a_release_is_compared_with_the_one_that_was_kept_before_it() -> None:
+    rows = release_rows([release_of(5, "ada"), release_of(3, "ada")], [], in_force=5)
+    assert [(row.number, row.before, row.offers) for row in rows] == [
+        (5, 3, ""),
+        (3, 0, "Roll back"),
+    ]

@@ -16,7 +16,7 @@ from fairway.console.addresses import SureHere, go
 from fairway.console.canary_view import SPARK_HEIGHT, SPARK_WIDTH, comparisons, verdict
 from fairway.console.live import live
 from fairway.console.page import Page, PageHere
-from fairway.console.release_view import change_rows, deployment_row
+from fairway.console.release_view import change_rows, deployment_row, event_rows
 from fairway.console.steering import ORDERS, buttons, needs_reason
 from fairway.delivery.deployment import Command, Deployment
 from fairway.delivery.port import Delivery
@@ -100,6 +100,6 @@ async def _shown(here: Page, delivery: Delivery, found: Deployment) -> dict[str,
         "verdict": verdict(found, watching, here.now),
         "buttons": buttons(found, here.actor),
         "changes": change_rows(found.plan),
-        "events": (await delivery.happened(found.id))[::-1],
+        "events": event_rows(await delivery.happened(found.id)),
         "spark": (SPARK_WIDTH, SPARK_HEIGHT),
     }
