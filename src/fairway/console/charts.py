@@ -132,13 +132,11 @@ def of_metric(answer: MetricAnswer, statistic: Statistic, axis: Axis) -> Chart:
 
 def metric_unit(answer: MetricAnswer, statistic: Statistic) -> str:
     """The unit of what is drawn: a histogram's own for percentiles, else per second."""
-    match answer.summary.kind:
-        case "gauge":
-            return answer.summary.unit
-        case "histogram" if statistic != "value":
-            return answer.summary.unit
-    unit = answer.summary.unit
-    return "/s" if unit in ("", "1") or unit.startswith("{") else f"{unit}/s"
+    kind, unit = answer.summary.kind, answer.summary.unit
+    if kind == "gauge" or (kind == "histogram" and statistic != "value"):
+        return unit
+    counted = kind == "histogram" or unit in ("", "1") or unit.startswith("{")
+    return "/s" if counted else f"{unit}/s"
 
 
 def of_traffic(

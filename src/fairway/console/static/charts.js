@@ -39,7 +39,7 @@
     return `${figures(count)} ${units[unit]}`;
   };
   const quantity = (value, unit) => {
-    if (value === null || value === undefined) return "–";
+    if (value === null || value === undefined) return "—";
     switch (unit) {
       case "s": return duration(value);
       case "ms": return duration(value / 1000);
