@@ -6,27 +6,27 @@ Pure: made from the events of the delivery and from the history of releases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fairway.console.charts import Mark, MarkKind
 from fairway.control.port import ReleaseRecord
-from fairway.delivery.events import type_of
 from fairway.delivery.port import DeliveryEvent
 from fairway.telemetry.port import Run
 
-_KINDS: dict[str, tuple[MarkKind, str]] = {
-    type_of("DeploymentStarted"): ("deployment", "{release} begins"),
-    type_of("WeightShifted"): ("weight", "{release} {weight} %"),
-    type_of("DeploymentSucceeded"): ("success", "{release} in force"),
-    type_of("RollbackStarted"): ("failure", "{release} goes back"),
-    type_of("DeploymentRolledBack"): ("failure", "{release} rolled back"),
-    type_of("DeploymentFailed"): ("failure", "{release} failed"),
+MARKED: Mapping[str, tuple[MarkKind, str]] = {
+    "DeploymentStarted": ("deployment", "{release} begins"),
+    "WeightShifted": ("weight", "{release} {weight} %"),
+    "DeploymentSucceeded": ("success", "{release} in force"),
+    "RollbackStarted": ("failure", "{release} goes back"),
+    "DeploymentRolledBack": ("failure", "{release} rolled back"),
+    "DeploymentFailed": ("failure", "{release} failed"),
 }
+"""Types of announcements, and the kind and the label of their marks."""
 
 
 def delivery_marks(events: Iterable[DeliveryEvent]) -> tuple[Mark, ...]:
     """One mark per event that changes what requests meet."""
-    return tuple(_mark(event) for event in events if event.type in _KINDS)
+    return tuple(_mark(event) for event in events if event.type in MARKED)
 
 
 def policy_marks(releases: Iterable[ReleaseRecord]) -> tuple[Mark, ...]:
@@ -52,7 +52,7 @@ def run_marks(runs: Iterable[Run]) -> tuple[Mark, ...]:
 
 
 def _mark(event: DeliveryEvent) -> Mark:
-    kind, label = _KINDS[event.type]
+    kind, label = MARKED[event.type]
     release, weight = event.data.get("release", ""), event.data.get("weight", "")
     text = label.format(release=f"r{release}", weight=weight)
     return Mark(event.at, kind, text, event.words, f"/deployments/{event.deployment}")

@@ -21,12 +21,12 @@ from fairway.console.charts import (
 )
 from fairway.console.durations import duration_bars
 from fairway.console.links import Address
-from fairway.console.marks import delivery_marks, policy_marks
+from fairway.console.marks import MARKED, delivery_marks, policy_marks
 from fairway.console.red import label_by, split_of, whole_steps
 from fairway.console.timerange import time_range
 from fairway.console.wording import NOTHING
 from fairway.control.port import ReleaseRecord
-from fairway.delivery.events import type_of
+from fairway.delivery.events import TYPES
 from fairway.delivery.port import DeliveryEvent
 from fairway.errors import InvalidInput
 from fairway.telemetry.port import (
@@ -170,11 +170,12 @@ def test_runs_are_laid_over_each_other_from_their_starts() -> None:
 
 def test_what_changes_what_requests_meet_is_a_mark() -> None:
     told = [
-        DeliveryEvent(1, 10, type_of("DeploymentStarted"), "d1", "begins", {"release": 8}),
-        DeliveryEvent(2, 11, type_of("WeightShifted"), "d1", "5 %", {"release": 8, "weight": 5}),
-        DeliveryEvent(3, 12, type_of("ApprovalGiven"), "d1", "agreed", {"release": 8}),
-        DeliveryEvent(4, 13, type_of("DeploymentRolledBack"), "d1", "back", {"release": 8}),
+        DeliveryEvent(1, 10, "DeploymentStarted", "d1", "begins", {"release": 8}),
+        DeliveryEvent(2, 11, "WeightShifted", "d1", "5 %", {"release": 8, "weight": 5}),
+        DeliveryEvent(3, 12, "ApprovalGiven", "d1", "agreed", {"release": 8}),
+        DeliveryEvent(4, 13, "DeploymentRolledBack", "d1", "back", {"release": 8}),
     ]
+    assert {each.name for each in TYPES} >= set(MARKED)
     assert [(mark.kind, mark.label, mark.href) for mark in delivery_marks(told)] == [
         ("deployment", "r8 begins", "/deployments/d1"), ("weight", "r8 5 %", "/deployments/d1"),
         ("failure", "r8 rolled back", "/deployments/d1"),
