@@ -73,6 +73,19 @@ def test_search_filters_by_service_intent_verdict_and_time(folder: Path) -> None
     assert ids(folder, Query(service="nobody")) == []
 
 
+def test_a_look_at_a_line_leaves_out_nothing_that_is_wanted(tmp_path: Path) -> None:
+    audit = AuditWriter(tmp_path, "axon", clock=iter([5.0, 1e9 + 0.25, 7.5, 8.0]).__next__)
+    for allowed in (True, False, None, False):
+        audit.append(Entry("decision", allowed=allowed, reason='"allowed":true'))
+    audit.close()
+    every = list(search(tmp_path, Query()))
+    assert len(every) == 4
+    for since in (None, 0.0, 7.5, 2e9):
+        for allowed in (None, True, False):
+            query = Query(allowed=allowed, since=since, until=1e9)
+            assert list(search(tmp_path, query)) == [one for one in every if query.wants(one)]
+
+
 def test_sound_chains_verify_before_and_after_anchoring(folder: Path, anchors: AnchorStore) -> None:
     assert verify(folder, anchors) == ()
     assert anchor(folder, anchors, 10.0) == ()

@@ -6,6 +6,7 @@ answer for a moment.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -15,14 +16,18 @@ from fairway.console.addresses import go
 from fairway.console.denials import HEIGHT, WIDTH, denials
 from fairway.console.page import Page, PageHere
 from fairway.console.timerange import moment_of
-from fairway.control.port import AuditEntry, AuditQuery
+from fairway.control.port import AuditEntry, AuditQuery, Records
 
 router = APIRouter()
 _SPANS = {"15m": 900, "1h": 3600, "6h": 6 * 3600, "1d": 86_400, "7d": 7 * 86_400}
+_STEPS = (60, 3600, 86_400)
+"""Seconds that are looked back at first."""
 _ENTRIES = 200
 _MOST = 10_000
 _SECONDS = 2.0
 """For how long an answer is shared."""
+_PROOF_SECONDS = 30.0
+"""The same for the verdict on the chains: every entry is hashed for it."""
 Span = Literal["15m", "1h", "6h", "1d", "7d"]
 Name = Annotated[str, Query(max_length=200)]
 
@@ -49,7 +54,7 @@ async def audit(  # noqa: PLR0913, PLR0917 - every filter is a parameter
         _MOST if caller or verdict == "change" else _ENTRIES,
     )
     key = "audit " + " ".join(map(repr, (service, intent, verdict, since, until, query.limit)))
-    found = await here.kept(key, _SECONDS, lambda: records.audit(query))
+    found = await here.kept(key, _SECONDS, lambda: _newest(records, query, now))
     shown = [each for each in reversed(found) if _wanted(each, caller, verdict)][:_ENTRIES]
     return here.render(
         "policy_audit.html", go=go(here), entries=shown, more=len(found) >= query.limit,
@@ -62,7 +67,7 @@ async def audit(  # noqa: PLR0913, PLR0917 - every filter is a parameter
 async def chains(here: PageHere) -> HTMLResponse:
     """Whether every chain of the audit log is whole: a part of the page that comes later."""
     records = await here.records()
-    found = await here.kept("chains", _SECONDS, records.verify_audit)
+    found = await here.kept("chains", _PROOF_SECONDS, records.verify_audit)
     return here.fragment("_policy_chains.html", go=go(here), chains=found)
 
 
@@ -84,6 +89,16 @@ async def _denials(here: Page, span: Span) -> dict[str, object]:
         "spans": tuple(_SPANS),
         "size": (WIDTH, HEIGHT),
     }
+
+
+async def _newest(records: Records, query: AuditQuery, now: float) -> tuple[AuditEntry, ...]:
+    """The newest that match. Reading a long log takes seconds, so it is read from its end."""
+    if query.since is None and query.until is None:
+        for seconds in _STEPS:
+            found = await records.audit(replace(query, since=now - seconds))
+            if len(found) >= query.limit:
+                return found
+    return await records.audit(query)
 
 
 def _wanted(entry: AuditEntry, caller: str, verdict: str) -> bool:
