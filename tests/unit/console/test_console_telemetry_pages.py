@@ -19,6 +19,7 @@ from tests.unit.api.rig import Rig
 from tests.unit.console.console_rig import ConsoleRig, Person
 
 from fairway.delivery.port import Actor
+from fairway.telemetry.port import BurnRate, SloStatus
 from fairway.telemetry.store.reading import StoredTelemetry
 
 
@@ -212,6 +213,34 @@ async def test_requests_are_told_by_service_and_edge(vera: Person) -> None:
     for words in ("orbit → axon", "intruder → axon", "public → gateway"):
         assert words in html, words
     assert links(html, "caller=intruder")
+
+
+async def test_objectives_show_what_is_left_of_their_budget(store: StoredTelemetry) -> None:
+    class Promising:
+        """The store, and objectives as its receiver would have been told of them."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        async def slos(self) -> tuple[SloStatus, ...]:
+            burn = (BurnRate(3600, 20.0), BurnRate(300, 0.5))
+            told = {"kind": "availability", "objective": 0.999, "threshold": None}
+            return tuple(
+                SloStatus(
+                    name, "orbit", "dispatch", window=30 * 86_400.0, requests=1000, bad=5,
+                    budget_left=left, burn=burn, alert=alert, words=f"{name} in words", **told,
+                )
+                for name, left, alert in (("a", 0.4, ""), ("b", 0.1, "critical"), ("c", -0.5, ""))
+            )  # fmt: skip
+
+    parts = Rig(now=NOW)
+    parts.control.told = Promising()
+    person = await ConsoleRig(parts).person("vera", "viewer")
+    html = await page(person, "/metrics")
+    await person.browser.aclose()
+    for words in ("kept", "budget burns fast", "missed", "b in words", "99.9 % without errors"):
+        assert words in html, words
+    assert re.search(r"1 h: <strong[^>]*>20×", html)
 
 
 async def chart(person: Person, path: str) -> dict:
