@@ -43,7 +43,7 @@ def test_from_the_topology_to_a_trace_to_its_log_line(visitor: Visitor, system: 
     expect(page).to_have_url(re.compile(r"/metrics\?.*service=axon"))
     page.get_by_role("link", name="Traces of axon").click()
     whole = page.locator("tr", has_text="orbit").filter(has_text="axon")
-    whole.first.get_by_role("link", name=re.compile("gateway")).click()
+    whole.first.get_by_role("link").first.click()
     hops = page.get_by_role("list").filter(has=page.locator(".hop"))
     hops.get_by_role("link", name=re.compile("^axon")).last.click()
     details = page.locator("#span")
@@ -65,6 +65,14 @@ def test_a_call_from_the_explorer_leads_to_its_trace(visitor: Visitor) -> None:
     expect(page.get_by_role("region", name="Body")).to_contain_text('"words": 4')
     page.get_by_role("link", name="Trace").last.click()
     expect(page.locator(".hop").filter(has_text="axon").first).to_be_visible()
+
+
+def test_anyone_may_do_what_the_gateway_opens(visitor: Visitor) -> None:
+    page = visitor.open("/explorer?service=orbit&identity=public")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("allowed 200")).to_be_visible()
+    page.get_by_role("link", name="Log lines").click()
+    expect(page.locator("#records")).to_contain_text("dispatched")
 
 
 def test_a_denied_call_is_shown_with_its_reason(visitor: Visitor) -> None:
