@@ -29,7 +29,7 @@ class Kept(Declared):
     sampled: SomeTime = Field(
         30 * _DAY, description="as long as errors, denials, slow traces and a sample are kept"
     )
-    size: Size = Field(2 * 2**30, ge=2**24, description="the largest the store may get")
+    size: Size = Field(2 * 2**30, description="the largest the store may get")
     rate: Number = Field(
         10.0, ge=0, le=100, description="percent of the ordinary traces that outlive `full`"
     )

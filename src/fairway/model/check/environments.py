@@ -10,6 +10,7 @@ from fairway.model.environments import Environment
 from fairway.model.places import Path
 from fairway.model.strategies import Canary
 
+_SMALLEST_STORE = 16 * 2**20
 _STRATEGIES = ("rolling", "blue_green", "canary")
 
 
@@ -22,6 +23,7 @@ def check_environments(subject: Subject) -> Iterator[Finding]:
         yield from _strategy(environment, (*path, "strategy"))
         yield from repeated(environment.regions, (*path, "regions"), "region")
         yield from _metrics(subject, environment, (*path, "analysis", "metrics"))
+        yield from _telemetry(environment, (*path, "telemetry"))
         for service in environment.overrides:
             if service not in subject.names("services"):
                 at = (*path, "overrides", service)
@@ -73,3 +75,21 @@ def _metrics(subject: Subject, environment: Environment, path: Path) -> Iterator
     for index, metric in enumerate(metrics):
         if metric.service not in known:
             yield unknown_service(metric.service, known, (*path, index, "service"))
+
+
+def _telemetry(environment: Environment, path: Path) -> Iterator[Finding]:
+    kept = environment.telemetry.store
+    if kept.sampled < kept.full:
+        yield Finding(
+            (*path, "store", "sampled" if "sampled" in kept.model_fields_set else "full"),
+            "telemetry-order",
+            "what is sampled cannot be kept shorter than everything",
+            "let sampled be at least as long as full",
+        )
+    if kept.size < _SMALLEST_STORE:
+        yield Finding(
+            (*path, "store", "size"),
+            "telemetry-size",
+            "a store of that size keeps nothing for long",
+            "write at least 16Mi",
+        )
