@@ -240,7 +240,7 @@ async def test_objectives_show_what_is_left_of_their_budget(store: StoredTelemet
     await person.browser.aclose()
     for words in ("kept", "budget burns fast", "missed", "b in words", "99.9 % without errors"):
         assert words in html, words
-    assert re.search(r"1 h: <strong[^>]*>20×", html)
+    assert re.search("1 h: <strong[^>]*>20\u00d7", html)
 
 
 async def chart(person: Person, path: str) -> dict:
