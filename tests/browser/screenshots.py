@@ -52,8 +52,8 @@ def of_newest_trace(page: Page) -> None:
 def of_running_deployment(page: Page) -> None:
     """The canary that is under way, once both versions have numbers."""
     page.locator(".under-way").get_by_role("link").first.click()
-    page.locator(".side-of.new").first.wait_for()
-    time.sleep(2.0)  # for a look that shows more than the first request
+    page.locator("[aria-current=step]", has_text="25 %").wait_for(timeout=90_000)
+    time.sleep(3.0)  # for a look that shows more than the first requests
 
 
 def of_denied_call(page: Page) -> None:
@@ -72,7 +72,7 @@ SHOTS = (
     Shot("logs", "/logs?service=axon"),
     Shot("traces", "/traces?service=axon"),
     Shot("trace", "/traces?service=axon&until=20s", of_newest_trace),
-    Shot("metrics", "/metrics?since=2m"),
+    Shot("metrics", "/metrics?since=5m"),
     Shot("policies", "/policies"),
     Shot("policy-editor", "/policies/edit"),
     Shot(
