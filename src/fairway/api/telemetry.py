@@ -24,6 +24,7 @@ from fairway.telemetry.port import (
     LogLevel,
     LogPage,
     LogQuery,
+    LogSource,
     MetricAnswer,
     MetricQuery,
     MetricSummary,
@@ -97,6 +98,7 @@ class LogFilters(Filters):
     trace_id: str = Field("", pattern=r"^[0-9a-fA-F]{0,32}$")
     correlation_id: Name = ""
     access: bool = False
+    source: LogSource | None = None
     after: int | None = Field(None, ge=0, le=2**53)
     before: int | None = Field(None, ge=0, le=2**53)
     limit: int = Field(200, ge=1, le=5000)

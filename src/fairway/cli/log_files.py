@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fairway.targets.local.log_files import cut_away
 from fairway.telemetry.lines import LogLine, is_access, parse_lines, source_of
 
 _POLL_SECONDS = 0.1
+_BESIDE_TURNS = 5
 _RECENT_BYTES = 4 * 2**20
 """Where a request of just now is looked for: the end of each file."""
 
@@ -40,11 +42,15 @@ class Logs:
         lines.sort(key=lambda line: line.at)
         return lines
 
-    def follow(self) -> Iterator[LogLine]:
-        """Lines as they are written, those of new files too. Never ends by itself."""
-        while True:
+    def follow(self, beside: Callable[[], Iterable[LogLine]] = tuple) -> Iterator[LogLine]:
+        """Lines as they are written, those of new files too, and of `beside`, which is asked less
+        often. Never ends by itself.
+        """
+        for turn in count():
             for path in log_files(self._state, self._access):
                 yield from self._follower(path).fresh(time.time())
+            if turn % _BESIDE_TURNS == 0:
+                yield from beside()
             time.sleep(_POLL_SECONDS)
 
     def _follower(self, path: Path) -> Follower:

@@ -27,6 +27,7 @@ SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
 TraceOutcome = Literal["ok", "error", "denied"]
 MetricKind = Literal["gauge", "sum", "histogram"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogSource = Literal["file", "otlp", "access"]
 LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 
 
@@ -160,7 +161,8 @@ class LogQuery:
     """Which log records. `text` is a part of the text, any case; `level` the least severe.
 
     Without `after` the newest `limit` come; with it those whose id is greater, to follow; with
-    `before` those whose id is smaller, to page back. Records are the oldest first.
+    `before` those whose id is smaller, to page back. Records are the oldest first. Those of Envoys'
+    access logs come only with `access`; `source` asks for one source alone.
     """
 
     since: float | None = None
@@ -173,6 +175,7 @@ class LogQuery:
     correlation_id: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     access: bool = False
+    source: LogSource | None = None
     run: int | None = None
     after: int | None = None
     before: int | None = None
@@ -196,7 +199,7 @@ class LogRecord:
     attributes: Attributes
     trace_id: str = ""
     span_id: str = ""
-    source: Literal["file", "otlp", "access"] = "file"
+    source: LogSource = "file"
 
 
 @dataclass(frozen=True, slots=True)

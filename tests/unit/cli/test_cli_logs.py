@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.telemetry_store import NOW, logs
 from tests.unit.cli.cli_driver import CommandLine
 
 from fairway.cli.log_files import Follower, Logs
@@ -23,7 +24,9 @@ from fairway.cli.output import Painter
 from fairway.cli.telling.filters import since_of
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir, write_private
+from fairway.telemetry.entries import LogEntry
 from fairway.telemetry.lines import Source, parse_line, source_of
+from fairway.telemetry.store.writing import Writer
 
 WRITTEN = datetime(2026, 11, 21, 8, 0, 3, 500_000, tzinfo=UTC).timestamp()
 ORBIT = Source("orbit", "0")
@@ -88,6 +91,19 @@ def test_since_leaves_out_what_is_older(fairway: CommandLine, state: StateDir) -
     out = fairway("logs", "orbit", "--since", "2026-11-21T08:00:02+00:00").out
     assert "first" not in out
     assert "second" in out
+
+
+def test_records_sent_by_otlp_are_lines_too(fairway: CommandLine, state: StateDir) -> None:
+    at = WRITTEN - 1 - NOW
+    writer = Writer(state.telemetry, 1, lambda: WRITTEN)
+    writer.lines([LogEntry(WRITTEN, service="orbit", instance="orbit.0", version="", level="info",
+                           text="read from a file")])  # fmt: skip
+    writer.logs(logs({"text": "sent", "at": at, "severity": 17, "order": "o-7"}))
+    writer.close()
+    lines = fairway("logs", "orbit").out.splitlines()
+    assert [line.split()[2] for line in lines] == ["first", "second", "sent", "third"]
+    assert fairway("logs", "--where", "order=o-7", "--level", "error").out.count("\n") == 1
+    assert "sent" not in fairway("logs", "axon").out
 
 
 @pytest.mark.parametrize("arguments", [("nobody",), ("--level", "loud"), ("--since", "yesterday")])

@@ -1,10 +1,11 @@
-"""`fairway logs`: what the services said, from their files, also when nothing runs any more."""
+"""`fairway logs`: what the services said, in their files and by OTLP, also when nothing runs."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterable
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -14,7 +15,8 @@ from fairway.cli.log_files import Logs, log_files
 from fairway.cli.log_lines import Wanted, as_json, render_line
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
-from fairway.cli.telling.filters import pairs_of, since_of
+from fairway.cli.sent_logs import SentLogs
+from fairway.cli.telling.filters import pairs_of, since_of, telemetry_of
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.names import did_you_mean
 from fairway.targets.local.layout import StateDir
@@ -53,7 +55,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many old lines.")] = 200,
     json_lines: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    """Show what the services said.
+    """Show what the services said, in their output and by OTLP.
 
     Lines of all replicas are merged by time. `--correlation` and `--trace` follow one request
     through every Envoy and service.
@@ -67,10 +69,11 @@ def logs(
         trace.lower(), version, pairs_of(where),
     )  # fmt: skip
     printer = _Printer(state, json_lines, bool(invocation.verbose), following)
-    found = Logs(state, access)
-    printer.show([line for line in found.history() if wanted(line)][-lines:])
+    found, sent = Logs(state, access), SentLogs(lambda: telemetry_of(invocation), wanted)
+    before = chain(filter(wanted, found.history()), filter(wanted, sent.history(lines)))
+    printer.show(sorted(before, key=lambda line: line.at)[-lines:])
     if following:
-        printer.show(line for line in found.follow() if wanted(line))
+        printer.show(filter(wanted, found.follow(sent.fresh)))
 
 
 class _Printer:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from fairway.telemetry.otlp.logs import level_number
 from fairway.telemetry.otlp.spans import NANO
 from fairway.telemetry.otlp.values import attributes_from_json, matches
-from fairway.telemetry.port import LOG_LEVELS, LogPage, LogQuery, LogRecord
+from fairway.telemetry.port import LOG_LEVELS, LogPage, LogQuery, LogRecord, LogSource
 from fairway.telemetry.store.files import Facts, Files, OpenSegment
 from fairway.telemetry.store.layout import SegmentFile
 
@@ -22,7 +22,7 @@ MOST_EXAMINED = 300_000
 """Records that are looked at for one page."""
 _WINDOW = 20_000
 """Records that are looked at by one statement."""
-_ORIGINS: tuple[Literal["file", "otlp", "access"], ...] = ("file", "otlp", "access")
+_ORIGINS: tuple[LogSource, ...] = ("file", "otlp", "access")
 _EVER = 1 << 62
 
 
@@ -154,7 +154,9 @@ def _condition(segment: OpenSegment, query: LogQuery) -> tuple[list[str], list[A
         parts.append("level >= 2")  # as the index says it
     if level:
         parts.append(f"level >= {level}")
-    if not query.access:
+    if query.source is not None:
+        parts.append(f"origin = {_ORIGINS.index(query.source)}")
+    elif not query.access:
         parts.append("origin < 2")
     more, values = _who(segment, query)
     for sieve, text in _sieves(query):
