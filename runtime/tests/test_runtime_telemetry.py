@@ -171,6 +171,30 @@ async def test_a_call_within_a_request_is_a_client_span_below_it(
     assert [each["fairway.attempts"].int_value for each in said] == [1, 2]
 
 
+async def test_a_call_that_is_not_made_because_it_would_be_denied_stands_in_the_trace(
+    tmp_path: Path, collector: tuple[Collector, dict[str, str]]
+) -> None:
+    found, variables = collector
+    environment = {**write_files(tmp_path), **variables, "AXON_URL": "http://axon.test"}
+    client = ServiceClient(Settings.from_environment(environment), metrics=Metrics())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            assert (await client.ask("axon", "reason")).allowed
+            assert not (await client.ask("axon", "forbidden", {"cohort": "canary"})).allowed
+        await echo(scope, receive, send)
+
+    async with served(_wrapped(app, environment)) as host:
+        await _post(host, PARENT + "01")
+    (span,) = [span for span in found.spans() if span.kind == Span.SPAN_KIND_CLIENT]
+    said = {each.key: each.value.string_value for each in span.attributes}
+    assert (span.name, said["fairway.decision"], said["fairway.intent"]) == (
+        "ask axon", "deny", "forbidden",
+    )  # fmt: skip
+    assert said["fairway.reason"]
+    assert said["fairway.decision_id"]
+
+
 def _wrapped(app: App, environment: dict[str, str]) -> App:
     return fairway(app, Settings.from_environment(environment), metrics=Metrics())
 

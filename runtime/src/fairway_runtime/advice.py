@@ -15,6 +15,8 @@ from fairway_runtime.policy.engine import Context, Decision, Kind, Principal
 from fairway_runtime.policy.live import LivePolicies
 from fairway_runtime.settings import Settings
 from fairway_runtime.sigv4 import SigningFile
+from fairway_runtime.spoken import decision_attributes
+from fairway_runtime.tracing import Attributes, Tracing
 
 _log = get_logger(__name__)
 
@@ -23,11 +25,16 @@ class Adviser:
     """Decides as the callee would, as far as the caller can know the context."""
 
     def __init__(
-        self, settings: Settings, live: LivePolicies | None, signing: SigningFile | None
+        self,
+        settings: Settings,
+        live: LivePolicies | None,
+        signing: SigningFile | None,
+        tracing: Tracing,
     ) -> None:
         self._settings = settings
         self._live = live
         self._signing = signing
+        self._tracing = tracing
         self._audit: AuditWriter | None = None
 
     def ask(self, callee: str, intent: str, context: Context) -> Decision:
@@ -43,6 +50,7 @@ class Adviser:
             principal, callee, intent, {**self._usual(callee, intent), **context}
         )
         if not decision.allowed:
+            self._trace(decision, callee, intent)
             self._remember(decision, principal, callee, intent)
         return decision
 
@@ -51,6 +59,14 @@ class Adviser:
         if self._audit is not None:
             self._audit.close()
             self._audit = None
+
+    def _trace(self, denied: Decision, callee: str, intent: str) -> None:
+        """The call that is not made stands in the trace of the request that it was for."""
+        request = current.get()
+        if request is not None:
+            _, span = self._tracing.begin_client(request.trace, f"ask {callee}")
+            said: Attributes = {"server.address": callee, "fairway.intent": intent}
+            span.end(403, {**said, **decision_attributes(denied)})
 
     def _remember(self, denied: Decision, principal: Principal, callee: str, intent: str) -> None:
         """A denied call is never made, so nobody but us can audit it; an allowed one the callee."""

@@ -49,14 +49,9 @@ class ServiceClient:
         signing = signing_file(self._settings)
         self._live = live_policies(self._settings) if self._settings.policy_file else None
         self._tables: dict[str, tuple[BundleService, IntentTable]] = {}
-        self._adviser = Adviser(self._settings, self._live, signing)
-        self._caller = Caller(
-            signing,
-            retries or RetryPolicy(),
-            counters,
-            shared_tracing(self._settings, counters),
-            transport,
-        )
+        tracing = shared_tracing(self._settings, counters)
+        self._adviser = Adviser(self._settings, self._live, signing, tracing)
+        self._caller = Caller(signing, retries or RetryPolicy(), counters, tracing, transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,12 +1,14 @@
-"""What the span of a served request says: who asked for what, what was decided, and why. Pure.
+"""What spans say: who asked for what, what was decided, and why. Pure.
 
-`exchange.py` asks only for spans that are recorded. The names are those that the mesh's Envoys use
-for the same things, so that a trace reads alike at every hop.
+`exchange.py` asks only for spans that are recorded, `advice.py` for calls that are not made. The
+names are those that the mesh's Envoys use for the same things, so that a trace reads alike at
+every hop.
 """
 
 from __future__ import annotations
 
 from fairway_runtime.admission import Admission, Refused
+from fairway_runtime.policy.engine import Decision
 from fairway_runtime.tracing import Attributes
 
 
@@ -35,11 +37,19 @@ def span_attributes(
         said["fairway.caller"] = found.caller.name
     decision = None if found is None else found.decision
     if decision is not None:
-        said["fairway.decision"] = "allow" if decision.allowed else "deny"
-        said["fairway.decision_id"] = decision.decision_id
-        said["fairway.policies"] = ", ".join(decision.policies)
-        said["fairway.policy_set"] = decision.policy_set
+        said |= decision_attributes(decision)
         said["fairway.reason"] = reason or decision.reason
     elif isinstance(found, Refused):
         said["fairway.decision"] = "deny" if found.status in (401, 403) else ""
     return said
+
+
+def decision_attributes(decision: Decision) -> Attributes:
+    """What was decided, by which policies, and why."""
+    return {
+        "fairway.decision": "allow" if decision.allowed else "deny",
+        "fairway.decision_id": decision.decision_id,
+        "fairway.policies": ", ".join(decision.policies),
+        "fairway.policy_set": decision.policy_set,
+        "fairway.reason": decision.reason,
+    }
