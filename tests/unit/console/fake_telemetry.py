@@ -97,6 +97,4 @@ def flow(
 ) -> Traffic:
     """Requests of a minute."""
     requests = round(rate * 60)
-    return Traffic(
-        caller, service, version, "", 0.0, requests, errors, denied, rate, p95, p95, p95
-    )
+    return Traffic(caller, service, version, "", 0.0, requests, errors, denied, rate, p95, p95, p95)
