@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.console.graph import Sizes, draw, spread
+from fairway.console.views.graph import Sizes, draw, spread
 
 names = st.sampled_from([f"n{number}" for number in range(12)])
 graphs = st.tuples(st.frozensets(names), st.frozensets(st.tuples(names, names), max_size=30))

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairway.console.charts import Axis, chart, laid_over, since_start
-from fairway.console.comparing import compare
-from fairway.console.critical import critical_path
-from fairway.console.filters import properties, wanted_attributes
-from fairway.console.links import Address
-from fairway.console.spantree import in_order, tree
-from fairway.console.waterfall import ticks, waterfall
+from fairway.console.views.charts import Axis, chart, laid_over, since_start
+from fairway.console.views.comparing import compare
+from fairway.console.views.critical import critical_path
+from fairway.console.views.filters import properties, wanted_attributes
+from fairway.console.views.links import Address
+from fairway.console.views.spantree import in_order, tree
+from fairway.console.views.waterfall import ticks, waterfall
 from fairway.telemetry.port import Span
 
 _ids = st.integers(0, 12).map(str)

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from fairway.console.page import Page, PageHere
-from fairway.console.wording import url
+from fairway.console.views.wording import url
 from fairway.errors import NotFound
 
 Go = Callable[..., str]

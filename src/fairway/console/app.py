@@ -20,9 +20,11 @@ from fairway.api.limits import BodyLimit
 from fairway.api.offer import Offer
 from fairway.api.problems import Asgi, Receive, Scope, Send, status_of
 from fairway.api.writes import NotedWrites
-from fairway.console import assets, login
+from fairway.console import assets
 from fairway.console.assets import Assets
-from fairway.console.gate import Cookies, Gate
+from fairway.console.door import login
+from fairway.console.door.gate import Cookies, Gate
+from fairway.console.door.sessions import Notice, Sessions
 from fairway.console.page import Page, Site, checked, page_of
 from fairway.console.pages import (
     deployments,
@@ -35,7 +37,6 @@ from fairway.console.pages import (
     traces,
 )
 from fairway.console.rendering import Templates
-from fairway.console.sessions import Notice, Sessions
 from fairway.errors import FairwayError, NotFound
 
 PAGES = (overview, services, logs, traces, metrics, deployments, policies, explorer)

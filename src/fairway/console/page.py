@@ -17,8 +17,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fairway.api.offer import Offer
 from fairway.api.roles import check
+from fairway.console.door.sessions import Notice, Session, Sessions
 from fairway.console.rendering import Templates
-from fairway.console.sessions import Notice, Session, Sessions
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.door import may
 from fairway.control.port import ControlPlane, Records

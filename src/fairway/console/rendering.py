@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fairway.console.assets import Assets
-from fairway.console.wording import FILTERS, GLOBALS
+from fairway.console.views.wording import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parent / "templates"
 

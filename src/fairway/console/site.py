@@ -14,8 +14,8 @@ from fairway.api.guard import Guard
 from fairway.api.offer import Offer
 from fairway.api.problems import Asgi, Receive, Scope, Send
 from fairway.api.writes import NotedWrites
-from fairway.console.entrance import CODES, issuing, login_path
-from fairway.console.sessions import Sessions
+from fairway.console.door.entrance import CODES, issuing, login_path
+from fairway.console.door.sessions import Sessions
 from fairway.delivery.port import Actor
 
 _API = "/api/"

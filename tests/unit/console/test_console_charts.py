@@ -7,8 +7,8 @@ import math
 import pytest
 from pytest import approx
 
-from fairway.console import quantities as q
-from fairway.console.charts import (
+from fairway.console.views import quantities as q
+from fairway.console.views.charts import (
     Axis,
     Mark,
     chart,
@@ -19,12 +19,12 @@ from fairway.console.charts import (
     since_start,
     with_marks,
 )
-from fairway.console.durations import duration_bars
-from fairway.console.links import Address
-from fairway.console.marks import MARKED, delivery_marks, policy_marks
-from fairway.console.red import label_by, split_of, whole_steps
-from fairway.console.timerange import time_range
-from fairway.console.wording import NOTHING
+from fairway.console.views.durations import duration_bars
+from fairway.console.views.links import Address
+from fairway.console.views.marks import MARKED, delivery_marks, policy_marks
+from fairway.console.views.red import label_by, split_of, whole_steps
+from fairway.console.views.timerange import time_range
+from fairway.console.views.wording import NOTHING
 from fairway.control.port import ReleaseRecord
 from fairway.delivery.events import TYPES
 from fairway.delivery.port import DeliveryEvent

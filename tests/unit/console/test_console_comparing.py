@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.console_spans import span
 
-from fairway.console.comparing import compare
+from fairway.console.views.comparing import compare
 from fairway.telemetry.port import Span
 
 

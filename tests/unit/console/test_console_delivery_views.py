@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.api.fake_delivery import plan_of, release_of
 
-from fairway.console.canary_view import comparisons, verdict
-from fairway.console.cedar_view import lines_of
-from fairway.console.course_view import marks
-from fairway.console.denials import BARS, denials
-from fairway.console.differences import diff_of
-from fairway.console.release_view import event_rows, release_rows
-from fairway.console.steering import buttons
+from fairway.console.views.canary import comparisons, verdict
+from fairway.console.views.cedar import lines_of
+from fairway.console.views.course import marks
+from fairway.console.views.denials import BARS, denials
+from fairway.console.views.differences import diff_of
+from fairway.console.views.releases import event_rows, release_rows
+from fairway.console.views.steering import buttons
 from fairway.control.port import AuditEntry
 from fairway.delivery.course import Course, Gate, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status, Step

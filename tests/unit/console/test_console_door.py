@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.console.console_rig import BASE, SAME_ORIGIN, ConsoleRig
 
-from fairway.console.gate import CONTENT_SECURITY_POLICY
+from fairway.console.door.gate import CONTENT_SECURITY_POLICY
 from fairway.delivery.port import Actor
 
 CONSOLE = Path(__file__).parents[3] / "src/fairway/console"

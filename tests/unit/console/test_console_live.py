@@ -12,10 +12,10 @@ from fastapi.responses import StreamingResponse
 from tests.unit.api.rig import Rig
 
 from fairway.console.assets import Assets
+from fairway.console.door.sessions import Sessions
 from fairway.console.live import live
 from fairway.console.page import Kept, Page, Site
 from fairway.console.rendering import Templates
-from fairway.console.sessions import Sessions
 from fairway.delivery.port import Actor
 from fairway.errors import Unavailable
 

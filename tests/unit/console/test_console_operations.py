@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.console.composing import Composed, compose
-from fairway.console.operations import Field, Operation, operations_of
+from fairway.console.views.composing import Composed, compose
+from fairway.console.views.operations import Field, Operation, operations_of
 from fairway.errors import InvalidInput
 
 DOCUMENT = {

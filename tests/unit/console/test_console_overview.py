@@ -10,8 +10,8 @@ from tests.unit.api.fake_control import MemoryControl
 from tests.unit.console.console_rig import ConsoleRig
 from tests.unit.console.fake_telemetry import MemoryTelemetry, flow
 
-from fairway.console.topology_view import edge_views, pictures, summed, with_strangers
-from fairway.console.wording import part
+from fairway.console.views.topology import edge_views, pictures, summed, with_strangers
+from fairway.console.views.wording import part
 from fairway.control.port import AuditEntry, AuditQuery
 from fairway.control.topology import Edge, Node, NodeVersion, Topology
 from fairway.delivery.port import Actor

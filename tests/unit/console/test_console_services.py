@@ -8,7 +8,7 @@ import pytest
 from tests.unit.console.console_rig import ConsoleRig
 from tests.unit.console.fake_telemetry import MemoryTelemetry, flow
 
-from fairway.console.service_view import Measured, Usage, service_views, usages
+from fairway.console.views.services import Measured, Usage, service_views, usages
 from fairway.telemetry.port import (
     LogRecord,
     MetricAnswer,

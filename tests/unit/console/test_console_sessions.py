@@ -9,7 +9,7 @@ import pytest
 from tests.unit.api.rig import MemoryTokens
 
 from fairway.api.statuses import Unauthenticated
-from fairway.console.sessions import (
+from fairway.console.door.sessions import (
     CODE_SECONDS,
     IDLE_SECONDS,
     RECHECK_SECONDS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.console_spans import span
 
-from fairway.console.badges import badges, status_code
-from fairway.console.spantree import in_order, tree
-from fairway.console.waterfall import Waterfall, service_colours, ticks, waterfall
+from fairway.console.views.badges import badges, status_code
+from fairway.console.views.spantree import in_order, tree
+from fairway.console.views.waterfall import Waterfall, service_colours, ticks, waterfall
 from fairway.telemetry.port import Value
 
 

@@ -13,11 +13,11 @@ from fastapi import APIRouter, Form, Path, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from fairway.console.addresses import SureHere, go
-from fairway.console.canary_view import SPARK_HEIGHT, SPARK_WIDTH, comparisons, verdict
 from fairway.console.live import live
 from fairway.console.page import Page, PageHere
-from fairway.console.release_view import change_rows, deployment_row, event_rows
-from fairway.console.steering import ORDERS, buttons, needs_reason
+from fairway.console.views.canary import SPARK_HEIGHT, SPARK_WIDTH, comparisons, verdict
+from fairway.console.views.releases import change_rows, deployment_row, event_rows
+from fairway.console.views.steering import ORDERS, buttons, needs_reason
 from fairway.delivery.deployment import Command, Deployment
 from fairway.delivery.port import Delivery
 from fairway.errors import InvalidInput, NotFound

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 
 from fairway.api.asked import LARGEST_NUMBER, Text
 from fairway.console.addresses import SureHere, go
-from fairway.console.differences import diff_of
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages import deployment
-from fairway.console.release_view import (
+from fairway.console.views.differences import diff_of
+from fairway.console.views.releases import (
     change_rows,
     deployment_row,
     difference_rows,

@@ -13,7 +13,9 @@ from dataclasses import replace
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from fairway.console.charts import (
+from fairway.console.page import Page, PageHere
+from fairway.console.pages.listing import address_of
+from fairway.console.views.charts import (
     MEASURES,
     STATISTICS,
     Axis,
@@ -26,13 +28,11 @@ from fairway.console.charts import (
     since_start,
     with_marks,
 )
-from fairway.console.filters import number_of, wanted_attributes
-from fairway.console.links import Address
-from fairway.console.marks import delivery_marks, policy_marks, run_marks
-from fairway.console.page import Page, PageHere
-from fairway.console.pages.listing import address_of
-from fairway.console.red import by_of, label_by, split_of, traffic_query, whole_steps
-from fairway.console.timerange import TimeRange, time_range
+from fairway.console.views.filters import number_of, wanted_attributes
+from fairway.console.views.links import Address
+from fairway.console.views.marks import delivery_marks, policy_marks, run_marks
+from fairway.console.views.red import by_of, label_by, split_of, traffic_query, whole_steps
+from fairway.console.views.timerange import TimeRange, time_range
 from fairway.delivery.deployment import Deployment
 from fairway.errors import InvalidInput, NotFound
 from fairway.telemetry.port import MetricQuery, Run

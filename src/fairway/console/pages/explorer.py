@@ -16,10 +16,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from fairway.console.composing import compose
-from fairway.console.operations import Operation, operations_of
 from fairway.console.page import Entry, Page, PageHere
-from fairway.console.wording import part, url
+from fairway.console.views.composing import compose
+from fairway.console.views.operations import Operation, operations_of
+from fairway.console.views.wording import part, url
 from fairway.control.explored import PUBLIC, CallOutcome, CallRequest
 from fairway.control.port import AuditQuery, ControlPlane
 from fairway.control.topology import Topology

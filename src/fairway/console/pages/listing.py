@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from fastapi.responses import HTMLResponse
 
-from fairway.console.links import Address
 from fairway.console.page import Page
-from fairway.console.timerange import PRESETS
+from fairway.console.views.links import Address
+from fairway.console.views.timerange import PRESETS
 
 Choices = Sequence[tuple[str, str]]
 """Values with their words, for a select."""

@@ -18,9 +18,6 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from fairway.api.events import Message
-from fairway.console import quantities
-from fairway.console.filters import chips, log_query, record_properties
-from fairway.console.links import Address
 from fairway.console.live import stream
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages.listing import (
@@ -30,6 +27,9 @@ from fairway.console.pages.listing import (
     run_choices,
     service_choices,
 )
+from fairway.console.views import quantities
+from fairway.console.views.filters import chips, log_query, record_properties
+from fairway.console.views.links import Address
 from fairway.errors import NotFound
 from fairway.telemetry.otlp.values import text_of
 from fairway.telemetry.port import LogQuery, LogRecord, Telemetry

@@ -14,10 +14,6 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from fairway.console import quantities
-from fairway.console.charts import Axis
-from fairway.console.filters import chips, number_of
-from fairway.console.links import Address
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages import drawing
@@ -27,8 +23,12 @@ from fairway.console.pages.listing import (
     run_choices,
     service_choices,
 )
-from fairway.console.red import traffic_query
-from fairway.console.timerange import DEFAULT, PRESETS, TimeRange, time_range
+from fairway.console.views import quantities
+from fairway.console.views.charts import Axis
+from fairway.console.views.filters import chips, number_of
+from fairway.console.views.links import Address
+from fairway.console.views.red import traffic_query
+from fairway.console.views.timerange import DEFAULT, PRESETS, TimeRange, time_range
 from fairway.telemetry.port import MetricSummary, Run, Traffic, TrafficQuery
 
 ENTRY = Entry("Metrics", "/metrics", "metrics", "m")

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.soft import Asking
-from fairway.console.topology_view import (
+from fairway.console.views.topology import (
     EdgeView,
     Picture,
     Sum,

@@ -16,11 +16,11 @@ from pydantic import BaseModel, Field
 from fairway.api.asked import LARGEST_NUMBER, Text
 from fairway.api.writes import QUERY
 from fairway.console.addresses import SureHere, go
-from fairway.console.cedar_view import lines_of
-from fairway.console.differences import diff_of
 from fairway.console.page import Entry, PageHere
 from fairway.console.pages import policy_audit, policy_simulation
-from fairway.console.simulation_view import changed_words
+from fairway.console.views.cedar import lines_of
+from fairway.console.views.differences import diff_of
+from fairway.console.views.simulation import changed_words
 from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
 from fairway.control.port import PolicySetSummary, Records
 from fairway.errors import FairwayError, NotFound

@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from fairway.console.addresses import go
-from fairway.console.denials import HEIGHT, WIDTH, denials
 from fairway.console.page import Page, PageHere
-from fairway.console.timerange import moment_of
+from fairway.console.views.denials import HEIGHT, WIDTH, denials
+from fairway.console.views.timerange import moment_of
 from fairway.control.port import AuditEntry, AuditQuery, Records
 
 router = APIRouter()

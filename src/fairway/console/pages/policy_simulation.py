@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from fairway.console.addresses import go
 from fairway.console.page import PageHere
-from fairway.console.simulation_view import Answered, answered, context_of
+from fairway.console.views.simulation import Answered, answered, context_of
 from fairway.control.policy_findings import PolicyNames
 from fairway.errors import FairwayError
 

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages.overview import WINDOW
-from fairway.console.service_view import (
+from fairway.console.soft import Asking
+from fairway.console.views.services import (
     MOST_ERRORS,
     Measured,
     ServiceView,
@@ -22,9 +23,8 @@ from fairway.console.service_view import (
     service_views,
     usages,
 )
-from fairway.console.soft import Asking
-from fairway.console.topology_view import EdgeView, edge_views
-from fairway.console.wording import part
+from fairway.console.views.topology import EdgeView, edge_views
+from fairway.console.views.wording import part
 from fairway.control.explored import ServiceVariables
 from fairway.control.topology import Topology
 from fairway.errors import NotFound

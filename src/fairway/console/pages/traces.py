@@ -12,11 +12,6 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from fairway.console import quantities
-from fairway.console.comparing import compare
-from fairway.console.durations import duration_bars
-from fairway.console.filters import Property, chips, properties, trace_query
-from fairway.console.links import Address
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages.listing import (
@@ -26,7 +21,12 @@ from fairway.console.pages.listing import (
     run_choices,
     service_choices,
 )
-from fairway.console.waterfall import Row, service_colours, waterfall
+from fairway.console.views import quantities
+from fairway.console.views.comparing import compare
+from fairway.console.views.durations import duration_bars
+from fairway.console.views.filters import Property, chips, properties, trace_query
+from fairway.console.views.links import Address
+from fairway.console.views.waterfall import Row, service_colours, waterfall
 from fairway.telemetry.port import (
     LogQuery,
     LogRecord,

@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairway.api.guard import check_host
 from fairway.api.problems import Asgi, Receive, Scope, Send, status_of
-from fairway.console.entrance import LOGIN
-from fairway.console.sessions import SESSION_SECONDS, Session, Sessions
+from fairway.console.door.entrance import LOGIN
+from fairway.console.door.sessions import SESSION_SECONDS, Session, Sessions
 from fairway.errors import FairwayError, Refused
 
 STATIC = "/static/"

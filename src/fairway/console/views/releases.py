@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fairway.console.course_view import Mark, marks
+from fairway.console.views.course import Mark, marks
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.events import TYPES
 from fairway.delivery.port import DeliveryEvent

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fairway.console.graph import Box, Line, Sizes, draw
-from fairway.console.wording import duration, part, percent, rate, url
+from fairway.console.views.graph import Box, Line, Sizes, draw
+from fairway.console.views.wording import duration, part, percent, rate, url
 from fairway.control.topology import Edge, Node, Topology
 from fairway.telemetry.port import Traffic
 

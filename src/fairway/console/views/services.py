@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fairway.console.topology_view import EdgeView
+from fairway.console.views.topology import EdgeView
 from fairway.control.port import ReplicaStatus, ServiceStatus, SystemStatus
 from fairway.telemetry.port import LogRecord, MetricAnswer, Traffic
 

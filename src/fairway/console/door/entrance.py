@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse
 
 from fairway.api.problems import Asgi, Receive, Scope, Send
-from fairway.console.sessions import Sessions
+from fairway.console.door.sessions import Sessions
 
 LOGIN = "/login"
 CODES = "/login/codes"

@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from fairway.console.badges import Badge, badges
-from fairway.console.critical import Piece, critical_path
-from fairway.console.spantree import Node, in_order, tree
+from fairway.console.views.badges import Badge, badges
+from fairway.console.views.critical import Piece, critical_path
+from fairway.console.views.spantree import Node, in_order, tree
 from fairway.telemetry.port import Span
 
 COLOURS = 12

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fairway.console.operations import PARAMETER, Field, Operation, Place
+from fairway.console.views.operations import PARAMETER, Field, Operation, Place
 from fairway.errors import InvalidInput
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from fairway.console.spantree import Node
+from fairway.console.views.spantree import Node
 
 Piece = tuple[float, float]
 """From and until, Unix seconds (corrected)."""

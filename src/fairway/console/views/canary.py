@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairway.console.wording import NOTHING, sparkline
+from fairway.console.views.wording import NOTHING, sparkline
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import VersionNumbers, Watching
 from fairway.delivery.words import latency, plural, share

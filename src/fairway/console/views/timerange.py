@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fairway.console.links import Address
+from fairway.console.views.links import Address
 from fairway.errors import InvalidInput
 from fairway.model.values import Misfit, parse_duration
 

@@ -1,6 +1,6 @@
 """Where the nodes of a topology stand, and how the lines between them run. Pure, deterministic.
 
-`topology_view` asks it for every orientation that the overview draws. A layered layout after
+`topology` asks it for every orientation that the overview draws. A layered layout after
 Sugiyama: callers before callees, lines that skip a layer get room of their own in it, and each
 layer is ordered by the middle of its neighbours. Guarantees: boxes never overlap, nor do labels;
 the same input gives the same drawing, whatever its order.

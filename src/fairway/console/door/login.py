@@ -14,10 +14,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fairway.api.guard import Admission, address_of
 from fairway.api.offer import Offer
 from fairway.api.problems import status_of
-from fairway.console.entrance import LOGIN
-from fairway.console.gate import Cookies
+from fairway.console.door.entrance import LOGIN
+from fairway.console.door.gate import Cookies
+from fairway.console.door.sessions import Sessions
 from fairway.console.rendering import Templates
-from fairway.console.sessions import Sessions
 from fairway.control.door import Write
 from fairway.delivery.port import Actor
 from fairway.errors import FairwayError

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fairway.console.spantree import Node, in_order, tree
-from fairway.console.waterfall import Bar, Scale, Tick, service_colours, ticks
+from fairway.console.views.spantree import Node, in_order, tree
+from fairway.console.views.waterfall import Bar, Scale, Tick, service_colours, ticks
 from fairway.telemetry.port import Span
 
 Change = Literal["same", "slower", "faster", "added", "removed"]

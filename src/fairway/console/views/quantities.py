@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from fairway.console import wording
-from fairway.console.wording import NOTHING
+from fairway.console.views import wording
+from fairway.console.views.wording import NOTHING
 
 _MINUS = "−"  # noqa: RUF001 - as wide as a plus
 _LONG = 99.95

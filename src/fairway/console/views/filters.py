@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import get_args
 from urllib.parse import unquote
 
-from fairway.console.links import Address
-from fairway.console.timerange import moment_of, parse_length
+from fairway.console.views.links import Address
+from fairway.console.views.timerange import moment_of, parse_length
 from fairway.errors import InvalidInput
 from fairway.telemetry.otlp.values import text_of
 from fairway.telemetry.port import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
-from fairway.console.charts import Axis
-from fairway.console.links import Address
+from fairway.console.views.charts import Axis
+from fairway.console.views.links import Address
 from fairway.telemetry.port import Traffic, TrafficQuery
 
 Split = Literal["service", "caller", "version", "intent"]

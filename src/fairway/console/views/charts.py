@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from fairway.console.waterfall import service_colours
+from fairway.console.views.waterfall import service_colours
 from fairway.telemetry.port import MetricAnswer, MetricPoint, Traffic
 
 Values = Sequence[tuple[float, float | None]]
