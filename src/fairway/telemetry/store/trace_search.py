@@ -21,7 +21,7 @@ from fairway.telemetry.store.schema import PLACES
 from fairway.telemetry.store.summaries import COLUMNS, OpenTrace
 from fairway.telemetry.store.trace_rows import cursor_of, where
 
-MOST_EXAMINED = 50_000
+MOST_EXAMINED = 40_000
 """Spans that are looked at for one page."""
 _WINDOW = 2_000
 """Traces that are looked into at once."""
