@@ -2,7 +2,7 @@
 
 `make demo` runs it. It uses nothing but the command line and the gateway, as you would. With
 `CI=true` it takes everything down again and exits 0 if all was as promised, else 1; without, the
-system stays up until Ctrl-C.
+system stays up until Ctrl-C, with a few requests a second for the console to show.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from rich.console import Console
 HERE = Path(__file__).resolve().parent
 TOOLS = Path(sys.executable).parent
 ENVIRONMENT = os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"}
+PAUSE = 0.2
+"""Between two requests while it stays up, in seconds."""
 console = Console(highlight=False)
 
 
@@ -55,7 +59,7 @@ def main() -> int:
             console.print("[red]Something was not as promised; see above.[/red]")
             return 1
         if os.environ.get("CI", "").lower() != "true":
-            wait_for_ctrl_c()
+            ask_until_ctrl_c(system["gateway_url"])
     return 0
 
 
@@ -127,6 +131,7 @@ def where_to_look(system: dict[str, Any]) -> None:
     """The addresses and commands that are worth a look now."""
     console.print()
     for what, where in (
+        ("console", fairway_json("console")["url"]),
         ("gateway", system["gateway_url"]),
         ("API", system["api_url"]),
         ("logs", "fairway logs --follow"),
@@ -137,11 +142,16 @@ def where_to_look(system: dict[str, Any]) -> None:
     console.print(f"commands run in {HERE}, with {TOOLS} on PATH", style="dim", soft_wrap=True)
 
 
-def wait_for_ctrl_c() -> None:
-    """Leave the system to whoever watches."""
-    console.print("\nIt stays up until Ctrl-C.")
+def ask_until_ctrl_c(gateway: str) -> None:
+    """Leave the system to whoever watches, with a little to look at: now and then one is denied."""
+    console.print("\nIt stays up until Ctrl-C, and is asked a few times a second.")
     try:
-        signal.pause()
+        for intent in cycle(["reason"] * 24 + ["retrain"]):
+            with suppress(
+                httpx2.HTTPError, ValueError
+            ):  # someone stops a service, to see what happens
+                dispatch(gateway, intent)
+            time.sleep(PAUSE)
     except KeyboardInterrupt:
         console.print()
 

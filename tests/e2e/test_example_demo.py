@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.driver import EXAMPLES, Driver, clean_environment, copy_of
+from tests.local_support import eventually
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -32,7 +34,13 @@ def test_in_ci_it_shows_what_it_promises_and_takes_itself_down(folder: Path) -> 
     assert "ALLOWED 200 " in done.stdout
     assert "DENIED 403 " in done.stdout
     assert "http://127.0.0.1:" in done.stdout
+    assert "/login?code=" in done.stdout
     assert Driver(folder).fairway("status", check=False).returncode != 0
+
+
+def outcomes(driver: Driver) -> set[str]:
+    """How the requests ended that it goes on to send, as their traces tell."""
+    return {trace["outcome"] for trace in driver.json("traces", "-n", "200")["traces"]}
 
 
 def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
@@ -47,7 +55,9 @@ def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
     try:
         assert demo.stdout
         assert any("until Ctrl-C" in line for line in demo.stdout)
-        assert Driver(folder).status()["phase"] == "running"
+        driver = Driver(folder)
+        assert driver.status()["phase"] == "running"
+        asyncio.run(eventually(lambda: {"ok", "denied"} <= outcomes(driver), within=30))
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
         assert demo.wait(60) == 0
