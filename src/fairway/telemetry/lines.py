@@ -119,7 +119,7 @@ def _object(raw: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested deeper than anybody reads
         return None
     return found if isinstance(found, dict) else None
 

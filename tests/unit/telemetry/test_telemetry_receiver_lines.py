@@ -244,6 +244,25 @@ def test_a_changed_intent_counts_from_then_on(tmp_path: Path) -> None:
     assert found == ["", "reason"]
 
 
+@pytest.mark.parametrize(
+    "line", ['{"a":' + "[" * 100_000, '{"a":' + "[" * 100_000 + "]" * 100_000 + "}"]
+)
+def test_a_line_that_is_nested_too_deeply_is_text(line: str) -> None:
+    assert parse_line(line, source_of("orbit.0.log"), 7.0).text == line
+
+
+def test_what_nobody_foresaw_in_a_log_does_not_hold_up_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = LogFolder(tmp_path, tmp_path / "positions.json", SERVICES, since=0.0)
+    huge = json.dumps(INBOUND | {"status": 200, "duration_us": 10**400})
+    (tmp_path / "axon.access.log").write_text(huge + "\n")
+    (tmp_path / "orbit.0.log").write_text("hello\n")
+    assert texts(folder) == ["hello"]
+    assert texts(folder) == []
+    assert "axon.access.log" in capsys.readouterr().err
+
+
 def texts(folder: LogFolder) -> list[str]:
     return [entry.text for found in folder.turn(1000.0) for entry in found.entries]
 

@@ -151,7 +151,15 @@ async def test_a_bounded_search_says_where_to_go_on(
 
 
 async def test_what_is_no_text_is_stored_all_the_same(store: Store) -> None:
-    write(store, entry("broken \udcff", attributes={"k\ud800": "v\udc80"}, trace_id="nonsense"))
-    (record,) = (await store.telemetry.logs(LogQuery())).records
-    assert record.text == "broken ?"
+    strange = {"k\ud800": "v\udc80", "correlation_id": "c\ud800"}
+    write(store, entry("broken \udcff", attributes=strange, trace_id="nonsense", version="\ud800"))
+    (record,) = (await store.telemetry.logs(LogQuery(correlation_id="c?"))).records
+    assert (record.text, record.version) == ("broken ?", "?")
     assert record.trace_id == ""
+
+
+async def test_numbers_that_json_does_not_have_come_back_by_their_names(store: Store) -> None:
+    strange = {"a": float("nan"), "b": float("inf"), "c": float("-inf")}
+    write(store, entry("measured", attributes=strange))
+    (record,) = (await store.telemetry.logs(LogQuery())).records
+    assert record.attributes == {"a": "NaN", "b": "Infinity", "c": "-Infinity"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,9 +24,11 @@ def value_of(any_value: AnyValue, depth: int = 0) -> Value:
     """The plain value that an AnyValue holds; None for an empty one."""
     kind = any_value.WhichOneof("value")
     match kind:
-        case "string_value" | "int_value" | "bool_value" | "double_value":
+        case "string_value" | "int_value" | "bool_value":
             plain: Value = getattr(any_value, kind)
             return plain
+        case "double_value":
+            return finite(any_value.double_value)
         case "bytes_value":
             return base64.b64encode(any_value.bytes_value).decode()
         case "array_value" if depth < _DEEPEST:
@@ -34,6 +37,13 @@ def value_of(any_value: AnyValue, depth: int = 0) -> Value:
             return attributes_of(any_value.kvlist_value.values, depth + 1)
         case _:
             return None
+
+
+def finite(number: float) -> Value:
+    """A number that JSON has; else its name, as OTLP/JSON writes it."""
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def attributes_of(pairs: Iterable[KeyValue], depth: int = 0) -> dict[str, Value]:
@@ -53,7 +63,7 @@ def json_of(value: Value | Attributes) -> str:
 
 def attributes_from_json(text: str) -> dict[str, Value]:
     """What `json_of` gave for attributes."""
-    found: Mapping[str, Any] = json.loads(text) if text else {}
+    found: Mapping[str, Any] = json.loads(text, parse_constant=str) if text else {}
     return {key: _frozen(value) for key, value in found.items()}
 
 

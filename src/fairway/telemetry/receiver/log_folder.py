@@ -23,7 +23,7 @@ from fairway.telemetry.entries import LogEntry, RequestEntry
 from fairway.telemetry.lines import LogLine, Source, is_access, parse_lines, source_of
 from fairway.telemetry.port import LOG_LEVELS, LogLevel
 from fairway.telemetry.receiver.access import AccessLog
-from fairway.telemetry.receiver.files import replace_file
+from fairway.telemetry.receiver.files import complain, replace_file
 from fairway.telemetry.receiver.tailing import Mark, Tail
 
 _ELSEWHERE: Final = frozenset(
@@ -75,7 +75,7 @@ class LogFolder:
             if tail is None:
                 tail = self._tails[path.name] = Tail(path, self._marks.get(path.name), self._since)
             for block in tail.blocks():
-                yield self._found(block, path.name, min(now, _written(path, now)))
+                yield self._understood(block, path.name, min(now, _written(path, now)))
 
     def again(self) -> None:
         """Read again what was read since `keep`: it could not be stored."""
@@ -89,6 +89,16 @@ class LogFolder:
             content = {name: asdict(mark) for name, mark in marks.items()}
             replace_file(self._positions, json.dumps(content).encode())
             self._kept = marks
+
+    def _understood(self, block: bytes, name: str, written: float) -> Found:
+        """What a block holds. Anybody may write anything into a log: what nobody foresaw is left
+        out, else it would be read again and again, and nothing behind it ever.
+        """
+        try:
+            return self._found(block, name, written)
+        except Exception as error:  # noqa: BLE001 - see above
+            complain(f"some lines of {name} cannot be understood: {error!r}")
+            return Found((), ())
 
     def _found(self, block: bytes, name: str, written: float) -> Found:
         lines = parse_lines(block, source_of(name), written)

@@ -16,6 +16,7 @@ from fairway.telemetry.otlp.logs import (
 )
 from fairway.telemetry.otlp.spans import NANO
 from fairway.telemetry.otlp.values import json_of
+from fairway.telemetry.store.names import clean
 from fairway.telemetry.store.segment import SegmentWriter
 
 ORIGINS = ("file", "otlp", "access")
@@ -54,18 +55,19 @@ def _row(record: Any, source: int, now: int) -> tuple[Any, ...]:
     at = record.time_unix_nano or record.observed_time_unix_nano or now
     trace, span = record.trace_id, record.span_id
     return (
-        min(at, (1 << 62) - 1), source, 1, level_of(record), _clean(text),
-        _clean(json_of(attributes)) if attributes else "", trace or None, span or None,
+        min(at, (1 << 62) - 1), source, 1, level_of(record), clean(text),
+        clean(json_of(attributes)) if attributes else "", trace or None, span or None,
         correlation_of(attributes),
     )  # fmt: skip
 
 
 def _entry_row(entry: LogEntry, source: int) -> tuple[Any, ...]:
     attributes = dict(entry.attributes)
+    correlation = correlation_of(attributes)
     return (
         int(entry.at * NANO), source, ORIGINS.index(entry.source), level_number(entry.level),
-        _clean(entry.text), _clean(json_of(attributes)) if attributes else "",
-        _bytes(entry.trace_id), _bytes(entry.span_id), correlation_of(attributes),
+        clean(entry.text), clean(json_of(attributes)) if attributes else "",
+        _bytes(entry.trace_id), _bytes(entry.span_id), correlation and clean(correlation),
     )  # fmt: skip
 
 
@@ -74,8 +76,3 @@ def _bytes(hexadecimal: str) -> bytes | None:
         return bytes.fromhex(hexadecimal) or None
     except ValueError:
         return None
-
-
-def _clean(text: str) -> str:
-    """Lone surrogates (a file need not be UTF-8) cannot be stored as text."""
-    return text.encode(errors="replace").decode() if not text.isascii() else text

@@ -16,6 +16,11 @@ _MOST = 20_000
 """Different texts that are remembered: a program that puts ids into names must not fill memory."""
 
 
+def clean(text: str) -> str:
+    """Lone surrogates (a file need not be UTF-8) cannot be stored as text."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 class Names:
     """Texts of a segment by number."""
 
@@ -31,10 +36,10 @@ class Names:
     def _looked_up(self, text: str) -> int:
         if len(self._known) >= _MOST:
             self._known.clear()
-        clean = text.encode(errors="replace").decode()
-        found = self._connection.execute("select id from names where text = ?", (clean,)).fetchone()
+        storable = (clean(text),)
+        found = self._connection.execute("select id from names where text = ?", storable).fetchone()
         if found is None:
-            cursor = self._connection.execute("insert into names (text) values (?)", (clean,))
+            cursor = self._connection.execute("insert into names (text) values (?)", storable)
             found = (cursor.lastrowid,)
         self._known[text] = number = cast(int, found[0])
         return number
@@ -74,7 +79,7 @@ class Sources:
     def of_entry(self, entry: LogEntry) -> int:
         """The number of the process that wrote a line."""
         access = entry.source == "access"
-        key = (entry.service, entry.version, entry.instance, access)
+        key = (entry.service, clean(entry.version), entry.instance, access)
         return self._number(key, lambda: (Origin(*key), b""))
 
     def _number(self, key: Any, make: Callable[[], tuple[Origin, bytes]]) -> int:
