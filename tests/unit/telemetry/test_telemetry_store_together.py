@@ -8,6 +8,7 @@ import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import pytest
 from tests.telemetry_store import NOW, Sent, Store, logs
 
 from fairway.errors import NotFound
@@ -78,3 +79,11 @@ async def test_readers_are_never_in_the_way_of_the_writer_nor_it_in_theirs(tmp_p
     assert all(answers)
     newest = (await telemetry.traces(TraceQuery(limit=1))).traces[0]
     assert int(newest.trace_id[:16], 16) > (BATCHES - 1) * 20
+
+
+@pytest.mark.parametrize("name", ["app #1", "what?", "50%25 done", "straße"])
+async def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / name / "telemetry")
+    store.send(Sent(1, 1))
+    assert len((await store.telemetry.traces(TraceQuery())).traces) == 1
+    store.writer.close()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from fairway.errors import Conflict
 
@@ -127,8 +128,8 @@ def opened_for_reading(path: Path, schema: Schema) -> sqlite3.Connection | None:
     """The same file for a reader; None if it is gone by now (retention deletes files)."""
     try:
         connection = sqlite3.connect(
-            f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False,
-            timeout=5,
+            f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None,
+            check_same_thread=False, timeout=5,
         )  # fmt: skip
         connection.execute("pragma cache_size=-8000")
         if connection.execute("pragma user_version").fetchone()[0] != schema.format:
