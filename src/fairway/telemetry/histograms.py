@@ -122,8 +122,8 @@ def _explicit(content: Mapping[str, Any]) -> list[Bucket]:
     bounds, counts = content.get("b", ()), content.get("c", ())
     if not counts:
         return []
-    if not bounds:
-        return [Bucket(0.0, 0.0, counts[0])]
+    if not bounds:  # how many there were is all that it says
+        return []
     lowest = min(0.0, bounds[0])
     edges = [lowest, *bounds, max(bounds[-1] * _WIDEST_OPEN, bounds[-1])]
     return [
@@ -135,9 +135,10 @@ def _explicit(content: Mapping[str, Any]) -> list[Bucket]:
 
 def _exponential(content: Mapping[str, Any]) -> list[Bucket]:
     """Bucket i is `(base**i, base**(i+1)]` with base = 2**(2**-scale), as OTLP defines it."""
-    base = 2.0 ** -int(content["s"])
+    base = _power(-int(content["s"]))
     zeros = float(content.get("z", 0))
     threshold = float(content.get("t", 0.0))
+    threshold = threshold if 0.0 < threshold < math.inf else 0.0
     found = [Bucket(-threshold, threshold, zeros)] if zeros else []
     for offset, counts, sign in (("o", "p", 1), ("q", "n", -1)):
         for place, count in enumerate(content.get(counts, ()), int(content.get(offset, 0))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,3 +187,47 @@ async def test_points_without_a_value_and_of_unknown_kinds_are_told_from_others(
     )
     assert (taken.accepted, taken.rejected) == (1, 1)
     assert "summary" in taken.problem
+
+
+async def test_absurd_times_do_not_cost_the_points_beside_them(store: Store) -> None:
+    late, sampled = gauge("queue", 2, 5.0), gauge("queue", 3, 4.0)
+    late.gauge.data_points[0].time_unix_nano = 2**64 - 1
+    exemplar = sampled.gauge.data_points[0].exemplars.add()
+    exemplar.time_unix_nano, exemplar.trace_id = 2**64 - 1, b"\x01" * 16
+    send(store, gauge("queue", 1, 3.0), late, sampled)
+    assert await values(store, query("queue")) == {(): [3.5]}
+
+
+@pytest.mark.parametrize("scale", [-(2**31), -1024, 1024, 2**31 - 1])
+async def test_a_histogram_of_absurd_scale_can_be_read(store: Store, scale: int) -> None:
+    metric = Metric(name="size")
+    point = metric.exponential_histogram.data_points.add(time_unix_nano=nanos(1), scale=scale)
+    point.zero_threshold, point.zero_count, point.count = float("nan"), 1, 3
+    point.positive.offset = 3
+    point.positive.bucket_counts.extend([1, 1])
+    send(store, metric)
+    (series,) = (await store.telemetry.metric(query("size"))).series
+    assert series.points[0].value == pytest.approx(0.3)
+    assert math.isfinite(series.points[0].p95 or 0.0)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counts", "p50"),
+    [
+        ([0.1, float("inf")], [0, 10, 0], 0.15),
+        ([0.1, float("nan")], [0, 10, 0], None),
+        ([float("-inf"), 0.1], [0, 10, 0], None),
+        ([], [10], None),
+    ],
+)
+async def test_percentiles_come_only_from_bounds_that_are_numbers(
+    store: Store, bounds: list[float], counts: list[int], p50: float | None
+) -> None:
+    metric = Metric(name="latency")
+    metric.histogram.aggregation_temporality = DELTA
+    metric.histogram.data_points.add(
+        time_unix_nano=nanos(1), count=10, explicit_bounds=bounds, bucket_counts=counts
+    )
+    send(store, metric)
+    ((point,),) = [one.points for one in (await store.telemetry.metric(query("latency"))).series]
+    assert (point.value, point.p50) == (1.0, p50 if p50 is None else pytest.approx(p50))

@@ -8,6 +8,7 @@ negative, "n": counts}`. `fairway.telemetry.histograms` reads them.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,7 +123,10 @@ def _samples(exemplars: Iterable[Any]) -> Iterator[Sample]:
 
 def _explicit(point: Any) -> str:
     counts, bounds = list(point.bucket_counts), list(point.explicit_bounds)
-    if len(counts) != len(bounds) + 1:
+    if len(counts) == len(bounds) + 1 and bounds and bounds[-1] == math.inf:
+        bounds.pop()  # some write down that the last bucket has no end
+        counts.append(counts.pop() + counts.pop())
+    if len(counts) != len(bounds) + 1 or not all(map(math.isfinite, bounds)):
         return ""
     return json.dumps({"b": bounds, "c": counts}, separators=(",", ":"))
 

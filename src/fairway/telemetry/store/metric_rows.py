@@ -8,9 +8,12 @@ from typing import Any, cast
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 
-from fairway.telemetry.otlp.metrics import MetricKey, Point, count_of, key_of, points_of
+from fairway.telemetry.otlp.metrics import MetricKey, Point, Sample, count_of, key_of, points_of
 from fairway.telemetry.store.segment import SegmentWriter
 
+_LATEST = (1 << 62) - 1
+"""A later time is this one: SQLite has integers of 64 bits with a sign, OTLP without."""
+_MOST = 1 << 62
 _MOST_SERIES = 50_000
 """Series that are remembered; with more, each is looked up again."""
 
@@ -57,7 +60,7 @@ class MetricRows:
                 continue
             series = self._series_number(number, source, point.attributes)
             rows.append(_row(series, point, now))
-            samples.extend((series, s.at, s.value, s.trace, s.span) for s in point.exemplars)
+            samples.extend(_sample_row(series, sample) for sample in point.exemplars)
 
     def _metric_number(self, key: MetricKey, description: str) -> int:
         if key not in self._metrics:
@@ -97,5 +100,9 @@ class MetricRows:
 
 
 def _row(series: int, point: Point, now: int) -> tuple[Any, ...]:
-    at = point.at or now
-    return series, at, min(point.start, at), point.value, min(point.count, 1 << 62), point.buckets
+    at = min(point.at or now, _LATEST)
+    return series, at, min(point.start, at), point.value, min(point.count, _MOST), point.buckets
+
+
+def _sample_row(series: int, sample: Sample) -> tuple[Any, ...]:
+    return series, min(sample.at, _LATEST), sample.value, sample.trace, sample.span
