@@ -45,6 +45,16 @@ async def test_the_cookie_is_hidden_from_scripts_and_other_sites(rig: ConsoleRig
     assert "Secure" not in cookie
 
 
+@pytest.mark.parametrize("odd", ["a[b]=1", 'prefs={"x": 1, "y": 2}', "bare", "grüße=1"])
+async def test_odd_cookies_of_other_programs_on_this_host_do_not_log_anybody_out(
+    rig: ConsoleRig, odd: str
+) -> None:
+    answer = await rig.browser().get(rig.site.login_path(Actor("ada", "admin")))
+    own = answer.headers["set-cookie"].partition(";")[0]
+    answer = await rig.browser().get("/", headers={"cookie": f"{odd}; {own}".encode()})
+    assert answer.status_code == 200
+
+
 async def test_over_tls_the_cookie_is_secure() -> None:
     rig = ConsoleRig(secure=True)
     answer = await rig.browser().get(rig.site.login_path(Actor("ada", "admin")))

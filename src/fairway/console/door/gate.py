@@ -9,11 +9,11 @@ request's state, where `roles` and `NotedWrites` find it.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fairway.api.guard import check_host
@@ -61,13 +61,11 @@ class Cookies:
         return f"fairway_session_{port}" if port.isdigit() else "fairway_session"
 
     def read(self, headers: dict[bytes, bytes]) -> str:
-        """Its value, empty without one."""
-        try:
-            jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-        except CookieError:
-            return ""
-        found = jar.get(self.name(headers))
-        return found.value if found else ""
+        """Its value, empty without one. Read as browsers write it: `SimpleCookie` gives up at the
+        first odd one, and whatever else runs on this host may have set some.
+        """
+        found = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
+        return found.get(self.name(headers), "")
 
     def write(self, response: Response, headers: dict[bytes, bytes], value: str) -> None:
         """Set it; an empty value takes it away."""
