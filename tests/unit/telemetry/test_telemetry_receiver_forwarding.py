@@ -27,6 +27,21 @@ def test_what_finds_no_room_or_no_endpoint_has_failed_and_nobody_waits() -> None
     assert counts.total("forwarded") == 0
 
 
+async def test_senders_end_also_when_an_endpoint_is_given_up_at_once() -> None:
+    counts = Counts()
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        forwarder = Forwarder(f"http://{LOOPBACK}:{silent.getsockname()[1]}", counts, {"x": "é"})
+        for _ in range(10):
+            forwarder(Arrived("logs", b""))
+        forwarder.end(patience=0)
+    await eventually(lambda: not any(each.name.startswith("forward-") for each in _running()))
+    assert counts.total("forward_failed") == 10
+
+
+def _running() -> list[threading.Thread]:
+    return threading.enumerate()
+
+
 async def test_a_refusal_for_good_is_not_repeated() -> None:
     counts = Counts()
     with socket.create_server((LOOPBACK, 0)) as server:

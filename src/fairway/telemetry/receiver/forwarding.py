@@ -42,7 +42,8 @@ class Forwarder:
         self._waiting: queue.SimpleQueue[Arrived | None] = queue.SimpleQueue()
         self._ending = threading.Event()
         self._silent = False
-        self._client = httpx2.Client(timeout=_TIMEOUT, headers=dict(headers))
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._client = httpx2.Client(timeout=_TIMEOUT, headers=encoded)
         self._threads = [
             threading.Thread(target=self._send_on, name=f"forward-{n}", daemon=True)
             for n in range(_SENDERS)
@@ -66,6 +67,8 @@ class Forwarder:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._counts.add("forward_failed", self._left())
+        for _ in self._threads:  # whoever is still at its last request ends after it
+            self._waiting.put(None)
         self._client.close()
 
     def _left(self) -> int:
