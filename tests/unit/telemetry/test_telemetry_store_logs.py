@@ -150,6 +150,23 @@ async def test_a_bounded_search_says_where_to_go_on(
     assert pages == 4
 
 
+@pytest.mark.parametrize(
+    "query", [LogQuery(trace_id=trace_id(1)), LogQuery(level="error"), LogQuery(correlation_id="c")]
+)
+async def test_what_an_index_finds_is_found_however_far_back_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: LogQuery
+) -> None:
+    monkeypatch.setattr(log_reading, "MOST_EXAMINED", 4)
+    store = Store(tmp_path, rows=10)
+    needle = {"trace_id": trace_id(1), "level": "error", "attributes": {"correlation_id": "c"}}
+    write(store, entry("needle", **needle))
+    for _ in range(5):
+        write(store, *(entry("hay") for _ in range(9)))
+    page = await store.telemetry.logs(query)
+    assert ([record.text for record in page.records], page.searched) == (["needle"], None)
+    store.writer.close()
+
+
 async def test_what_is_no_text_is_stored_all_the_same(store: Store) -> None:
     strange = {"k\ud800": "v\udc80", "correlation_id": "c\ud800"}
     write(store, entry("broken \udcff", attributes=strange, trace_id="nonsense", version="\ud800"))

@@ -6,7 +6,7 @@ for window by window, in at most `MOST_EXAMINED` records for one page: where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -38,6 +38,12 @@ class _Page:
     @property
     def full(self) -> bool:
         return len(self.records) >= self.limit or self.stopped_at is not None
+
+    def looking_at(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Rows that an index found: only these are examined, however many there are between."""
+        for row in rows:
+            self.examined += 1
+            yield row
 
 
 def listed(files: Files, query: LogQuery) -> LogPage:
@@ -80,9 +86,12 @@ def _search(segment: OpenSegment, query: LogQuery, page: _Page) -> int:
         return 0
     for low, high in _windows(segment.file, query, first, newest):
         rows = _rows(segment, query, low, high)
+        if _by_an_index(query):
+            rows = page.looking_at(rows)
+        else:
+            page.examined += high - low + 1
         found = (record for row in rows if (record := _matching(segment, row, query)))
         page.records.extend(islice(found, page.limit - len(page.records)))
-        page.examined += high - low + 1
         if len(page.records) < page.limit and page.examined >= MOST_EXAMINED:
             page.stopped_at = segment.file.log_id(low if query.after is None else high)
         if page.full:
@@ -98,8 +107,7 @@ def _windows(
         first = max(first, file.first_row(query.after) + 1)
     if query.before is not None:
         newest = min(newest, file.first_row(query.before) - 1)
-    indexed = query.trace_id or query.correlation_id or level_number(query.level) >= 2
-    width = newest - first + 1 if indexed else _WINDOW
+    width = newest - first + 1 if _by_an_index(query) else _WINDOW
     if newest < first:
         return
     if query.after is not None:
@@ -108,6 +116,10 @@ def _windows(
     else:
         for high in range(newest, first - 1, -width):
             yield max(high - width + 1, first), high
+
+
+def _by_an_index(query: LogQuery) -> bool:
+    return bool(query.trace_id or query.correlation_id) or level_number(query.level) >= 2
 
 
 def _rows(segment: OpenSegment, query: LogQuery, low: int, high: int) -> Iterator[Any]:
