@@ -284,12 +284,17 @@ class MetricAnswer:
     exemplars: tuple[Exemplar, ...] = ()
 
 
+FINE_SECONDS = 2 * 86_400.0
+COARSE_STEP = 300
+
+
 @dataclass(frozen=True, slots=True)
 class TrafficQuery:
     """Which requests, as the access logs of the receiving side tell: all, not a sample.
 
-    With `step` the answer has one entry per step and edge, else one per edge. `by` keeps apart what
-    is named: `caller`, `version`, `intent`.
+    With `step` the answer has one entry per step and edge, else one per edge; what is older than
+    `FINE_SECONDS` is known in steps of `COARSE_STEP` only, and a shorter step becomes that one.
+    `by` keeps apart what is named: `caller`, `version`, `intent`.
     """
 
     since: float

@@ -22,7 +22,7 @@ from fairway.console.views.charts import (
 from fairway.console.views.durations import duration_bars
 from fairway.console.views.links import Address
 from fairway.console.views.marks import MARKED, delivery_marks, policy_marks
-from fairway.console.views.red import label_by, split_of, whole_steps
+from fairway.console.views.red import as_kept, label_by, split_of, whole_steps
 from fairway.console.views.timerange import time_range
 from fairway.console.views.wording import NOTHING
 from fairway.control.port import ReleaseRecord
@@ -91,6 +91,13 @@ def test_what_is_no_time_is_refused(since: str) -> None:
 def test_charts_begin_and_end_with_whole_steps() -> None:
     assert whole_steps(1003, 1100, 10, 1100) == Axis(1000, 1090, 10)
     assert whole_steps(1003, 1004, 10, 1004) == Axis(1000, 1010, 10)
+
+
+def test_what_is_old_is_drawn_in_the_steps_it_is_kept_in() -> None:
+    fine, old = Axis(900_000, 901_000, 10), 4 * 86_400.0
+    assert as_kept(fine, 901_000) == fine
+    assert as_kept(fine, 901_000 + old) == Axis(900_000, 900_900, 300)
+    assert as_kept(Axis(900_000, 990_000, 900), 901_000 + old) == Axis(900_000, 990_000, 900)
 
 
 def test_a_gap_is_left_where_steps_are_missing_but_not_where_they_are_seldom() -> None:

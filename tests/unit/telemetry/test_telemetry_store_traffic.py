@@ -74,6 +74,35 @@ async def test_what_is_old_is_answered_from_coarser_steps(tmp_path: Path) -> Non
     store.writer.close()
 
 
+@pytest.mark.parametrize(
+    ("begin", "seconds", "step"),
+    [(0, 300, None), (157, 300, None), (13, 60, None), (7, 1200, 60.0), (3, 1200, 450.0)],
+)
+@pytest.mark.parametrize("days", [0, 3])
+async def test_a_rate_is_right_wherever_a_stretch_begins(
+    tmp_path: Path, days: int, begin: float, seconds: float, step: float | None
+) -> None:
+    store = Store(tmp_path)
+    store.writer.requests([request(each / 2) for each in range(-2000, 6000)])
+    store.writer.flush()
+    store.clock.now = NOW + 1500 + days * 86_400
+    asked = TrafficQuery(NOW + begin, NOW + begin + seconds, step=step)
+    found = await store.telemetry.traffic(asked)
+    assert found
+    assert [each.rate for each in found] == pytest.approx([2.0] * len(found))
+    store.writer.close()
+
+
+async def test_what_is_not_over_yet_makes_no_rate_smaller(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.writer.requests([request(each / 2) for each in range(2 * 64)])
+    store.writer.flush()
+    store.clock.now = NOW + 64
+    (found,) = await store.telemetry.traffic(TrafficQuery(NOW + 4, NOW + 64))
+    assert found.rate == pytest.approx(2.0)
+    store.writer.close()
+
+
 async def test_runs_are_kept_apart(tmp_path: Path) -> None:
     for run in (1, 2):
         store = Store(tmp_path, run=run)

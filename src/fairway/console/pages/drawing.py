@@ -31,7 +31,7 @@ from fairway.console.views.charts import (
 from fairway.console.views.filters import number_of, wanted_attributes
 from fairway.console.views.links import Address
 from fairway.console.views.marks import delivery_marks, policy_marks, run_marks
-from fairway.console.views.red import by_of, label_by, split_of, traffic_query, whole_steps
+from fairway.console.views.red import as_kept, by_of, label_by, split_of, traffic_query, whole_steps
 from fairway.console.views.timerange import TimeRange, time_range
 from fairway.delivery.deployment import Deployment
 from fairway.errors import InvalidInput, NotFound
@@ -58,6 +58,7 @@ async def requests(here: PageHere, measure: str = "rate") -> JSONResponse:
     split = split_of(address)
 
     async def ask(axis: Axis, run: int | None) -> Chart:
+        axis = as_kept(axis, here.now)
         rows = await here.telemetry.traffic(traffic_query(address, axis, by_of(split), run))
         return of_traffic(rows, chosen, label_by(split), axis)
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from fairway.console.views.charts import Axis
 from fairway.console.views.links import Address
-from fairway.telemetry.port import Traffic, TrafficQuery
+from fairway.telemetry.port import COARSE_STEP, FINE_SECONDS, Traffic, TrafficQuery
 
 Split = Literal["service", "caller", "version", "intent"]
 By = tuple[Literal["caller", "version", "intent"], ...]
@@ -74,6 +74,13 @@ def traffic_query(
         step=axis.step if stepped else None,
         run=run,
     )
+
+
+def as_kept(axis: Axis, now: float) -> Axis:
+    """The axis in steps that requests of that time are still known in."""
+    if axis.step >= COARSE_STEP or axis.since >= now - FINE_SECONDS:
+        return axis
+    return whole_steps(axis.since, axis.until, COARSE_STEP, now)
 
 
 def whole_steps(since: float, until: float, step: float, now: float) -> Axis:

@@ -16,10 +16,11 @@ from typing import Any, Final, cast
 
 from fairway.telemetry.entries import RequestEntry
 from fairway.telemetry.histograms import step_of
+from fairway.telemetry.port import COARSE_STEP, FINE_SECONDS
 from fairway.telemetry.store.schema import ROLLUPS, opened_for_writing
 
 DAY: Final = 86_400.0
-STEPS: Final = {10: 2 * DAY, 300: 90 * DAY}
+STEPS: Final = {10: FINE_SECONDS, COARSE_STEP: 90 * DAY}
 """How long steps of so many seconds are kept."""
 _OPEN = 5_000
 """Steps of edges that are kept in memory."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
+from math import ceil, floor
 from typing import Any
 
 from fairway.errors import InvalidInput
@@ -27,14 +29,19 @@ def by_edge(files: Files, query: TrafficQuery, now: float) -> tuple[Traffic, ...
         raise InvalidInput(
             "time-range-empty", "there is no step in that time", remedy="give a later end"
         )
+    width = _width(query, now)
+    if query.step is not None:  # what is kept in coarse steps cannot be told in finer ones
+        query = replace(query, step=max(query.step, width))
     with files.rollups() as connection:
         if connection is None:
             return ()
         tallies: dict[tuple[float, Edge], Tally] = {}
-        for at, edge, tally in _rows(connection, query, now):
+        for at, edge, tally in _rows(connection, query, width):
             key = (_step_of(at, query), _merged_edge(edge, query))
             add(tallies.setdefault(key, Tally()), tally)
-    return tuple(_traffic(key, tallies[key], query) for key in sorted(tallies))
+    return tuple(
+        _traffic(key, tallies[key], _covered(key[0], query, width, now)) for key in sorted(tallies)
+    )
 
 
 def runs(files: Files, now: float, *, running: bool) -> tuple[Run, ...]:
@@ -66,9 +73,8 @@ def add(total: Tally, part: Tally) -> None:
 
 
 def _rows(
-    connection: sqlite3.Connection, query: TrafficQuery, now: float
+    connection: sqlite3.Connection, query: TrafficQuery, width: int
 ) -> Iterator[tuple[float, Edge, Tally]]:
-    width = _width(query, now)
     where, params = _where(query)
     rows = connection.execute(
         f"select at, caller, service, version, intent, {COUNTED}"  # noqa: S608 - ours
@@ -103,6 +109,16 @@ def _step_of(at: float, query: TrafficQuery) -> float:
     return query.since + max(0, (at - query.since) // query.step) * query.step
 
 
+def _covered(at: float, query: TrafficQuery, width: int, now: float) -> float:
+    """How many seconds an entry is about: kept steps count whole, also those that the time asked
+    for cuts, but of the last one nothing has come yet that lies ahead.
+    """
+    end = query.until if query.step is None else min(at + query.step, query.until)
+    first = floor(at / width) if at <= query.since else ceil(at / width)
+    last = min(ceil(end / width) * width, max(now, end))
+    return max(last - first * width, 1.0)
+
+
 def _merged_edge(edge: Edge, query: TrafficQuery) -> Edge:
     caller, service, version, intent = edge
     kept = query.by
@@ -114,11 +130,10 @@ def _merged_edge(edge: Edge, query: TrafficQuery) -> Edge:
     )
 
 
-def _traffic(key: tuple[float, Edge], tally: Tally, query: TrafficQuery) -> Traffic:
+def _traffic(key: tuple[float, Edge], tally: Tally, seconds: float) -> Traffic:
     at, (caller, service, version, intent) = key
-    span = query.until - query.since if query.step is None else query.step
     p50, p95, p99 = percentiles(of_steps(tally.buckets), _SHARES)
     return Traffic(
         caller, service, version, intent, at, tally.requests, tally.errors, tally.denied,
-        tally.requests / span, p50, p95, p99, tally.retried, tally.broken,
+        tally.requests / seconds, p50, p95, p99, tally.retried, tally.broken,
     )  # fmt: skip
