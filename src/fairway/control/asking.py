@@ -40,7 +40,7 @@ def _asked(port: int, path: str) -> Mapping[str, Any] | None:
         if answer.status != 200:
             return None
         document = json.loads(answer.read(_LARGEST))
-    except (OSError, HTTPException, ValueError):
+    except (OSError, HTTPException, ValueError, RecursionError):  # the last: nested too deeply
         return None
     finally:
         connection.close()

@@ -8,9 +8,12 @@ from collections.abc import Collection, Mapping
 from fairway.control.explored import Variable
 
 MASK = "••••••"
-_SECRETIVE = re.compile(r"secret|token|passw|credential|api_?key|private_?key", re.IGNORECASE)
-_WITH_PASSWORD = re.compile(r"(?P<before>\w+://[^/\s:@]*:)[^/\s@]+(?P<after>@)")
-"""A URL with a password in it, as databases have."""
+_SECRETIVE = re.compile(
+    r"secret|token|passw|passphrase|pwd$|credential|authorization|otlp_(\w+_)?headers$|api_?key|(^|_)key$",
+    re.IGNORECASE,
+)
+_WITH_PASSWORD = re.compile(r"(?P<before>\w+://[^/\s:@]*:)[^/\s]+(?P<after>@)")
+"""A URL with a password in it, as databases have. A careless one may have an @ of its own."""
 
 
 def masked(own: Mapping[str, str], secrets: Collection[str]) -> tuple[Variable, ...]:

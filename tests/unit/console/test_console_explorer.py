@@ -168,3 +168,4 @@ def test_who_has_a_declared_way_comes_first() -> None:
 def test_json_is_indented_and_anything_else_left() -> None:
     assert pretty('{"a":1}') == '{\n  "a": 1\n}'
     assert pretty("no JSON") == "no JSON"
+    assert pretty("[" * 100_000) == "[" * 100_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from fairway.control.connections import topology
 from fairway.control.port import EnvoyStatus, ReplicaStatus, ServiceStatus, SystemStatus
 from fairway.control.receiver_config import receiver_config
@@ -97,6 +99,19 @@ def test_no_secret_is_shown_declared_as_one_or_not() -> None:
     assert shown["FAIRWAY_SECRETS_DIR"] == "/s", "where they are is none"
     assert shown["HOME_PAGE"] == "http://x/y@z"
     assert list(shown) == sorted(shown)
+
+
+@pytest.mark.parametrize(
+    "name", ["OTEL_EXPORTER_OTLP_HEADERS", "AUTHORIZATION", "DB_PWD", "PASSPHRASE", "SIGNING_KEY"]
+)
+def test_what_holds_a_secret_by_custom_is_masked(name: str) -> None:
+    (shown,) = masked({name: "Bearer abc"}, ())
+    assert (shown.value, shown.secret) == (MASK, True)
+
+
+def test_a_password_is_masked_up_to_the_last_at() -> None:
+    (shown,) = masked({"DSN": "postgres://ada:p@ss@db/shop?a=b@c"}, ())
+    assert shown.value == f"postgres://ada:{MASK}@db/shop?a=b@c"
 
 
 def test_the_receiver_is_told_what_it_needs_of_the_app() -> None:

@@ -196,5 +196,5 @@ def pretty(body: str) -> str:
     """JSON with its lines indented, anything else as it is."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested deeper than anybody reads
         return body
