@@ -150,7 +150,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A whole trace: its spans, parents before children, siblings by start."""
+    """A whole trace: its spans, parents before children, siblings by start.
+
+    Of more than 20,000 spans only so many are given; `summary.spans` counts all of them.
+    """
 
     summary: TraceSummary
     spans: tuple[Span, ...]

@@ -11,7 +11,7 @@ from tests.telemetry_store import NOW, Sent, Store, span_id, spans, trace_id
 
 from fairway.errors import InvalidInput, NotFound, Unavailable
 from fairway.telemetry.port import TraceQuery
-from fairway.telemetry.store import trace_search
+from fairway.telemetry.store import trace_reading, trace_search
 
 
 @pytest.fixture
@@ -279,3 +279,20 @@ async def test_a_sidecar_says_which_version_it_served_and_not_which_it_called(
     assert await ids(store, TraceQuery(version="-")) == []
     trace = await store.telemetry.trace(trace_id(1))
     assert [(span.version, span.sidecar) for span in trace.spans] == [("v7", True), ("", True)]
+
+
+async def test_a_service_of_many_instances_can_be_asked_for(store: Store) -> None:
+    store.send(*(Sent(each, 1, version=f"v{each}") for each in range(1, 1200)))
+    store.send(Sent(1200, 1, service="axon"))
+    page = await store.telemetry.traces(TraceQuery(service="orbit", limit=5))
+    assert (len(page.traces), {each.service for each in page.traces}) == (5, {"orbit"})
+    assert sum(bucket.count for bucket in page.durations) == 1199
+
+
+async def test_a_trace_that_never_ends_does_not_fill_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_reading, "MOST_SPANS", 10)
+    store.send(*(Sent(1, each) for each in range(1, 31)))
+    trace = await store.telemetry.trace(trace_id(1))
+    assert (len(trace.spans), trace.summary.spans) == (10, 30)

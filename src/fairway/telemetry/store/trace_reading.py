@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from opentelemetry.proto.trace.v1 import trace_pb2
 
@@ -15,6 +16,8 @@ from fairway.telemetry.store.summaries import COLUMNS, OpenTrace
 from fairway.telemetry.store.trace_rows import Found, summary_of, united
 from fairway.telemetry.tree import in_order
 
+MOST_SPANS = 20_000
+"""Spans of a trace that are given: a program that never ends its trace must not fill memory."""
 _SHORTEST = 4
 """Digits of an id that must be given at least."""
 
@@ -27,7 +30,7 @@ def whole(files: Files, trace_id: str) -> Trace:
     for segment in files.each():
         for row in _between(segment, low, high):
             parts.append(Found(row, summary_of(segment, row)))
-            for span in _spans(segment, row):
+            for span in islice(_spans(segment, row), max(0, MOST_SPANS - len(spans))):
                 spans.setdefault(span.span_id, span)
     _one_only(trace_id, {part.row.trace for part in parts})
     return Trace(united(parts), in_order(spans.values()))

@@ -13,6 +13,8 @@ from fairway.telemetry.store.files import Facts, OpenSegment
 from fairway.telemetry.store.summaries import OpenTrace, bucket_of
 
 EVER = 1 << 62
+_MOST_COMPARED = 200
+"""Sources that SQLite compares one by one: its expressions have at most a thousand parts."""
 _OUTCOMES: dict[TraceOutcome, str] = {
     "denied": "(errors > 0 or denied > 0) and denied > 0",
     "error": "(errors > 0 or denied > 0) and denied = 0",
@@ -104,9 +106,24 @@ def where(segment: OpenSegment, query: TraceQuery) -> tuple[str, list[Any]]:
         params += [bucket_of(longest), longest]
     numbers = segment.numbers_of(query.service, query.version)
     if numbers is not None:
-        parts.append(f"({' or '.join('instr(members, ?)' for _ in numbers) or '0'})")
-        params += [f",{number}," for number in numbers]
+        part, more = _with_a_member(segment, numbers)
+        parts.append(part)
+        params += more
     return " and ".join(parts), params
+
+
+def _with_a_member(segment: OpenSegment, numbers: list[int]) -> tuple[str, list[Any]]:
+    """The condition that a trace has one of these sources, of which a service that is started
+    again and again has many.
+    """
+    if len(numbers) <= _MOST_COMPARED:
+        condition = " or ".join("instr(members, ?)" for _ in numbers) or "0"
+        return f"({condition})", [f",{number}," for number in numbers]
+    wanted = {str(number) for number in numbers}
+    segment.connection.create_function(
+        "has_member", 1, lambda members: not wanted.isdisjoint(members.split(","))
+    )
+    return "has_member(members)", []
 
 
 def nanos(seconds: float | None, default: int) -> int:
