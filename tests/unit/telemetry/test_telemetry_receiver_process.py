@@ -209,6 +209,25 @@ def access(**fields: Any) -> str:
     return json.dumps(line | fields) + "\n"
 
 
+async def test_whatever_a_program_logs_all_others_are_stored(tmp_path: Path) -> None:
+    with receiver(tmp_path) as rig:
+        access = {"direction": "inbound", "service": "axon", "status": 200}
+        for strange in ({"peer": "spiffe://\ud800/\ud800"}, {"duration_us": 1e999}):
+            rig.log("axon.access.log", json.dumps(access | strange) + "\n")
+            rig.log("axon.0.log", '{"a":' + "[" * 100_000 + "\n")
+            rig.log("axon.0.log", '{"correlation_id": "\\ud800", "release": "\\ud800"}\n')
+        rig.log("orbit.0.log", "all is well\n")
+        rig.start()
+        rig.up()
+
+        async def stored() -> bool:
+            page = await rig.store.logs(LogQuery(services=("orbit",)))
+            return [record.text for record in page.records] == ["all is well"]
+
+        await becomes(stored)
+        assert "some log lines cannot be stored" in rig.output
+
+
 async def test_access_lines_become_traffic_and_records(rig: Rig) -> None:
     rig.log("orbit.access.log", access() + access(status=503) + access(status=403))
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from fairway.errors import FairwayError
 from fairway.telemetry.config import ReceiverConfig
 from fairway.telemetry.receiver.files import complain
-from fairway.telemetry.receiver.log_folder import LogFolder
+from fairway.telemetry.receiver.log_folder import Found, LogFolder
 from fairway.telemetry.receiver.parcels import Parcel
 from fairway.telemetry.receiver.process_metrics import ProcessMetrics
 from fairway.telemetry.receiver.reception import Reception
@@ -129,11 +130,26 @@ class Pipeline:
         """How many lines and requests there were."""
         lines = requests = 0
         for found in self._logs.turn(self._clock()):
-            self._writer.lines(found.entries)
-            self._writer.requests(found.requests)
+            if not self._takes(found):
+                continue
             lines += len(found.entries)
             requests += sum(entry.counted for entry in found.requests)
         return lines, requests
+
+    def _takes(self, found: Found) -> bool:
+        """Store what some lines hold. What the store fails at will be read again; what it cannot
+        take at all is lost, else nothing behind it would ever be stored.
+        """
+        try:
+            self._writer.lines(found.entries)
+            self._writer.requests(found.requests)
+        except FairwayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            self._reception.counts.add("lost", len(found.entries))
+            complain(f"some log lines cannot be stored: {error!r}")
+            return False
+        return True
 
     def _measure(self) -> None:
         with self._storing():
