@@ -40,6 +40,12 @@ _STATE_COLOURS = {
 }
 
 
+def inert(text: str) -> str:
+    """What a program has sent, as one line without anything that a terminal would obey."""
+    line = " ".join(text.splitlines())
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Painter:
     """Wraps text in colour, or leaves it alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.unit.cli.cli_driver import CommandLine
 from fairway.cli.log_lines import Wanted
 from fairway.cli.output import Painter
 from fairway.cli.telling.filters import one_of, pairs_of, seconds_of
-from fairway.cli.telling.metrics import metric_table, slo_table, traffic_table
+from fairway.cli.telling.metrics import metric_table, metrics_table, slo_table, traffic_table
 from fairway.cli.telling.traces import trace_table, waterfall
 from fairway.errors import InvalidInput
 from fairway.telemetry.lines import Source, parse_line
@@ -62,6 +63,22 @@ def test_a_waterfall_shows_who_called_whom_and_what_was_decided() -> None:
     assert lines[7] == "      deny; no policy permits it"
     starts = [line.index("█") for line in (lines[2], lines[4], lines[6])]
     assert starts == sorted(starts), "who starts later stands further right"
+
+
+def test_nothing_that_was_sent_steers_the_terminal() -> None:
+    evil = "\x1b]0;owned\x07\x9b2J"
+    spans = (span(1, 0, 1.0, 0.1, name=evil, message=f"two\nlines {evil}"),)
+    summary = replace(SUMMARY, name=evil, services=(evil,))
+    metric = MetricSummary(evil, "gauge", evil, evil, (evil,), ())
+    series = MetricSeries({"label": evil}, (MetricPoint(1.0, 1.0),))
+    for text in (
+        waterfall(Trace(summary, spans), PLAIN, 80),
+        trace_table([summary], PLAIN),
+        metrics_table([metric], PLAIN),
+        metric_table(MetricAnswer(metric, (series,), ()), PLAIN),
+    ):
+        assert "owned" in text
+        assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_a_trace_of_a_moment_has_a_bar_nevertheless() -> None:

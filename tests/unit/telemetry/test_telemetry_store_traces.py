@@ -296,3 +296,10 @@ async def test_a_trace_that_never_ends_does_not_fill_memory(
     store.send(*(Sent(1, each) for each in range(1, 31)))
     trace = await store.telemetry.trace(trace_id(1))
     assert (len(trace.spans), trace.summary.spans) == (10, 30)
+
+
+async def test_a_text_of_very_many_digits_can_be_asked_for(store: Store) -> None:
+    digits = "1" * 5000
+    store.send(Sent(1, 1, attributes={"key": digits}), Sent(2, 1))
+    page = await store.telemetry.traces(TraceQuery(attributes={"key": digits}))
+    assert [each.trace_id for each in page.traces] == [trace_id(1)]

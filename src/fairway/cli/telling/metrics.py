@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fairway.cli.output import Painter, table
+from fairway.cli.output import Painter, inert, table
 from fairway.cli.telling.traces import took
 from fairway.model.values import format_duration
 from fairway.telemetry.port import (
@@ -23,9 +23,12 @@ _ALERTS = {"": "green", "warning": "yellow", "critical": "red"}
 def metrics_table(found: Sequence[MetricSummary], paint: Painter) -> str:
     """Which metrics there are."""
     rows = [
-        [each.name, each.kind, each.unit or "-", ", ".join(each.services), each.description[:60]]
+        [
+            inert(each.name), each.kind, inert(each.unit) or "-", inert(", ".join(each.services)),
+            inert(each.description[:60]),
+        ]
         for each in found
-    ]
+    ]  # fmt: skip
     return table(["METRIC", "KIND", "UNIT", "SERVICES", "WHAT IT IS"], rows, paint)
 
 
@@ -34,7 +37,7 @@ def metric_table(answer: MetricAnswer, paint: Painter) -> str:
     histogram = answer.summary.kind == "histogram"
     headers = ["SERIES", "COURSE", "NOW", *(("P50", "P95", "P99") if histogram else ())]
     rows = [_series_row(each, histogram) for each in answer.series]
-    head = f"{paint.bold(answer.summary.name)}  {answer.summary.description}"
+    head = f"{paint.bold(inert(answer.summary.name))}  {inert(answer.summary.description)}"
     unit = paint.dim(_unit(answer))
     traces = [each.trace_id[:12] for each in answer.exemplars[:5]]
     lines = [head, unit, "", table(headers, rows, paint)]
@@ -44,7 +47,7 @@ def metric_table(answer: MetricAnswer, paint: Painter) -> str:
 
 
 def _unit(answer: MetricAnswer) -> str:
-    unit = answer.summary.unit or "1"
+    unit = inert(answer.summary.unit) or "1"
     return {
         "gauge": f"mean, in {unit}",
         "sum": f"per second, in {unit}",
@@ -56,7 +59,7 @@ def _series_row(series: MetricSeries, histogram: bool) -> list[str]:
     labels = ", ".join(f"{name}={value}" for name, value in series.labels.items()) or "all"
     values = [point.value for point in series.points]
     last = next((p for p in reversed(series.points) if p.value is not None), None)
-    row = [labels, _course(values), _number(last.value if last else None)]
+    row = [inert(labels), _course(values), _number(last.value if last else None)]
     return [*row, *_percentiles(series.points)] if histogram else row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from fairway.cli.output import Painter, table
+from fairway.cli.output import Painter, inert, table
 from fairway.telemetry.port import Span, Trace, TraceSummary
 
 _COLOURS = {"ok": "green", "error": "red", "denied": "yellow"}
@@ -31,11 +31,11 @@ def trace_row(found: TraceSummary) -> list[str]:
     return [
         at.strftime("%H:%M:%S.%f")[:-3],
         found.trace_id[:12],
-        f"{found.service} {found.name}",
+        inert(f"{found.service} {found.name}"),
         took(found.duration),
         str(found.spans),
         found.outcome,
-        ", ".join(found.services),
+        inert(", ".join(found.services)),
     ]
 
 
@@ -58,12 +58,13 @@ def trace_table(found: Sequence[TraceSummary], paint: Painter) -> str:
 def waterfall(trace: Trace, paint: Painter, width: int) -> str:
     """One line for each span: where it stands, who, what, how long, and what was decided."""
     whole = trace.summary
+    what = inert(f"{whole.service} {whole.name}")
     head = (
-        f"{paint.bold(whole.trace_id)}  {whole.service} {whole.name}  {took(whole.duration)}  "
+        f"{paint.bold(whole.trace_id)}  {what}  {took(whole.duration)}  "
         f"{paint.paint(whole.outcome, _COLOURS[whole.outcome])}"
     )
     depths = _depths(trace.spans)
-    names = [f"{'  ' * depth}{_who(span)} {span.name}" for span, depth in depths]
+    names = [f"{'  ' * depth}{inert(f'{_who(span)} {span.name}')}" for span, depth in depths]
     longest = min(max(map(len, names), default=0), 48)
     room = max(width - longest - 12, 10)
     begin = min((span.started_at for span in trace.spans), default=0.0)
@@ -100,7 +101,7 @@ def _bar(span: Span, begin: float, total: float, room: int) -> str:
 
 
 def _words(span: Span) -> str:
-    return "; ".join(_said(span))
+    return inert("; ".join(_said(span)))
 
 
 def _said(span: Span) -> Iterator[str]:

@@ -26,6 +26,8 @@ MOST_EXAMINED = 40_000
 _WINDOW = 2_000
 """Traces that are looked into at once."""
 _MOST_NAMES = 5_000
+_LONGEST_INTEGER = 20
+"""Digits and sign of a 64-bit integer."""
 
 
 class SpanSearch:
@@ -107,7 +109,7 @@ def _numbers(text: str) -> list[AnyValue]:
     except ValueError:
         return []
     found = [AnyValue(double_value=number)]
-    if text.lstrip("-").isdecimal() and abs(int(text)) < 1 << 63:
+    if len(text) <= _LONGEST_INTEGER and text.lstrip("-").isdecimal() and abs(int(text)) < 1 << 63:
         found.append(AnyValue(int_value=int(text)))
     return found
 
