@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -73,11 +73,28 @@ def provide_secret() -> None:
 @contextmanager
 def started() -> Iterator[dict[str, Any]]:
     """The running system as `fairway status` sees it; taken down at the end, whatever happens."""
+    began = 0.0
     try:
         fairway("up", "--detach", shown=True)
-        yield fairway_json("status")
+        system = fairway_json("status")
+        began = system["started_at"]
+        yield system
     finally:
-        fairway("down", shown=True)
+        if began in (0.0, running_since()):  # else somebody has taken it down, or up again
+            fairway("down", shown=True)
+
+
+def running_since() -> float | None:
+    """When what runs here was started; None when nothing runs."""
+    asked = subprocess.run(
+        [TOOLS / "fairway", "status", "--json"],
+        cwd=HERE,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return float(json.loads(asked.stdout)["started_at"]) if asked.returncode == 0 else None
 
 
 def dispatch(gateway: str, intent: str) -> Outcome:
@@ -147,10 +164,14 @@ def ask_until_ctrl_c(gateway: str) -> None:
     console.print("\nIt stays up until Ctrl-C, and is asked a few times a second.")
     try:
         for intent in cycle(["reason"] * 24 + ["retrain"]):
-            with suppress(
-                httpx2.HTTPError, ValueError
-            ):  # someone stops a service, to see what happens
+            try:
                 dispatch(gateway, intent)
+            except httpx2.TransportError:
+                if running_since() is None:
+                    console.print("\nIt was taken down.")
+                    return
+            except ValueError:
+                pass  # a service is stopped, to see what happens: Envoy answers in plain words
             time.sleep(PAUSE)
     except KeyboardInterrupt:
         console.print()

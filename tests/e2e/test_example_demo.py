@@ -65,3 +65,23 @@ def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
         watchdog.cancel()
         demo.kill()
     assert Driver(folder).fairway("status", check=False).returncode != 0
+
+
+def test_it_notices_that_it_was_taken_down(folder: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, folder / "demo.py"],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(120, demo.kill)
+    watchdog.start()
+    try:
+        assert demo.stdout
+        assert any("until Ctrl-C" in line for line in demo.stdout)
+        Driver(folder).down()
+        assert "It was taken down." in demo.stdout.read()
+        assert demo.wait(60) == 0
+    finally:
+        watchdog.cancel()
+        demo.kill()

@@ -65,7 +65,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "logs",
         "logs",
         RUN,
-        "Show what the services said.",
+        "Show what the services said, in their output and by OTLP.",
         "fairway logs orbit -f --level warning",
     ),
     Entry("console", "console", RUN, "Open the console in the browser.", "fairway console"),

@@ -185,3 +185,8 @@ class TestStarter:
         text = starter_app_file("shop")
         for words in ("fairway validate", "fairway up", "intents", "calls"):
             assert words in text
+
+
+def test_a_limit_of_memory_that_nobody_has_is_left_out() -> None:
+    many = "services:\n  web: {build: ., command: run, mem_limit: '10000000000000000000'}\n"
+    assert "memory" not in app_from_compose(many).text

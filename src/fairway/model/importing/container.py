@@ -22,7 +22,7 @@ _CARRIED = frozenset(
 )  # fmt: skip
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>us|ms|s|m|h)")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[kmg]?)b?\Z", re.I)
+_MEMORY = re.compile(r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,9})?)(?P<unit>[kmg]?)b?\Z", re.I)
 _URL = re.compile(r"https?://[^\s\"'|;]+")
 _COMPOSE_VARIABLE = re.compile(
     r"\$\$|\$\{(?P<name>\w+)(?P<rest>[^{}]*)\}|\$(?P<bare>[A-Za-z_]\w*)", re.ASCII

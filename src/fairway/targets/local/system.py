@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from fairway.errors import Unavailable
+from fairway.errors import FairwayError, Unavailable
 from fairway.model.app import App
 from fairway.plan.observed import WORKING_TREE
 from fairway.targets.local.artifacts import ArtifactStore
@@ -90,6 +90,7 @@ class LocalSystem:
         self._plan: PortPlan | None = None
         self._govern: Govern | None = None
         self._rules: Rules | None = None
+        self._closed = False
         self._data_plane = DataPlane(state, leaf_lifetime, report, self._view)
         self._receiver = Receiver(receiver, workspace, self._processes, report)
         self.supervisor: Supervisor | None = None
@@ -199,6 +200,7 @@ class LocalSystem:
         """Take everything down; returns when nothing is left. Safe at any moment, and again."""
         self._data_plane.give_up_waiting()
         await self._chores.end()
+        await self._close()
         if self.supervisor is not None:
             await self.supervisor.stop()
         if self._relaying is not None:
@@ -395,7 +397,17 @@ class LocalSystem:
         self._endpoints[service] = endpoints
         await self._data_plane.apply_when_up()
 
+    async def _close(self) -> None:
+        """Nobody from outside is let in any more: else they would fail while services stop."""
+        self._closed = True
+        with contextlib.suppress(FairwayError, OSError):  # a mesh that cannot be told goes as well
+            await self._data_plane.apply_when_up()
+
     def _view(self) -> MeshView:
+        view = self._open_view()
+        return replace(view, gateway=replace(view.gateway, routes=())) if self._closed else view
+
+    def _open_view(self) -> MeshView:
         assert self._rules is not None, "start comes first"
         divided = versions(self.desired, self._wish.leaving, self._endpoints)
         return mesh_view(
