@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ import httpx2
 import psutil
 import pytest
 from tests.driver import TOOLS, Driver, until
+from tests.local_support import eventually
+from tests.steady_load import steady_load
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -66,6 +69,17 @@ def test_down_clears_what_a_killed_control_plane_left(fresh_axon_orbit: Driver) 
         system.down()
 
     assert_gone_after(system, kill_then_down)
+
+
+async def test_down_closes_the_door_before_services_stop(fresh_axon_orbit: Driver) -> None:
+    """Whoever asks meanwhile is not let in, which no error budget pays for; nobody gets a 503."""
+    system = fresh_axon_orbit
+    system.up()
+    url = f"{system.status()['gateway_url']}/health"
+    async with steady_load(url, 60) as load:
+        await eventually(lambda: len(load.answers) > 30)
+        await asyncio.to_thread(system.down)
+    assert {status for _, status, _ in load.answers} == {200, 0}
 
 
 def is_running(system: Driver) -> bool:
