@@ -134,10 +134,13 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"].endswith("boom"):
         raise RuntimeError("boom")
     status = 404 if scope["path"] in ("/missing", "/health") else 200
+    headers = []
+    if scope["query_string"] == b"own=403":
+        status, headers = 403, [(b"x-fairway-decision", b"deny"), (b"x-own", b"1")]
     document = {"path": scope["path"], "length": len(body), "body": body[:100].decode("latin-1")}
     with contextlib.suppress(LookupError):
         document |= known()
-    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
 

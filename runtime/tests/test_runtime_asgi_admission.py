@@ -70,6 +70,23 @@ async def test_a_denied_call_is_told_why(
     assert (line["allowed"], line["decision_id"]) == (False, document["decision_id"])
 
 
+async def test_only_refusals_of_the_library_are_marked_as_such(
+    host: str, http: httpx2.AsyncClient
+) -> None:
+    forbidden = signed(host, target="/forbidden")
+    denied = await http.post("/forbidden", content=b"{}", headers=forbidden)
+    unsigned = await http.post("/reason", content=b"{}")
+    own = signed(host, target="/reason?own=403")
+    passed_on = await http.post("/reason?own=403", content=b"{}", headers=own)
+    allowed = await http.post("/reason", content=b"{}", headers=signed(host))
+    found = [
+        (each.status_code, each.headers.get("x-fairway-decision"))
+        for each in (denied, unsigned, passed_on, allowed)
+    ]
+    assert found == [(403, "deny"), (401, "deny"), (403, None), (200, None)]
+    assert passed_on.headers["x-own"] == "1"
+
+
 @pytest.mark.parametrize("caller", ["lynx", "web"])
 async def test_an_undeclared_caller_is_denied(
     caller: str, host: str, http: httpx2.AsyncClient
@@ -208,6 +225,7 @@ async def test_a_websocket_needs_a_signature_and_a_stream_intent(host: str) -> N
     with pytest.raises(websockets.InvalidStatus) as refused:
         await websockets.connect(f"ws://{host}/chat")
     assert refused.value.response.status_code == 403
+    assert refused.value.response.headers["x-fairway-decision"] == "deny"
     plain = signed(host, "GET", "/items/1", None)
     plain.pop("host")
     with pytest.raises(websockets.InvalidStatus):

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from fairway_runtime import answers
 from fairway_runtime.admission import Admission, Head, Refused
+from fairway_runtime.answers import DECISION, DENIED, Headers
 from fairway_runtime.asgitypes import App, Message, Receive, Scope, Send
 from fairway_runtime.body import (
     BodyTooLarge,
@@ -179,10 +180,12 @@ class Exchange:
         )
 
     async def _send_and_note(self, message: Message) -> None:
+        # An app that passes on what its callee answered must not pass on who refused.
         kind = message["type"]
         if kind in ("http.response.start", "websocket.accept"):
             self._status = message.get("status", 101)
-            message = {**message, "headers": [*message.get("headers", ()), self._id_header()]}
+            own = (each for each in message.get("headers", ()) if each[0].lower() != DECISION)
+            message = {**message, "headers": [*own, self._id_header()]}
         elif kind == "websocket.close" and not self._status:
             self._status = 403
         await self._send(message)
@@ -206,13 +209,15 @@ class Exchange:
         self._status = refusal.status
         self._reason = refusal.reason
         self._site.metrics.refused(refusal.status)
-        await self._answer(refusal.status, refusal.answer)
+        marks = (DENIED,) if refusal.status in (401, 403) else ()
+        await self._answer(refusal.status, refusal.answer, marks)
 
-    async def _answer(self, status: int, document: dict[str, str]) -> None:
+    async def _answer(self, status: int, document: dict[str, str], marks: Headers = ()) -> None:
+        headers = (self._id_header(), *marks)
         if self._websocket:
-            await answers.refuse_websocket(self._send)
+            await answers.refuse_websocket(self._send, self._scope, headers)
         else:
-            await answers.send_json(self._send, status, document, [self._id_header()])
+            await answers.send_json(self._send, status, document, headers)
 
     def _record(self) -> None:
         seconds = time.perf_counter() - self._started

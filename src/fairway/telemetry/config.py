@@ -69,8 +69,7 @@ class IntentPath:
 class ServiceFacts:
     """What the receiver has to know of a service to understand its access log.
 
-    `library` says that the service uses the runtime library: then it is the policy that answers
-    403, else 403 may be the service's own answer.
+    `library` says that the service uses the runtime library, whose refusals are marked as such.
     """
 
     intents: tuple[IntentPath, ...] = ()

@@ -10,6 +10,7 @@ from tests.unit.api.fake_control import MemoryControl
 from tests.unit.console.console_rig import ConsoleRig
 from tests.unit.console.fake_telemetry import MemoryTelemetry, flow
 
+from fairway.console.views.refusals import refusals
 from fairway.console.views.topology import edge_views, pictures, summed, with_strangers
 from fairway.console.views.wording import part
 from fairway.control.port import AuditEntry, AuditQuery
@@ -39,6 +40,13 @@ SHOP = Topology(
 class Control(MemoryControl):
     async def topology(self) -> Topology:
         return SHOP
+
+    async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
+        recent = query.until or self.clock()
+        return (
+            denial("cart.0", "Gateway::public", "cart", recent),
+            denial("cart.0.asked", "Service::cart", "stock", recent),
+        )
 
 
 def test_an_edge_says_what_flows_there() -> None:
@@ -76,6 +84,55 @@ def test_denied_among_allowed_calls_are_counted_but_the_edge_flows() -> None:
     assert (found.mood, found.denied) == ("flowing", 3)
 
 
+def denial(writer: str, caller: str, service: str, at: float = 5.0) -> AuditEntry:
+    return AuditEntry(writer, 1, at, "decision", caller, service, "take", "deny", "because")
+
+
+def test_what_was_refused_to_who_asked_first_is_drawn_though_nothing_was_sent() -> None:
+    asked = [denial("cart.0.asked", "Service::cart", "stock")] * 3
+    asked.append(denial("stock.0.asked", "Service::stock", "gateway"))
+    flows = (flow("gateway", "cart", 1.0),)
+    views = edge_views(SHOP, flows, refusals=refusals(asked))
+    found = {(each.source, each.target): each for each in views}
+    stock = found["cart", "stock"]
+    assert (stock.mood, stock.denied, stock.requests) == ("denied", 3, 0)
+    assert stock.denials == "/policies/audit?service=stock&caller=cart&verdict=deny"
+    assert (found["gateway", "cart"].mood, found["gateway", "cart"].denied) == ("flowing", 0)
+    assert not found["stock", "gateway"].declared
+    assert summed(views, SHOP.nodes).denied == 4
+
+
+def test_what_was_asked_adds_to_what_was_sent_and_denied() -> None:
+    entries = [
+        denial("cart.0.asked", "Service::cart", "stock"),
+        denial("stock.0", "Service::cart", "stock"),
+    ]
+    for requests, mood in ((60, "flowing"), (1, "denied")):
+        flows = (flow("cart", "stock", requests / 60, denied=1),)
+        views = edge_views(SHOP, flows, refusals=refusals(entries))
+        (found,) = [each for each in views if each.denied]
+        assert (found.mood, found.denied) == (mood, 2)
+
+
+@pytest.mark.parametrize(
+    ("entry", "pair", "expected"),
+    [
+        (("cart.0", "Gateway::public", "cart"), ("public", "gateway"), "audit?verdict=deny"),
+        (("cart.0", "Client::web", "cart"), ("gateway", "cart"), "audit?service=cart&verdict=deny"),
+        (("mesh", "Service::stock", "cart"), ("stock", "cart"), "service=cart&caller=stock&"),
+        (("x.0.asked", "Service::x", "cart"), ("gateway", "cart"), "/traces?service=cart&outcome"),
+        (("mesh", "", "cart"), ("stock", "cart"), "/traces?service=cart&outcome=denied"),
+    ],
+)
+def test_a_figure_leads_to_where_entries_are(
+    entry: tuple[str, str, str], pair: tuple[str, str], expected: str
+) -> None:
+    flows = (flow(*pair, 1.0, denied=2),)
+    views = edge_views(SHOP, flows, refusals=refusals([denial(*entry)]))
+    (found,) = [each for each in views if (each.source, each.target) == pair]
+    assert expected in found.denials
+
+
 def test_the_sum_is_of_what_comes_from_outside() -> None:
     flows = (
         flow("public", "gateway", 4.0, errors=24, denied=2, p95=0.3),
@@ -104,7 +161,9 @@ async def test_the_page_shows_it_all(rig: ConsoleRig) -> None:
     for said in ("4/s", "7 denied", "v1 90 %", "out of boxes", "40 % of the error budget", "buy"):
         assert said in page
     assert "/metrics?service=cart&amp;caller=gateway" in page
-    assert "/policies/audit?service=cart&amp;caller=gateway&amp;verdict=deny" in page
+    assert "/policies/audit?service=cart&amp;verdict=deny" in page
+    assert "/policies/audit?service=stock&amp;caller=cart&amp;verdict=deny" in page
+    assert "1 denied: calls of cart to stock" in page
 
 
 async def test_without_telemetry_the_rest_is_there(rig: ConsoleRig) -> None:

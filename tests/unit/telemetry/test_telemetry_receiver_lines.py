@@ -60,7 +60,8 @@ def test_the_callee_tells_who_asked_for_what() -> None:
         ({"status": 503}, {"error": True}),
         ({"status": 0}, {"error": True}),
         ({"status": 499, "duration_us": None}, {"duration": 0.0}),
-        ({"status": 403}, {}),  # of a service without the library: its own answer
+        ({"status": 403, "decision": None}, {}),
+        ({"status": 403, "decision": "deny"}, {}),  # the library's mark, without the library
         ({"status": 403, "details": "rbac_access_denied_matched_policy[none]"}, {"denied": True}),
         ({"path": "/undeclared"}, {"intent": ""}),
         ({"path": "/reason?x=1"}, {}),
@@ -73,12 +74,25 @@ def test_how_a_request_ended(fields: dict[str, Any], expected: dict[str, Any]) -
     assert told(INBOUND | fields) == [replace(usual, **expected)]
 
 
-def test_with_the_library_403_is_a_denial() -> None:
-    (found,) = told(INBOUND | {"service": "orbit", "path": "/items/7", "method": "GET"} | DENIED)
-    assert (found.denied, found.error, found.intent) == (True, False, "item")
+DENIED = {"status": 403, "details": "via_upstream", "decision": "deny"}
 
 
-DENIED = {"status": 403, "details": "via_upstream"}
+@pytest.mark.parametrize(
+    ("answer", "denied"),
+    [
+        (DENIED, True),
+        (DENIED | {"status": 401}, True),
+        (DENIED | {"decision": None}, False),
+        ({"status": 403, "details": "via_upstream"}, False),  # a line from before the field
+        ({"status": 403, "details": "rbac_access_denied_matched_policy[none]"}, True),
+        ({"status": 401, "details": "via_upstream"}, False),
+    ],
+)
+def test_with_the_library_a_denial_is_what_the_library_marked(
+    answer: dict[str, Any], *, denied: bool
+) -> None:
+    (found,) = told(INBOUND | {"service": "orbit", "path": "/items/7", "method": "GET"} | answer)
+    assert (found.denied, found.error, found.intent) == (denied, False, "item")
 
 
 def test_the_gateway_tells_of_what_comes_from_outside() -> None:
@@ -86,6 +100,8 @@ def test_the_gateway_tells_of_what_comes_from_outside() -> None:
     (found,) = told(line | {"method": "GET", "path": "/items/7"} | DENIED)
     assert (found.caller, found.service, found.intent) == ("public", "gateway", "item")
     assert found.denied
+    (own,) = told(line | {"method": "GET", "path": "/items/7"} | DENIED | {"decision": None})
+    assert not own.denied, "the handler's own 403"
     unreached = told(line | {"status": 503, "flags": "UF,URX", "attempts": 3})
     assert [(e.caller, e.service, e.counted, e.retried) for e in unreached] == [
         ("public", "gateway", True, False),

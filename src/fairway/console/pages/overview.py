@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.soft import Asking
+from fairway.console.views.refusals import refusals
 from fairway.console.views.topology import (
     EdgeView,
     Picture,
@@ -32,6 +33,8 @@ WINDOW = 60.0
 """Seconds over which traffic is summed."""
 _HOUR = 3600.0
 _FEW = 6
+_MOST = 10_000
+"""Denials that are counted at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,16 @@ async def _gathered(here: Page) -> Overview:
         ask(here.kept("topology", 2, here.control.topology), Topology()),
     )
     window = max(1.0, min(WINDOW, here.now - system.started_at))
-    flows, split, deployments, slos, errors = await asyncio.gather(
+    flows, split, refused, deployments, slos, errors = await asyncio.gather(
         ask(_flows(here, window, versions=False), None),
         ask(_flows(here, window, versions=True), None),
+        ask(_refused(here, window), ()),
         ask(_deployments(here), ()),
         ask(here.kept("slos", 5, lambda: _slos(here)), ()),
         ask(here.kept("errors", 2, lambda: _errors(here)), ()),
     )
     topology = with_strangers(topology, flows or ())
-    edges = edge_views(topology, flows or (), split or ())
+    edges = edge_views(topology, flows or (), split or (), refusals(refused))
     total = None if flows is None else summed(edges, topology.nodes)
     denials = await ask(_denials(here, total), ())
     return Overview(
@@ -123,6 +127,15 @@ async def _slos(here: Page) -> tuple[SloStatus, ...]:
 async def _errors(here: Page) -> tuple[LogRecord, ...]:
     query = LogQuery(since=here.now - _HOUR, level="error", limit=_FEW)
     return (await here.telemetry.logs(query)).records[::-1]
+
+
+async def _refused(here: Page, window: float) -> tuple[AuditEntry, ...]:
+    query = AuditQuery(verdict="deny", since=here.now - window, limit=_MOST)
+
+    async def ask() -> tuple[AuditEntry, ...]:
+        return await (await here.records()).audit(query)
+
+    return await here.kept("refused", 2, ask)
 
 
 async def _denials(here: Page, total: Sum | None) -> tuple[AuditEntry, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fairway.console.views.graph import Box, Line, Sizes, draw
+from fairway.console.views.refusals import Refusals
 from fairway.console.views.wording import duration, part, percent, rate, url
 from fairway.control.topology import Edge, Node, Topology
 from fairway.telemetry.port import Traffic
@@ -43,6 +44,7 @@ class EdgeView:
     p95: float | None = None
     versions: tuple[tuple[str, int], ...] = ()
     declared: bool = True
+    audited: bool = True
 
     @property
     def traffic(self) -> bool:
@@ -62,7 +64,20 @@ class EdgeView:
     @property
     def denials(self) -> str:
         """Where its refusals are explained."""
-        return url("/policies/audit", service=self.target, caller=self.source, verdict="deny")
+        if not self.audited:
+            return url("/traces", service=self.target, outcome="denied")
+        return url("/policies/audit", **self._asked_by, verdict="deny")
+
+    @property
+    def _asked_by(self) -> dict[str, str]:
+        """Filters for the audit log, which knows who asked but not by which hop it came."""
+        match self.source:
+            case "public":
+                return {}
+            case "gateway":
+                return {"service": self.target}
+            case _:
+                return {"service": self.target, "caller": self.source}
 
     @property
     def label(self) -> tuple[str, ...]:
@@ -144,9 +159,15 @@ class Sum:
 
 
 def edge_views(
-    topology: Topology, flows: Sequence[Traffic], split: Sequence[Traffic] = ()
+    topology: Topology,
+    flows: Sequence[Traffic],
+    split: Sequence[Traffic] = (),
+    refusals: Refusals | None = None,
 ) -> tuple[EdgeView, ...]:
-    """Every pair that is declared or was tried. `flows` by caller, `split` by version as well."""
+    """Every pair that is declared or was tried. `flows` by caller, `split` by version as well.
+
+    `refusals` are the audit log's, of the same time.
+    """
     names = {node.name for node in topology.nodes}
     weights = {node.name: weights_of(node) for node in topology.nodes}
     found = {(flow.caller, flow.service): flow for flow in flows}
@@ -157,16 +178,24 @@ def edge_views(
         declared[pair] = _joined(before, edge) if before else _declared(edge)
     tried = {
         pair: EdgeView(*pair, (), (), "denied", mutual_tls=False, declared=False)
-        for pair, flow in found.items()
-        if pair not in declared and set(pair) <= names and flow.requests
+        for pair in _tried(found, refusals)
+        if pair not in declared and set(pair) <= names
     }
     shares = _shares(split)
-    return tuple(
+    views = (
         _flowing(view, found[pair], shares.get(pair, ()) or weights[pair[1]])
         if pair in found
         else replace(view, versions=weights[pair[1]] if "call" in view.kinds else ())
         for pair, view in sorted((declared | tried).items())
     )
+    return tuple(views) if refusals is None else tuple(_refused(view, refusals) for view in views)
+
+
+def _tried(
+    found: Mapping[tuple[str, str], Traffic], refusals: Refusals | None
+) -> set[tuple[str, str]]:
+    sent = {pair for pair, flow in found.items() if flow.requests}
+    return sent if refusals is None else sent | set(refusals.unsent)
 
 
 def with_strangers(topology: Topology, flows: Iterable[Traffic]) -> Topology:
@@ -227,6 +256,18 @@ def _flowing(view: EdgeView, flow: Traffic, versions: tuple[tuple[str, int], ...
         denied=flow.denied,
         p95=flow.p95,
         versions=versions,
+    )
+
+
+def _refused(view: EdgeView, refusals: Refusals) -> EdgeView:
+    """With what was refused to a caller that asked first: the mesh has seen no request of it."""
+    unsent = refusals.unsent.get((view.source, view.target), 0)
+    only = bool(unsent) and view.denied == view.requests
+    return replace(
+        view,
+        denied=view.denied + unsent,
+        mood="denied" if only else view.mood,
+        audited=not view.denied + unsent or refusals.explain(view.source, view.target),
     )
 
 

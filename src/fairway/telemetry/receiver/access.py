@@ -9,8 +9,10 @@ Who tells of which requests:
               a request was sent again, or that a circuit was open. Counted only when the request
               never reached the callee, who therefore cannot tell of it
 
-A caller without a certificate is `unknown`. A denial is a 403 by the mesh's RBAC or, where a
-service uses the runtime library, by its policies; of another service, 403 is its own answer.
+A caller without a certificate is `unknown`. A denial is a 403 by the mesh's RBAC, or what the
+runtime library refused before the handler and marked so (`decision` is `deny`; only a service that
+uses the library is believed). Any other 403 is the service's own answer, and lines from before
+there was the field tell of denials by RBAC only.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ _UNSEEN: Final = frozenset({"UH", "UF", "UO", "NC", "DF"})
 connect, circuit open, no such cluster, name not resolved."""
 _OPEN: Final = "UO"
 _DENIED: Final = "rbac_access_denied"
+_DENY: Final = "deny"
 _CALLEE: Final = "callee."
 _COLUMNS: Final = frozenset({"time", "service", "version", "traceparent"})
 """Fields that an entry holds otherwise."""
@@ -134,9 +137,9 @@ class AccessLog:
         return found.name if found else ""
 
     def _denied(self, line: LogLine, service: str) -> bool:
-        if _number(line, "status") != 403:
-            return False
-        return _text(line, "details").startswith(_DENIED) or service in self._library
+        if _text(line, "decision") == _DENY:
+            return service in self._library
+        return _number(line, "status") == 403 and _text(line, "details").startswith(_DENIED)
 
 
 def _table(facts: ServiceFacts) -> IntentTable:

@@ -48,6 +48,7 @@ def _fields(service: str, direction: Direction) -> Json:
         "version": "%METADATA(CLUSTER:fairway:version)%",
         "cluster": "%UPSTREAM_CLUSTER_RAW%",
         "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+        "decision": "%RESP(X-FAIRWAY-DECISION)%",
     }
 
 
