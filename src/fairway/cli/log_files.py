@@ -34,12 +34,11 @@ class Logs:
         self._followers: dict[Path, Follower] = {}
 
     def history(self) -> list[LogLine]:
-        """Every line there is, by time, those of rotated parts too."""
+        """Every line there is, those of rotated parts too: file by file, each in its order."""
         lines: list[LogLine] = []
         for path in log_files(self._state, self._access):
             lines += _rotated(path)
             lines += self._follower(path).fresh(_written(path))
-        lines.sort(key=lambda line: line.at)
         return lines
 
     def follow(self, beside: Callable[[], Iterable[LogLine]] = tuple) -> Iterator[LogLine]:

@@ -2,7 +2,8 @@
 
 The receiver makes entries of the store from them, `fairway logs` filters and prints them. A line of
 `fairway-runtime` (or of any program that logs JSON objects) has fields; a line of another program
-is text, with a guessed level and the time of the line before it.
+is text, with a guessed level; its time is the one that it begins with (ISO 8601) or holds in the
+Common Log Format, without a zone in the machine's, else that of the line before it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +21,23 @@ _ALIASES = {"warn": "warning", "err": "error", "fatal": "critical", "trace": "de
 _GUESS = re.compile(r"\b(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
 _ENVOY = re.compile(r"\[(?P<time>[\d-]+ [\d:.]+)\]\[\d+\](?P<text>\[.*)", re.DOTALL)
 """A line of Envoy's own log: `[2026-11-21 04:53:01.060][19436][warning][main] …`, in UTC."""
+_ISO = re.compile(
+    r"\[?(?P<day>\d{4}-\d\d-\d\d)[T ](?P<clock>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
+    r" ?(?P<zone>Z|[+-]\d\d:?\d\d)?(?![\d:])",
+    re.ASCII,
+)
+"""How a line begins that tells the time as `logging`, Go's `slog` and many others write it."""
+_COMMON = re.compile(
+    r"\[(?P<day>\d\d)/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4})[: ](?P<clock>\d\d:\d\d:\d\d)"
+    r"(?: (?P<zone>[+-]\d{4}))?\]",
+    re.ASCII,
+)
+"""Common Log Format, https://httpd.apache.org/docs/current/logs.html#common; Python's `http.server`
+puts a space for the first colon and leaves the zone out.
+"""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HEAD = 300
+"""So far into a line a time is looked for: later it is part of what is said."""
 _FAR_FUTURE = 4e9
 """A number beyond it (year 2096) is no time in seconds."""
 
@@ -39,13 +58,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line. `fields` is empty for plain text."""
+    """One line. `fields` is empty for plain text; `timed` says that the line tells `at` itself."""
 
     source: Source
     at: float
     level: str
     text: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    timed: bool = True
 
     @property
     def correlation(self) -> str:
@@ -76,7 +96,7 @@ def parse_lines(content: bytes, source: Source, otherwise: float) -> list[LogLin
         if not raw.strip():
             continue
         line = parse_line(raw, source, before or otherwise)
-        if line.fields:
+        if line.fields or line.timed:
             before = line.at
         lines.append(line)
     return lines
@@ -88,7 +108,7 @@ def parse_line(raw: str, source: Source, before: float) -> LogLine:
     if fields is None:
         return _plain_line(raw, source, before)
     if isinstance(fields.get("error"), dict) and fields.get("kind") == "control.failed":
-        return LogLine(source, before, "error", _failure_text(fields["error"]))
+        return LogLine(source, before, "error", _failure_text(fields["error"]), timed=False)
     at = _time(fields.get("time") or fields.get("timestamp") or fields.get("at")) or before
     if source.access:
         return LogLine(source, at, _access_level(fields), access_text(fields), fields)
@@ -103,9 +123,30 @@ def parse_line(raw: str, source: Source, before: float) -> LogLine:
 def _plain_line(raw: str, source: Source, before: float) -> LogLine:
     envoy = _ENVOY.match(raw)
     if envoy is None:
-        return LogLine(source, before, _guess(raw), raw)
-    at = _time(envoy["time"]) or before
-    return LogLine(source, at, _guess(raw), envoy["text"])
+        at = _said_time(raw)
+        return LogLine(source, at or before, _guess(raw), raw, timed=at is not None)
+    at = _time(envoy["time"])
+    return LogLine(source, at or before, _guess(raw), envoy["text"], timed=at is not None)
+
+
+def _said_time(raw: str) -> float | None:
+    """The time that a plain line tells; one without a zone is that of this machine's."""
+    if found := _ISO.match(raw):
+        part = (found["part"] or "0")[:6].ljust(6, "0")
+        return _moment(f"{found['day']}T{found['clock']}.{part}", found["zone"])
+    found = _COMMON.search(raw, 0, _HEAD)
+    if found is None or found["month"] not in _MONTHS:
+        return None
+    month = _MONTHS.index(found["month"]) + 1
+    day = f"{found['year']}-{month:02d}-{found['day']}"
+    return _moment(f"{day}T{found['clock']}", found["zone"])
+
+
+def _moment(local: str, zone: str | None) -> float | None:
+    with suppress(ValueError, OverflowError, OSError):  # the 31st of a short month, the year 0
+        at = datetime.fromisoformat(f"{local}{zone or ''}").timestamp()
+        return at if 0 < at < _FAR_FUTURE else None
+    return None
 
 
 def _failure_text(error: Mapping[str, Any]) -> str:

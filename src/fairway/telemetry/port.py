@@ -313,8 +313,8 @@ class TrafficQuery:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests of a caller to a service: rate (per second over the time asked for), errors,
-    duration.
+    """Requests of a caller to a service: rate (per second over the time asked for, without what
+    lies before the first run in it), errors, duration.
 
     `caller` is a service, a client, `gateway` or, for what came from outside, `public`. `errors`
     are answers with 5xx and none at all, `denied` those with 403 by mesh or policy. `retried` were

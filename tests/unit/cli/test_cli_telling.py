@@ -13,11 +13,12 @@ from fairway.cli.log_lines import Wanted
 from fairway.cli.output import Painter
 from fairway.cli.telling.filters import one_of, pairs_of, seconds_of
 from fairway.cli.telling.metrics import metric_table, metrics_table, slo_table, traffic_table
-from fairway.cli.telling.traces import trace_table, waterfall
+from fairway.cli.telling.traces import trace_table, waterfall, what_is_left
 from fairway.errors import InvalidInput
 from fairway.telemetry.lines import Source, parse_line
 from fairway.telemetry.port import (
     BurnRate,
+    DurationBucket,
     Exemplar,
     MetricAnswer,
     MetricPoint,
@@ -25,7 +26,9 @@ from fairway.telemetry.port import (
     MetricSummary,
     SloStatus,
     Span,
+    SpanEvent,
     Trace,
+    TracePage,
     TraceSummary,
     Traffic,
 )
@@ -63,6 +66,42 @@ def test_a_waterfall_shows_who_called_whom_and_what_was_decided() -> None:
     assert lines[7] == "      deny; no policy permits it"
     starts = [line.index("█") for line in (lines[2], lines[4], lines[6])]
     assert starts == sorted(starts), "who starts later stands further right"
+
+
+def test_a_hop_of_a_failed_request_shows_status_and_error() -> None:
+    thrown = {"exception.type": "KeyError", "exception.message": "'id'"}
+    spans = (
+        span(1, 0, 1.0, 0.1, sidecar=True, said={"http__status_code": "503"}),
+        span(2, 1, 1.0, 0.1, said={"http__response__status_code": 200, "error__type": "timeout"}),
+        replace(span(3, 2, 1.0, 0.1), events=(SpanEvent(1.0, "exception", thrown),)),
+        span(4, 3, 1.0, 0.1, message="refused", said={"http__status_code": "0"}),
+    )
+    text = waterfall(Trace(SUMMARY, spans), PLAIN, 100)
+    said = [line.strip() for line in text.splitlines()[2:] if "█" not in line]
+    assert said == ["HTTP 503", "HTTP 200; timeout", "KeyError: 'id'", "no answer; refused"]
+    good = replace(SUMMARY, outcome="ok")
+    text = waterfall(Trace(good, spans[:2]), PLAIN, 100)
+    assert "HTTP 503" in text
+    assert "HTTP 200" not in text
+
+
+@pytest.mark.parametrize(
+    ("count", "since", "cursor", "says"),
+    [
+        (3, None, None, ""),
+        (40, None, "c", "39 more match: -n 40, or --until "),
+        (40, 1.0, "c", "at least 39 more match: -n 40, or --until "),
+        (9000, None, "c", "8999 more match: -n 500, or --until "),
+        (0, None, "c", "there may be more: -n 10, or --until "),
+    ],
+)
+def test_a_list_says_what_it_leaves_out(
+    count: int, since: float | None, cursor: str | None, says: str
+) -> None:
+    durations = (DurationBucket(1.0, count, 0),) if count else ()
+    left = what_is_left(TracePage((SUMMARY,), durations, cursor, None, since))
+    assert left.startswith(says)
+    assert bool(left) is bool(says)
 
 
 def test_nothing_that_was_sent_steers_the_terminal() -> None:

@@ -103,6 +103,30 @@ async def test_what_is_not_over_yet_makes_no_rate_smaller(tmp_path: Path) -> Non
     store.writer.close()
 
 
+@pytest.mark.parametrize("step", [None, 60.0])
+async def test_what_lies_before_the_first_run_makes_no_rate_smaller(
+    tmp_path: Path, step: float | None
+) -> None:
+    store = Store(tmp_path, now=NOW + 4)
+    store.writer.requests([request(4 + each / 2) for each in range(2 * 60)])
+    store.writer.flush()
+    store.clock.now = NOW + 64
+    found = await store.telemetry.traffic(TrafficQuery(NOW - 836, NOW + 64, step=step))
+    assert [each.rate for each in found] == pytest.approx([2.0] * len(found))
+    store.writer.close()
+
+
+async def test_requests_that_are_older_than_the_run_count_from_their_own_time(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    store.writer.requests([request(-100), request(-50)])
+    store.writer.flush()
+    (found,) = await store.telemetry.traffic(TrafficQuery(NOW - 500, NOW + 10))
+    assert found.rate == pytest.approx(2 / 110)
+    store.writer.close()
+
+
 async def test_runs_are_kept_apart(tmp_path: Path) -> None:
     for run in (1, 2):
         store = Store(tmp_path, run=run)

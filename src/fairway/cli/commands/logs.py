@@ -13,6 +13,7 @@ import typer
 from fairway.cli.invocation import current
 from fairway.cli.log_files import Logs, log_files
 from fairway.cli.log_lines import Wanted, as_json, render_line
+from fairway.cli.log_times import with_read_times
 from fairway.cli.output import painter, say, to_json_line
 from fairway.cli.place import state_of
 from fairway.cli.sent_logs import SentLogs
@@ -70,7 +71,8 @@ def logs(
     )  # fmt: skip
     printer = _Printer(state, json_lines, bool(invocation.verbose), following)
     found, sent = Logs(state, access), SentLogs(lambda: telemetry_of(invocation), wanted)
-    before = chain(filter(wanted, found.history()), filter(wanted, sent.history(lines)))
+    history = with_read_times(found.history(), lambda: telemetry_of(invocation))
+    before = chain(filter(wanted, history), filter(wanted, sent.history(lines)))
     printer.show(sorted(before, key=lambda line: line.at)[-lines:])
     if following:
         printer.show(filter(wanted, found.follow(sent.fresh)))

@@ -77,6 +77,10 @@ def traces(
         say_json(found)
         return
     _show(found.traces, False)
+    from fairway.cli.telling.traces import what_is_left
+
+    if left := what_is_left(found):
+        say(painter().dim(left))
 
 
 async def _follow(telemetry: Telemetry, query: TraceQuery, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from fairway.cli.output import Painter, inert, table
-from fairway.telemetry.port import Span, Trace, TraceSummary
+from fairway.telemetry.port import Span, Trace, TracePage, TraceSummary
 
 _COLOURS = {"ok": "green", "error": "red", "denied": "yellow"}
 _SAID = (
@@ -15,6 +15,10 @@ _SAID = (
     ("fairway.cohort", "cohort {}"),
     ("fairway.breaker", "breaker {}"),
 )
+_STATUS = ("http.response.status_code", "http.status_code")
+"""As OpenTelemetry names it now, and as Envoy and older SDKs do."""
+_MOST = 500
+"""What `fairway traces -n` takes."""
 _UNREMARKABLE = ("", "-", "via_upstream", "None")
 
 
@@ -55,6 +59,23 @@ def trace_table(found: Sequence[TraceSummary], paint: Painter) -> str:
     return "\n".join(lines)
 
 
+def what_is_left(page: TracePage) -> str:
+    """That there are more than the page has, how many, and how to get them; else empty."""
+    if page.cursor is None or not page.traces:
+        return ""
+    shown = len(page.traces)
+    counted = sum(bucket.count for bucket in page.durations)
+    left = f"{counted - shown} more match" if counted > shown else "there may be more"
+    if page.durations_since is not None and counted > shown:
+        left = f"at least {left}"
+    oldest = datetime.fromtimestamp(page.traces[-1].started_at + 1, UTC).astimezone()
+    older = f"--until {oldest.isoformat(timespec='seconds')}"
+    if shown >= _MOST:
+        return f"{left}: {older}"
+    wanted = min(counted, _MOST) if counted > shown else min(shown * 10, _MOST)
+    return f"{left}: -n {wanted}, or {older}"
+
+
 def waterfall(trace: Trace, paint: Painter, width: int) -> str:
     """One line for each span: where it stands, who, what, how long, and what was decided."""
     whole = trace.summary
@@ -77,7 +98,8 @@ def waterfall(trace: Trace, paint: Painter, width: int) -> str:
             f"{name[:longest].ljust(longest)} {took(span.duration).rjust(8)} "
             f"{paint.paint(bar, colour)}".rstrip()
         )
-        lines += [paint.dim(f"{'  ' * depth}  {words}") for words in [_words(span)] if words]
+        words = _words(span, failed=whole.outcome != "ok")
+        lines += [paint.dim(f"{'  ' * depth}  {words}")] if words else []
     return "\n".join(lines)
 
 
@@ -100,8 +122,31 @@ def _bar(span: Span, begin: float, total: float, room: int) -> str:
     return " " * start + "█" * min(length, room - start)
 
 
-def _words(span: Span) -> str:
-    return inert("; ".join(_said(span)))
+def _words(span: Span, failed: bool) -> str:
+    said = [*_answered(span, failed), *_said(span), *_wrong(span)]
+    return inert("; ".join(dict.fromkeys(said)))
+
+
+def _answered(span: Span, failed: bool) -> Iterator[str]:
+    """The HTTP status: of every hop where the request failed, else only what is no success."""
+    status = next((str(span.attributes[name]) for name in _STATUS if name in span.attributes), "")
+    if status.isdecimal() and (failed or (len(status) == 3 and status >= "400")):
+        yield f"HTTP {status}" if status != "0" else "no answer"
+
+
+def _wrong(span: Span) -> Iterator[str]:
+    """What went wrong, as the span says it: in its status, by an exception, or only by its kind."""
+    if span.message:
+        yield span.message
+    thrown = [each.attributes for each in span.events if each.name == "exception"]
+    for each in thrown:
+        words = [str(each.get(f"exception.{name}") or "") for name in ("type", "message")]
+        text = ": ".join(filter(None, words))
+        if text and not (words[1] and words[1] in span.message):
+            yield text
+    kind = str(span.attributes.get("error.type") or "")
+    if kind and not kind.isdecimal() and not thrown and not span.message:
+        yield kind
 
 
 def _said(span: Span) -> Iterator[str]:
@@ -118,5 +163,3 @@ def _said(span: Span) -> Iterator[str]:
     for name in ("fairway.details", "fairway.flags"):
         if str(found.get(name, "")) not in _UNREMARKABLE:
             yield str(found[name])
-    if span.message:
-        yield span.message

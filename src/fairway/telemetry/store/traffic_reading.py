@@ -35,12 +35,16 @@ def by_edge(files: Files, query: TrafficQuery, now: float) -> tuple[Traffic, ...
     with files.rollups() as connection:
         if connection is None:
             return ()
+        began = _run_began(connection, query)
         tallies: dict[tuple[float, Edge], Tally] = {}
         for at, edge, tally in _rows(connection, query, width):
+            if at + width <= began:  # written before the run that is known: older lines, read late
+                began = at
             key = (_step_of(at, query), _merged_edge(edge, query))
             add(tallies.setdefault(key, Tally()), tally)
     return tuple(
-        _traffic(key, tallies[key], _covered(key[0], query, width, now)) for key in sorted(tallies)
+        _traffic(key, tallies[key], _covered(key[0], query, width, now, began))
+        for key in sorted(tallies)
     )
 
 
@@ -70,6 +74,16 @@ def add(total: Tally, part: Tally) -> None:
     total.seconds += part.seconds
     for bucket, count in part.buckets.items():
         total.buckets[bucket] = total.buckets.get(bucket, 0) + count
+
+
+def _run_began(connection: sqlite3.Connection, query: TrafficQuery) -> float:
+    """When the first run began that reached into the time asked for; 0.0 if none is known."""
+    found = connection.execute(
+        "select min(started_at) from runs where last_at >= ? and started_at < ?"
+        " and (? is null or number = ?)",
+        (query.since - _ALIVE, query.until, query.run, query.run),
+    ).fetchone()
+    return float(found[0] or 0.0)
 
 
 def _rows(
@@ -109,14 +123,15 @@ def _step_of(at: float, query: TrafficQuery) -> float:
     return query.since + max(0, (at - query.since) // query.step) * query.step
 
 
-def _covered(at: float, query: TrafficQuery, width: int, now: float) -> float:
+def _covered(at: float, query: TrafficQuery, width: int, now: float, began: float) -> float:
     """How many seconds an entry is about: kept steps count whole, also those that the time asked
-    for cuts, but of the last one nothing has come yet that lies ahead.
+    for cuts, but of the last one nothing has come yet that lies ahead, and before `began` nothing
+    could come.
     """
     end = query.until if query.step is None else min(at + query.step, query.until)
     first = floor(at / width) if at <= query.since else ceil(at / width)
     last = min(ceil(end / width) * width, max(now, end))
-    return max(last - first * width, 1.0)
+    return max(last - max(first * width, began), 1.0)
 
 
 def _merged_edge(edge: Edge, query: TrafficQuery) -> Edge:
