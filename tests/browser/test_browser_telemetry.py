@@ -13,9 +13,20 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.rig import PHONE, Visitor, visiting
-from tests.console_seed import DENIED, EVIL, FAILED, GOOD, NOW, seeded, span_id
+from tests.console_seed import (
+    DENIED,
+    EVIL,
+    FAILED,
+    GOOD,
+    NOW,
+    good,
+    seeded,
+    span_id,
+    trace_of,
+)
 from tests.unit.api.rig import Rig
 from tests.unit.console.console_rig import ConsoleRig
 
@@ -96,7 +107,9 @@ def test_logs_are_followed_paused_and_filtered(vera: Visitor, store: Store) -> N
     page.get_by_role("button", name="Follow").click()
     expect(records(page)).to_have_count(208)
     ids = records(page).evaluate_all("rows => rows.map(row => Number(row.dataset.id))")
-    assert ids == sorted(set(ids))
+    assert len(ids) == len(set(ids))
+    times = records(page).evaluate_all("rows => rows.map(row => Number(row.dataset.at))")
+    assert times == sorted(times)
     page.get_by_label("Text").fill("fresh line")
     expect(records(page)).to_have_count(8)
     assert page.url.endswith("/logs?text=fresh+line")
@@ -142,6 +155,25 @@ def test_from_the_distribution_to_a_hop_and_back(vera: Visitor) -> None:
     page.go_back()
     expect(details).to_contain_text("breaker open")
     expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+def test_a_fresh_trace_fills_in_and_keeps_what_is_selected(vera: Visitor, store: Store) -> None:
+    fresh = "f5" * 16
+    parts = [ExportTraceServiceRequest.FromString(trace_of(fresh, NOW - 2, good())) for _ in "12"]
+    del parts[0].resource_spans[2:]
+    del parts[1].resource_spans[:2]
+    store.writer.traces(parts[0].SerializeToString())
+    store.writer.flush()
+    page = vera.open(f"/traces/{fresh}")
+    expect(page.locator(".hop")).to_have_count(2)
+    expect(page.get_by_text("Spans may still arrive")).to_be_visible()
+    page.locator(".hop").first.click()
+    expect(page.locator("#span h3").first).to_be_visible()
+    store.writer.traces(parts[1].SerializeToString())
+    store.writer.flush()
+    expect(page.locator(".hop")).to_have_count(len(good()))
+    expect(page.locator(".hop[aria-current]")).to_have_count(1)
+    expect(page.locator("#span h3").first).to_be_visible()
 
 
 def test_two_traces_that_are_chosen_are_compared(vera: Visitor) -> None:

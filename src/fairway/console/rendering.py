@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fairway.console.assets import Assets
+from fairway.console.views.records import said
 from fairway.console.views.wording import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parent / "templates"
@@ -47,6 +48,6 @@ def _environment() -> Environment:
         cache_size=-1,
         auto_reload=False,  # a newer installation would not fit the program that runs
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS, said=said)
     environment.globals.update(GLOBALS)
     return environment

@@ -239,3 +239,18 @@ async def test_what_anybody_wrote_is_text(path: str) -> None:
     assert markup.found == []
     assert "49" not in answer.text.replace(HOSTILE, "")
     assert "&lt;script&gt;alert(1)" in answer.text
+
+
+async def test_a_request_line_says_what_was_asked(rig: ConsoleRig) -> None:
+    """The newest by time is first, whichever was received first."""
+    told = {"method": "POST", "path": "/boxes/7", "status": 503}
+    rig.control.told = MemoryTelemetry(
+        records=(
+            LogRecord(1, 6.0, "stock", "stock.0", "", "error", "request", told),
+            LogRecord(2, 5.0, "stock", "stock.1", "", "error", "request", told | {"intent": "box"}),
+        )
+    )
+    person = await rig.person()
+    page = (await person.get("/")).text
+    assert page.index("request POST /boxes/7 503") < page.index("request POST box 503")
+    assert "request POST /boxes/7 503" in (await person.get("/logs")).text

@@ -7,20 +7,38 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import uvicorn
-from tests.console_seed import DENIED, EVIL, FAILED, GOOD, NOW, START, seeded, span_id
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.console_seed import (
+    DENIED,
+    EVIL,
+    FAILED,
+    GOOD,
+    NOW,
+    START,
+    failed,
+    good,
+    seeded,
+    span_id,
+    trace_of,
+)
 from tests.local_support import eventually
 from tests.unit.api.rig import Rig
 from tests.unit.console.console_rig import ConsoleRig, Person
 
+from fairway.console.views.arriving import Watched
 from fairway.delivery.port import Actor
-from fairway.telemetry.port import BurnRate, SloStatus
+from fairway.telemetry.entries import LogEntry
+from fairway.telemetry.port import BurnRate, SloStatus, TraceSummary
 from fairway.telemetry.store.reading import StoredTelemetry
+from fairway.telemetry.store.writing import Writer
 
 
 @pytest.fixture(scope="module")
@@ -310,3 +328,122 @@ async def test_what_makes_no_sense_is_told(vera: Person, path: str) -> None:
 async def test_what_is_no_longer_stored_is_told(vera: Person) -> None:
     assert (await vera.get("/logs/7")).status_code == 404
     assert (await vera.get("/traces/ffff")).status_code == 404
+
+
+@asynccontextmanager
+async def vera_at(store: StoredTelemetry, now: float) -> AsyncIterator[Person]:
+    parts = Rig(now=now)
+    parts.control.told = store
+    person = await ConsoleRig(parts).person("vera", "viewer")
+    yield person
+    await person.browser.aclose()
+
+
+async def test_records_are_shown_in_the_order_of_their_times(tmp_path: Path) -> None:
+    """Two replicas are read one after the other, so ids step back in time."""
+    writer = Writer(tmp_path, 1, lambda: NOW)
+    for first in (0, 10):
+        writer.lines(
+            LogEntry(NOW - 60 + first + step, "orbit", f"orbit.{replica}", "", "info", "said", {})
+            for replica in (0, 1)
+            for step in range(5)
+        )
+    writer.flush()
+    writer.close()
+    store = StoredTelemetry(tmp_path, lambda: NOW)
+    async with surfing(store) as browser:
+        html = (await browser.get("/logs")).text
+        live = links(html, "/logs/live")[0]
+        last = int(re.search(r"after=(\d+)", live)[1])
+        _, found = await asyncio.wait_for(
+            first_message(browser, live.replace(f"after={last}", "after=0")), 20
+        )
+    assert found["last"] == last
+    for shown in (html, found["html"]):
+        times = [float(at) for at in re.findall(r'data-at="([^"]+)"', shown)]
+        assert len(times) == 20
+        assert times == sorted(times)
+        assert max(int(number) for number in re.findall(r'data-id="(\d+)"', shown)) == last
+
+
+async def test_a_fresh_trace_says_that_spans_may_still_arrive(store: StoredTelemetry) -> None:
+    async with vera_at(store, NOW - 50) as vera:
+        html = await page(vera, f"/traces/{GOOD}?span={span_id(GOOD, 3)}")
+        assert links(html, "/live") == [f"/traces/{GOOD}/live"]
+        assert "Spans may still arrive" in html
+        listed = await page(vera, "/traces")
+        assert listed.count(">so far<") >= 3
+        assert "arriving=" in links(listed, "/traces/live")[0]
+        compared = await page(vera, f"/traces/compare?a={GOOD}&b={FAILED}")
+        assert "the one before and the one after may still arrive" in compared
+
+
+async def test_a_trace_of_a_minute_ago_is_complete(vera: Person) -> None:
+    assert not links(await page(vera, f"/traces/{GOOD}"), "/live")
+    listed = await page(vera, "/traces")
+    assert ">so far<" not in listed
+    assert "arriving=" not in links(listed, "/traces/live")[0]
+    assert "may still arrive" not in await page(vera, f"/traces/compare?a={GOOD}&b={FAILED}")
+
+
+def without_first(sent: bytes, count: int) -> bytes:
+    request = ExportTraceServiceRequest.FromString(sent)
+    del request.resource_spans[:count]
+    return request.SerializeToString()
+
+
+async def test_spans_that_arrive_are_drawn_and_counted(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, 1, lambda: NOW)
+    hops = good()
+    writer.traces(trace_of(GOOD, NOW - 3, hops[:2]))
+    writer.flush()
+    store = StoredTelemetry(tmp_path, lambda: NOW)
+    async with surfing(store) as browser:
+        list_live = links((await browser.get("/traces")).text, "/traces/live")[0]
+        live = links((await browser.get(f"/traces/{GOOD}")).text, "/live")[0]
+        async with browser.stream("GET", live) as answer, asyncio.timeout(20):
+            counts = []
+            async for line in answer.aiter_lines():
+                if line.startswith("data: ") and "trace-hops" in line:
+                    counts.append(json.loads(line.removeprefix("data: ")).count('id="hop-'))
+                    if len(counts) == 2:
+                        break
+                    writer.traces(without_first(trace_of(GOOD, NOW - 3, hops), 2))
+                    writer.flush()
+        assert counts[0] == 2
+        assert counts[1] == len(hops)
+        async with browser.stream("GET", list_live) as answer, asyncio.timeout(20):
+            async for line in answer.aiter_lines():
+                if f"spans-{GOOD}" in line:
+                    assert "so far" in line
+                    break
+    writer.close()
+
+
+def test_a_trace_is_watched_until_nothing_has_come_for_some_seconds() -> None:
+    trace = TraceSummary(GOOD, "orbit", "GET /", NOW, 1.0, 2, 0, "ok", ("orbit",))
+    watched = Watched()
+    assert not watched.settled(trace, NOW + 2)
+    assert not watched.settled(trace, NOW + 15.9)
+    grown = replace(trace, spans=3)
+    assert not watched.settled(grown, NOW + 17)
+    assert not watched.settled(grown, NOW + 21)
+    assert watched.settled(grown, NOW + 22)
+
+
+async def test_the_older_of_two_traces_is_the_one_before(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, 1, lambda: NOW)
+    writer.traces(trace_of(GOOD, NOW - 300, good()))
+    writer.traces(trace_of(FAILED, NOW - 200, failed()))
+    writer.flush()
+    writer.close()
+    async with vera_at(StoredTelemetry(tmp_path, lambda: NOW), NOW) as vera:
+        one = await page(vera, f"/traces/compare?a={GOOD}&b={FAILED}")
+        other = await page(vera, f"/traces/compare?a={FAILED}&b={GOOD}")
+    for html in (one, other):
+        assert html.index(f"/traces/{GOOD}") < html.index(f"/traces/{FAILED}")
+
+
+async def test_denied_traces_are_not_counted_as_errors(vera: Person) -> None:
+    html = await page(vera, "/traces")
+    assert re.search(r"traces, 1 with errors", html)

@@ -142,6 +142,17 @@ async def test_the_durations_of_all_matching_are_told_beside_a_page(store: Store
     assert found == {0.02: (5, 1), 0.05: (0, 0), 0.1: (0, 0), 0.2: (1, 0)}
 
 
+async def test_what_was_denied_is_no_error_of_the_durations(store: Store) -> None:
+    denial = {"fairway.decision": "deny", "http.response.status_code": 403}
+    store.send(
+        Sent(1, 1, duration=0.015, attributes=denial),
+        Sent(2, 1, duration=0.015, attributes=denial, error=True),
+        Sent(3, 1, duration=0.015, error=True),
+    )
+    (bucket,) = (await store.telemetry.traces(TraceQuery())).durations
+    assert (bucket.count, bucket.errors) == (3, 1)
+
+
 async def test_a_bounded_search_says_how_far_it_came_and_goes_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,13 @@
 Every filter is a parameter of the address (`filters.log_query`). A record's properties are fetched
 when it is opened, so that a page of two hundred stays small. The address of the stream that follows
 has the same filters and the id of the last record that is shown, so nothing is missed or doubled.
+What is shown together is in the order of its times; pages and streams go on by id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from typing import Annotated
@@ -30,9 +30,9 @@ from fairway.console.pages.listing import (
 from fairway.console.views import quantities
 from fairway.console.views.filters import chips, log_query, record_properties
 from fairway.console.views.links import Address
+from fairway.console.views.records import also, in_time, said
 from fairway.errors import NotFound
-from fairway.telemetry.otlp.values import text_of
-from fairway.telemetry.port import LogQuery, LogRecord, Telemetry
+from fairway.telemetry.port import LogQuery, Telemetry
 
 ENTRY = Entry("Logs", "/logs", "logs", "l")
 PATH = "/logs"
@@ -41,8 +41,6 @@ FOLLOW_SECONDS = 0.5
 _BATCH = 500
 _DOWNLOADED = 1000
 """Records that are read at a time for a download."""
-_INLINE = 6
-"""Properties that stand behind a record's text before it is opened."""
 _CHIPS = ("attr", "version", "trace_id", "correlation_id", "until", "before")
 _LEVELS = (
     ("", "all"),
@@ -50,7 +48,6 @@ _LEVELS = (
     ("warning", "warning and worse"),
     ("error", "error"),
 )
-_COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 router = APIRouter()
 Number = Annotated[int | None, Query(ge=0, le=2**60)]
@@ -67,7 +64,7 @@ async def logs(here: PageHere) -> Response:
     answer = here.render(
         "logs.html",
         address=address,
-        records=found.records,
+        records=in_time(found.records),
         look=Look(),
         chips=chips(address, *_CHIPS, *(["service"] if len(address.all("service")) > 1 else [])),
         services=await service_choices(here, *address.all("service")),
@@ -132,17 +129,8 @@ class Look:
     """How a record reads in a list."""
 
     precise = staticmethod(quantities.precise)
-
-    @staticmethod
-    def text(record: LogRecord) -> str:
-        """What it says, without the colours that it had in a terminal."""
-        return _COLOUR_CODES.sub("", record.text)
-
-    @staticmethod
-    def also(record: LogRecord) -> str:
-        """Its first properties, short."""
-        pairs = list(record.attributes.items())[:_INLINE]
-        return "  ".join(f"{name}={text_of(value)[:60]}" for name, value in pairs)
+    text = staticmethod(said)
+    also = staticmethod(also)
 
 
 async def _coming(here: Page, address: Address, query: LogQuery) -> AsyncIterator[Message]:
@@ -150,7 +138,8 @@ async def _coming(here: Page, address: Address, query: LogQuery) -> AsyncIterato
     while await here.site.sessions.alive(here.session):
         found = await here.telemetry.logs(replace(query, after=after))
         if found.records:
-            html = here.html("_log_rows.html", records=found.records, look=Look(), address=address)
+            records = in_time(found.records)
+            html = here.html("_log_rows.html", records=records, look=Look(), address=address)
             data = {"html": html, "last": found.last, "count": len(found.records)}
             yield Message(found.last, "records", data)
         after = max(after, found.last)

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.soft import Asking
+from fairway.console.views.records import in_time
 from fairway.console.views.refusals import refusals
 from fairway.console.views.topology import (
     EdgeView,
@@ -126,7 +127,7 @@ async def _slos(here: Page) -> tuple[SloStatus, ...]:
 
 async def _errors(here: Page) -> tuple[LogRecord, ...]:
     query = LogQuery(since=here.now - _HOUR, level="error", limit=_FEW)
-    return (await here.telemetry.logs(query)).records[::-1]
+    return in_time((await here.telemetry.logs(query)).records)[::-1]
 
 
 async def _refused(here: Page, window: float) -> tuple[AuditEntry, ...]:

@@ -13,6 +13,7 @@ from fairway.console.live import live
 from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages.overview import WINDOW
 from fairway.console.soft import Asking
+from fairway.console.views.records import in_time
 from fairway.console.views.services import (
     MOST_ERRORS,
     Measured,
@@ -212,4 +213,4 @@ def _edges(here: Page) -> Awaitable[tuple[EdgeView, ...]]:
 
 async def _lines(here: Page, name: str) -> tuple[LogRecord, ...]:
     query = LogQuery(since=here.now - _QUARTER, services=(name,), level="info", limit=_LINES)
-    return (await here.telemetry.logs(query)).records
+    return in_time((await here.telemetry.logs(query)).records)

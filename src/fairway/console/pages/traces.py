@@ -1,13 +1,15 @@
 """Traces: which requests there were, where one's time went, and how two differ.
 
 The list has the distribution of durations above it, each bar a filter. A trace is a waterfall whose
-selected span is a parameter of the address, so that a link can point at it.
+selected span is a parameter of the address, so that a link can point at it. What is fresh is looked
+at again while its spans arrive (`views/arriving.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
@@ -22,10 +24,12 @@ from fairway.console.pages.listing import (
     service_choices,
 )
 from fairway.console.views import quantities
+from fairway.console.views.arriving import FRESH_SECONDS, Watched, is_fresh
 from fairway.console.views.comparing import compare
 from fairway.console.views.durations import duration_bars
 from fairway.console.views.filters import Property, chips, properties, trace_query
 from fairway.console.views.links import Address
+from fairway.console.views.records import in_time
 from fairway.console.views.waterfall import Row, service_colours, waterfall
 from fairway.telemetry.port import (
     LogQuery,
@@ -47,6 +51,8 @@ _JUST_AFTER = 5e-5
 ROWS = 400
 """Spans that are drawn before one asks for more of them."""
 _CANDIDATES = 20
+_GROWING = 200
+"""Traces of a list whose spans are counted on; a list shows fewer, but others may lie between."""
 _SPAN_LOGS = 100
 _CHIPS = ("attr", "version", "name", "min_duration", "max_duration", "until")
 _OUTCOMES = (("", "all"), ("ok", "ok"), ("error", "error"), ("denied", "denied"))
@@ -62,6 +68,8 @@ async def traces(here: PageHere) -> Response:
     fresh = address.having(cursor=None)
     moving = not (address.get("cursor") or address.get("until"))
     newest = max((trace.started_at for trace in found.traces), default=here.now)
+    arriving = [trace for trace in found.traces if moving and is_fresh(trace, here.now)]
+    fresh_since = min((trace.started_at for trace in arriving), default=None)
     answer = here.render(
         "traces.html",
         q=quantities,
@@ -76,40 +84,49 @@ async def traces(here: PageHere) -> Response:
         outcomes=_OUTCOMES,
         presets=preset_choices(),
         newest=fresh if address.get("cursor") else "",
-        live=fresh.at(f"{PATH}/live").having(than=newest) if moving else "",
+        live=fresh.at(f"{PATH}/live").having(than=newest, arriving=fresh_since) if moving else "",
+        fresh_traces={trace.trace_id for trace in arriving},
         older=fresh.having(cursor=found.cursor) if found.cursor else "",
     )
     return in_address_bar(here, address, answer)
 
 
 @router.get(f"{PATH}/live")
-async def newer(here: PageHere, than: float) -> StreamingResponse:
-    """How many that match have come since; the list itself stays as it is while it is read."""
-    address = address_of(here, PATH).having(than=None)
+async def newer(here: PageHere, than: float, arriving: float | None = None) -> StreamingResponse:
+    """How many that match have come since; the list itself stays as it is while it is read. Only
+    of those that started since `arriving` the spans are counted on, until they are complete.
+    """
+    address = address_of(here, PATH).having(than=None, arriving=None)
+    growing = None if arriving is None else _Growing(arriving - _JUST_AFTER, than + _JUST_AFTER)
 
     async def fragments() -> Iterable[str]:
         query = trace_query(address, here.now, limit=SHOWN)
         since = max(query.since or 0.0, than + _JUST_AFTER)
         found = (await here.telemetry.traces(replace(query, since=since))).traces
-        return [here.html("_traces_newer.html", count=len(found), most=SHOWN, newest=address)]
+        told = here.html("_traces_newer.html", count=len(found), most=SHOWN, newest=address)
+        return [told, *(await growing.counts(here) if growing else ())]
 
     return live(here, fragments, LIVE_SECONDS)
 
 
 @router.get(f"{PATH}/compare")
 async def comparison(here: PageHere, a: str = "", b: str = "") -> HTMLResponse:
-    """Two traces side by side; with one alone, those like it to choose from."""
+    """Two traces side by side, the older one first, whichever was chosen first; with one alone,
+    those like it to choose from.
+    """
     one = await here.telemetry.trace(a or b)
     if not (a and b):
         return await _choice(here, one)
     other = await here.telemetry.trace(b)
+    before, after = sorted((one, other), key=lambda each: each.summary.started_at)
+    sides = (("the one before", before), ("the one after", after))
     return here.render(
         "trace_compare.html",
         q=quantities,
-        before=one.summary,
-        after=other.summary,
-        found=compare(one.spans, other.spans),
-        swapped=Address(f"{PATH}/compare").having(a=b, b=a),
+        before=before.summary,
+        after=after.summary,
+        found=compare(before.spans, after.spans),
+        fresh=[words for words, each in sides if is_fresh(each.summary, here.now)],
     )
 
 
@@ -117,24 +134,68 @@ async def comparison(here: PageHere, a: str = "", b: str = "") -> HTMLResponse:
 async def trace(here: PageHere, trace_id: str, span: str = "", rows: int = ROWS) -> Response:
     """One trace as a waterfall, with the details of a span."""
     found = await here.telemetry.trace(trace_id)
-    drawing = waterfall(found.spans)
-    selected = next((row for row in drawing.rows if row.span.span_id == span), None)
     address = address_of(here, f"{PATH}/{found.summary.trace_id}")
+    shown = _shown(found, address, rows, live=is_fresh(found.summary, here.now))
+    drawn: Sequence[Row] = shown["drawing"].rows
+    selected = next((row for row in drawn if row.span.span_id == span), None)
     details = await _details(here, selected, found) if selected else None
     if here.scripted and _RESTORED not in here.request.headers:
         answer = here.fragment("_span.html", q=quantities, details=details, address=address)
         answer.headers["hx-push-url"] = str(address)
         return answer
-    return here.render(
-        "trace.html",
-        q=quantities,
-        trace=found.summary,
-        drawing=drawing,
-        shown=drawing.rows[: max(rows, 1)],
-        address=address,
-        more=address.having(rows=rows + ROWS * 5) if len(drawing.rows) > rows else None,
-        details=details,
-    )
+    return here.render("trace.html", **shown, details=details)
+
+
+@router.get(f"{PATH}/{{trace_id}}/live")
+async def arriving_spans(here: PageHere, trace_id: str, rows: int = ROWS) -> StreamingResponse:
+    """The waterfall as its spans arrive, until nothing has come for some seconds."""
+    address = address_of(here, f"{PATH}/{trace_id}")
+    watched = Watched()
+
+    async def fragments() -> Iterable[str]:
+        found = await here.telemetry.trace(trace_id)
+        shown = _shown(found, address, rows, live=not watched.settled(found.summary, here.now))
+        names = ("_trace_summary.html", "_trace_hops.html", "_trace_head.html")
+        return [here.html(name, **shown, details=None) for name in names]
+
+    return live(here, fragments, LIVE_SECONDS)
+
+
+def _shown(found: Trace, address: Address, rows: int, *, live: bool) -> dict[str, Any]:
+    """What the templates of a trace are given; with `live` the page asks on."""
+    drawing = waterfall(found.spans)
+    stream = address.at(f"{PATH}/{found.summary.trace_id}/live").having(span=None)
+    return {
+        "q": quantities,
+        "trace": found.summary,
+        "drawing": drawing,
+        "shown": drawing.rows[: max(rows, 1)],
+        "address": address,
+        "more": address.having(rows=rows + ROWS * 5) if len(drawing.rows) > rows else None,
+        "live": stream if live else None,
+    }
+
+
+@dataclass(slots=True)
+class _Growing:
+    """The traces of a list that were fresh when it was made: those that started in this time."""
+
+    since: float
+    until: float
+    over: bool = False
+
+    async def counts(self, here: Page) -> Sequence[str]:
+        """Their spans as fragments, the oldest first; nothing once all of them are complete."""
+        if self.over:
+            return ()
+        query = TraceQuery(since=self.since, until=self.until, limit=_GROWING)
+        found = (await here.telemetry.traces(query)).traces
+        fresh = {trace.trace_id for trace in found if is_fresh(trace, here.now)}
+        self.over = not fresh and here.now >= self.until + FRESH_SECONDS
+        return [
+            here.html("_trace_spans.html", trace=trace, fresh=trace.trace_id in fresh)
+            for trace in reversed(found)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +230,7 @@ async def _logs_of(here: Page, span: Span) -> Sequence[LogRecord]:
     """What was logged within a span; a program whose lines name no span is told by its service."""
     query = LogQuery(trace_id=span.trace_id, services=(span.service,), limit=_SPAN_LOGS)
     records = (await here.telemetry.logs(query)).records
-    return [each for each in records if each.span_id in ("", span.span_id)]
+    return in_time(each for each in records if each.span_id in ("", span.span_id))
 
 
 async def _choice(here: Page, one: Trace) -> HTMLResponse:

@@ -1,6 +1,7 @@
-// The log list: records that come are added at the end, the oldest are taken away, and the page
-// stays at the end if it was there. While it is paused nothing is asked; then it goes on where it
-// stopped, because the address of the stream has the number of the last record.
+// The log list: records that come are added at their time, which is the end or just before it, the
+// oldest are taken away, and the page stays at the end if it was there. While it is paused nothing
+// is asked; then it goes on where it stopped, because the address of the stream has the number of
+// the last record.
 (() => {
   "use strict";
 
@@ -16,7 +17,17 @@
     template.innerHTML = html;
     return template.content;
   };
-  const lastId = () => Number(list()?.lastElementChild?.dataset.id ?? 0);
+  const greatestId = (place) => [...place.children].reduce((most, row) => Math.max(most, Number(row.dataset.id)), 0);
+  // Replicas are read one after the other: a record may be a little older than the last one.
+  const insert = (place, row) => {
+    let later = null;
+    let before = place.lastElementChild;
+    while (before && Number(before.dataset.at) > Number(row.dataset.at)) {
+      later = before;
+      before = before.previousElementSibling;
+    }
+    place.insertBefore(row, later);
+  };
 
   let last = 0;
   const add = ({ html, last: newest }) => {
@@ -25,10 +36,12 @@
     const follow = atEnd();
     const content = parsed(html);
     fairway.showTimes(content);
-    const known = lastId();
+    const known = greatestId(place);
     const fresh = [...content.children].filter((row) => Number(row.dataset.id) > known);
-    place.append(...fresh);
-    for (const row of fresh) htmx.process(row);
+    for (const row of fresh) {
+      insert(place, row);
+      htmx.process(row);
+    }
     while (place.childElementCount > MOST) place.firstElementChild.remove();
     last = Math.max(last, newest);
     box().querySelector(".empty")?.remove();

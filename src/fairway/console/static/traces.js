@@ -26,6 +26,13 @@
     const hop = event.target.closest(".hop");
     if (hop) select(hop);
   });
+  // What arrives is drawn without knowing which hop was selected since: the address tells.
+  document.addEventListener("fairway:shown", (event) => {
+    if (event.target.id !== "trace-hops") return;
+    const span = new URLSearchParams(location.search).get("span");
+    const hop = span && document.querySelector(`#hop-${CSS.escape(span)} .hop`);
+    if (hop) select(hop);
+  });
   document.addEventListener("keydown", (event) => {
     const hop = event.target.closest(".hop");
     if (!hop || !["ArrowDown", "ArrowUp"].includes(event.key)) return;

@@ -152,19 +152,21 @@ def _durations(files: Files, query: TraceQuery) -> tuple[tuple[DurationBucket, .
 def _count(
     segment: OpenSegment, query: TraceQuery, most: int, counts: dict[int, list[int]]
 ) -> float:
-    """Add what a segment has, at most so many; when the oldest that was counted started."""
+    """Add what a segment has, at most so many; when the oldest that was counted started. As in
+    `TraceSummary.outcome`, what was denied is no error.
+    """
     clause, params = where(segment, query)
     rows = segment.connection.execute(
-        "select bucket, count(*), sum(errors + denied > 0), min(start) from"  # noqa: S608
+        "select bucket, count(*), sum(errors > 0 and denied = 0), min(start) from"  # noqa: S608
         f" (select bucket, errors, denied, start from traces where {clause}"
         " order by start desc limit ?) group by bucket",
         (*params, most),
     )
     oldest: list[int] = []
-    for bucket, count, bad, first in rows:
+    for bucket, count, failed, first in rows:
         entry = counts.setdefault(bucket, [0, 0])
         entry[0] += count
-        entry[1] += bad
+        entry[1] += failed
         oldest.append(first)
     return min(oldest, default=0) / NANO
 
