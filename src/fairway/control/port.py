@@ -187,7 +187,10 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """One entry of the environment's only history; `kind` says what changed."""
+    """One entry of the environment's only history; `kind` says what changed.
+
+    `previous` is the policy set that decided before it, 0 if there was none or it is not known.
+    """
 
     number: int
     kind: Literal["app", "policies"]
@@ -196,6 +199,7 @@ class ReleaseRecord:
     author: str
     created_at: float
     description: str = ""
+    previous: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -345,6 +345,7 @@ class LocalRecords(PolicyQuestions):
             author=release.by,
             created_at=release.at,
             description=release.note,
+            previous=release.previous,
         )
 
     def _count(self, writer: str) -> int:

@@ -127,6 +127,29 @@ def test_a_verdict_says_who_was_harmed_and_how_long_it_is_watched() -> None:
     assert found.harmed == "3 requests harmed of 100 that r2 answered"
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome", "expected"),
+    [
+        ("verifying", "need_more_data", ("busy", "not certain yet")),
+        ("rolling_back", "need_more_data", ("idle", "goes back")),
+        ("rolled_back", "need_more_data", ("idle", "ended without a verdict")),
+        ("rolled_back", "pass", ("idle", "ended without a verdict")),
+        ("rolled_back", "fail", ("bad", "worse, beyond doubt")),
+        ("failed", "need_more_data", ("idle", "ended without a verdict")),
+        ("succeeded", "need_more_data", ("ok", "in force")),
+    ],
+)
+def test_nothing_is_busy_about_a_deployment_that_is_over(
+    status: Status, outcome: str, expected: tuple[str, str]
+) -> None:
+    of = deployment(status, None, stage=1)
+    found = verdict(of, replace(SEEN, outcome=outcome), 12.0)
+    assert found is not None
+    assert (found.tone, found.title) == expected
+    compared = comparisons(of, SEEN)[0].evidence[0]
+    assert (compared.tone == "busy") == (status == "verifying")
+
+
 def orders(of: Deployment, actor: Actor) -> dict[str, str]:
     return {button.order: button.why_not for button in buttons(of, actor)}
 
@@ -202,6 +225,24 @@ def test_a_reason_is_told_once() -> None:
     assert [row.words for row in event_rows(told)] == [
         "It goes back to what was before",
         "r2 is worse",
+    ]
+
+
+def test_what_only_repeats_the_row_before_it_is_left_out() -> None:
+    told = [
+        DeliveryEvent(1, 1.0, "AnalysisCompleted", "d2", "too few answers", {}),
+        DeliveryEvent(2, 2.0, "RollbackStarted", "d2", "no verdict in time: too few answers", {}),
+        DeliveryEvent(3, 3.0, "WeightShifted", "d2", "no more new requests go to it", {}),
+        DeliveryEvent(4, 4.0, "VersionRetired", "d2", "r2 is gone", {}),
+        DeliveryEvent(5, 5.0, "RollbackStarted", "d2", "r2 is gone", {}),
+        DeliveryEvent(6, 6.0, "RollbackStarted", "d2", "r2 is gone", {}),
+    ]
+    assert [(row.id, row.words) for row in event_rows(told)] == [
+        (5, "It goes back to what was before"),
+        (4, "r2 is gone"),
+        (3, "no more new requests go to it"),
+        (2, "no verdict in time"),
+        (1, "too few answers"),
     ]
 
 

@@ -186,6 +186,21 @@ async def test_releases_lead_to_differences_and_back(site: DeliverySite) -> None
     assert (await ada.get("/deployments/diff?before=1&after=9")).status_code == 404
 
 
+async def test_the_releases_are_live(site: DeliverySite) -> None:
+    await site.ship("one")
+    await site.begin("two")
+    page = (await (await site.person()).get("/deployments/releases")).text
+    assert f'data-live="/deployments/releases/live?{AT}"' in page
+    assert '<p id="stale" class="stale-words" role="status"></p>' in page
+    async with asyncio.timeout(30), site.served() as browser:
+        async for html in fragments(browser, f"/deployments/releases/live?{AT}"):
+            assert 'id="releases"' in html
+            row = html.split("<tbody>")[1].split("</tr>")[0]
+            if "r2" in row and "in force" in row:
+                break
+    assert "succeeded" in row
+
+
 async def test_a_rollback_shows_its_plan_first(site: DeliverySite) -> None:
     await site.ship("one")
     await site.ship("two")

@@ -43,6 +43,7 @@ QUESTIONS = (
     "policy_sets", "policy_set", "create_policy_set", "update_policy_set", "delete_policy_set",
     "diff_policy_sets", "activate_policy_set", "roll_back_policies", "decide", "check_policies",
     "test_policies", "policy_names", "simulate", "policy_effect", "audit", "verify_audit",
+    "releases",
 )  # fmt: skip
 
 
@@ -157,6 +158,20 @@ async def test_editing_storing_and_activating(desk: Desk) -> None:
     assert "policy set 2 decides, after" in (await abe.get("/policies/2")).text
     await abe.post("/policies/rollback")
     assert await desk.decides() == 1
+
+
+async def test_the_way_back_names_the_set_that_it_leads_to(desk: Desk) -> None:
+    abe = await desk.person("approver")
+    for text in (FORBID, FORBID + PERMIT):
+        await desk.records.create_policy_set(text, author="ann")
+    await desk.records.activate_policy_set(3, author="ann")
+    page = (await abe.get("/policies")).text
+    assert "Roll back to set 1" in page
+    assert "Let policy set 1 decide again, in place of set 3?" in page
+    assert 'name="to" value="1"' in page
+    await abe.post("/policies/rollback", to="1")
+    assert await desk.decides() == 1
+    assert "Roll back to set 3" in (await abe.get("/policies")).text
 
 
 async def test_storing_and_activating_in_one_go_by_a_form_without_script(desk: Desk) -> None:

@@ -34,6 +34,7 @@ router = APIRouter()
 _PAGE = 20
 _RELEASES = 30
 Number = Annotated[int, Query(ge=1, le=LARGEST_NUMBER)]
+Before = Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 StatusFilter = Literal["", Status]
 
@@ -85,13 +86,22 @@ async def _list(here: Page, status: StatusFilter, cursor: str | None) -> dict[st
 
 
 @router.get("/deployments/releases")
-async def releases(
-    here: PageHere, before: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None
-) -> HTMLResponse:
+async def releases(here: PageHere, before: Before = None) -> HTMLResponse:
     """Every kept release."""
     found = await _releases(await here.delivery(), before) if here.environment else None
     shown = found or {"rows": (), "older": None, "in_force": 0}
-    return here.render("releases.html", go=go(here), **shown)
+    return here.render("releases.html", go=go(here), before=before or "", **shown)
+
+
+@router.get("/deployments/releases/live")
+async def releases_live(here: SureHere, before: Before = None) -> StreamingResponse:
+    """The same, as deployments of them go on."""
+
+    async def fragments() -> Iterable[str]:
+        shown = await _releases(await here.delivery(), before)
+        return [here.html("_releases.html", go=go(here), **shown)]
+
+    return live(here, fragments)
 
 
 async def _releases(delivery: Delivery, before: int | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from fairway.api.asked import LARGEST_NUMBER, Text
 from fairway.api.writes import QUERY
 from fairway.console.addresses import SureHere, go
-from fairway.console.page import Entry, PageHere
+from fairway.console.page import Entry, Page, PageHere
 from fairway.console.pages import policy_audit, policy_simulation
 from fairway.console.views.cedar import lines_of
 from fairway.console.views.differences import diff_of
@@ -63,7 +63,8 @@ async def policies(here: PageHere) -> HTMLResponse:
     if here.has_system or here.environment is not None:
         sets = await (await here.records()).policy_sets()
     active = next((each.version for each in sets if each.active), 0)
-    return here.render("policies.html", go=go(here), sets=sets, active=active)
+    before = await _decided_before(here, active) if here.has_system and len(sets) > 1 else 0
+    return here.render("policies.html", go=go(here), sets=sets, active=active, before=before)
 
 
 @router.get("/policies/diff")
@@ -148,10 +149,12 @@ async def save(here: SureHere, draft: Annotated[Draft, Form()]) -> Response:
 
 
 @router.post("/policies/rollback")
-async def roll_back(here: SureHere) -> Response:
-    """Activate the version that was active before."""
+async def roll_back(
+    here: SureHere, to: Annotated[int | None, Form(ge=1, le=LARGEST_NUMBER)] = None
+) -> Response:
+    """Activate `to`, the version that the button named, or the one that was active before."""
     here.require("approver")
-    done = await (await here.records()).roll_back_policies(author=here.actor.name)
+    done = await (await here.records()).roll_back_policies(author=here.actor.name, to=to)
     words = f"policy set {done.version} decides again, after {_took(done.seconds)}"
     return here.moved(go(here)("/policies"), words)
 
@@ -201,6 +204,17 @@ async def _checked(records: Records, text: str) -> Checked:
         return Checked(problems, changed_words(await records.policy_effect(text)))
     except FairwayError:  # nothing decides yet, so there is nothing to compare with
         return Checked(problems)
+
+
+async def _decided_before(here: Page, active: int) -> int:
+    """What the way back leads to; 0 where only the records know (an edited working tree)."""
+    activations = await (await here.records()).releases()
+    found = (
+        each.previous
+        for each in activations
+        if each.kind == "policies" and each.policy_set == active
+    )
+    return next((version for version in found if version not in (0, active)), 0)
 
 
 def _before(sets: tuple[PolicySetSummary, ...], version: int) -> int:

@@ -71,23 +71,29 @@
     ctx.font = `${11 * ratio}px ${variable("--font")}`;
     ctx.textBaseline = "top";
     ctx.textAlign = "left";
-    const ends = [];
-    for (const mark of data.marks) {
-      const x = Math.round(plot.valToPos(mark.at, "x", true));
-      if (x < bbox.left || x > bbox.left + bbox.width) continue;
-      ctx.strokeStyle = ctx.fillStyle = variable(markColour[mark.kind] || "--muted");
+    const shown = data.marks
+      .map((mark) => ({ ...mark, x: Math.round(plot.valToPos(mark.at, "x", true)) }))
+      .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width);
+    for (const mark of shown) {
+      const { x } = mark;
+      ctx.strokeStyle = variable(markColour[mark.kind] || "--muted");
       ctx.lineWidth = ratio;
       ctx.setLineDash(mark.kind === "weight" ? [3 * ratio, 3 * ratio] : []);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
+    }
+    // One row of labels. What went wrong is named first; then the oldest. A label without room is
+    // left out, never its mark: the list below the charts has it.
+    const taken = [];
+    for (const mark of [...shown].sort((one, other) => (other.kind === "failure") - (one.kind === "failure"))) {
       const width = ctx.measureText(mark.label).width + 8 * ratio;
-      const left = Math.min(x + 3 * ratio, bbox.left + bbox.width - width);
-      const row = [0, 1, 2, 3].find((each) => (ends[each] ?? -Infinity) <= left);
-      if (row === undefined) continue;  // no room to tell it apart: the list below has it
-      ends[row] = left + width;
-      ctx.fillText(mark.label, left, bbox.top + (2 + row * 13) * ratio);
+      const left = Math.max(bbox.left, Math.min(mark.x + 3 * ratio, bbox.left + bbox.width - width));
+      if (taken.some(([from, to]) => left < to && left + width > from)) continue;
+      taken.push([left, left + width]);
+      ctx.fillStyle = variable(markColour[mark.kind] || "--muted");
+      ctx.fillText(mark.label, left, bbox.top + 2 * ratio);
     }
     ctx.restore();
   };
@@ -251,13 +257,16 @@
     const known = charts.get(figure);
     const address = figure.dataset.chart;
     known.address = address;
+    let answered = false;
     try {
       const answer = await fetch(address, { headers: { accept: "application/json", "hx-request": "true" } });
+      answered = true;
       if (answer.status === 401) return location.reload();
       if (known.address !== address || !figure.isConnected) return;
       if (!answer.ok) return say(figure, noticeOf(await answer.text()));
       draw(figure, await answer.json());
     } catch {
+      if (!answered) fairway.lost();
       if (!known.plot) say(figure, "The numbers could not be fetched.");
     }
   };

@@ -69,15 +69,52 @@
   // --- live ------------------------------------------------------------------------------------
   // One stream per marked element; closed while the page is hidden: browsers allow six per host.
   const streams = new Map();
+  const RETRY = 2000;
+  let asking = 0;
   const connection = (state, words) => {
     const shown = document.getElementById("connection");
     if (!shown || shown.dataset.state === state) return;
     shown.dataset.state = state;
     shown.textContent = words;
   };
+  // What is shown is old once the server is gone: a banner says since when, and the class `stale`
+  // greys it. The first reason stays, because a system that stopped is also not reached any more.
+  const stale = (words) => {
+    const shown = document.getElementById("stale");
+    if (!shown || shown.textContent) return;
+    shown.append(...words(forms.clock.format(new Date())));
+    document.documentElement.classList.add("stale");
+    clearTimeout(asking);
+    asking = setTimeout(ask, RETRY);
+  };
+  const fresh = () => {
+    document.getElementById("stale")?.replaceChildren();
+    document.documentElement.classList.remove("stale");
+  };
+  const lost = () => stale((at) => [`connection lost since ${at}; trying again`]);
+  const stopped = () => stale((at) => {
+    const command = document.createElement("code");
+    command.textContent = "fairway up";
+    return [`stopped at ${at}; start it with `, command];
+  });
+  // A stream that opens again says that the server is back; a page without one asks.
+  const ask = async () => {
+    if (!document.documentElement.classList.contains("stale")) return;
+    const open = [...streams.values()].every((source) => source.readyState === EventSource.OPEN);
+    try {
+      if (open && !document.hidden && (await reached())) fresh();
+    } catch { /* not yet */ }
+    clearTimeout(asking);
+    asking = setTimeout(ask, RETRY);
+  };
+  const reached = async () => {
+    const answer = await fetch(location.href, { headers: { "hx-request": "true" } });
+    if (answer.status === 401) location.reload();
+    return answer.status !== 401;
+  };
   const open = (element) => {
     const source = new EventSource(element.dataset.live);
-    source.addEventListener("open", () => connection("ok", ""));
+    source.addEventListener("open", () => { connection("ok", ""); fresh(); });
     source.addEventListener("fragment", (event) => morph(JSON.parse(event.data)));
     source.addEventListener("append", (event) => append(JSON.parse(event.data)));
     source.addEventListener("trouble", (event) => {
@@ -85,11 +122,11 @@
       connection(words ? "trouble" : "ok", words);
     });
     source.addEventListener("ended", () => location.reload());
-    source.addEventListener("stopped", () => connection("lost", "stopped"));
+    source.addEventListener("stopped", stopped);
     source.addEventListener("error", () => {
       if (document.hidden || !streams.has(element)) return;
-      connection("lost", "connection lost");
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => reopen(element), 2000);
+      lost();
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => reopen(element), RETRY);
     });
     for (const name of (element.dataset.events || "").split(" ").filter(Boolean)) {
       source.addEventListener(name, (event) =>
@@ -106,10 +143,9 @@
   const reopen = async (element) => {
     if (!streams.has(element) || document.hidden) return;
     try {
-      const answer = await fetch(location.href, { headers: { "hx-request": "true" } });
-      if (answer.status === 401) return location.reload();
+      if (!(await reached())) return;
     } catch {
-      return void setTimeout(() => reopen(element), 2000);
+      return void setTimeout(() => reopen(element), RETRY);
     }
     close(element);
     open(element);
@@ -156,7 +192,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
-  document.addEventListener("htmx:sendError", () => connection("lost", "connection lost"));
+  document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));
   const announce = (words) => {
     const place = document.getElementById("announce");
@@ -179,7 +215,7 @@
   });
 
   window.fairway = {
-    announce, morph, showTimes,
+    announce, morph, showTimes, lost,
     csrf: () => document.querySelector("meta[name=csrf-token]").content,
   };
   showTimes(document);

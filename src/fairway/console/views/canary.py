@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.console.views.wording import NOTHING, sparkline
-from fairway.delivery.deployment import Deployment
+from fairway.delivery.deployment import Deployment, Status
 from fairway.delivery.port import VersionNumbers, Watching
 from fairway.delivery.words import latency, plural, share
 
@@ -24,6 +24,13 @@ _VERDICTS = {
 }
 _LIMITS = {"pass": ("ok", "within the limit"), "fail": ("bad", "over the limit, beyond doubt")}
 _UNDECIDED = ("busy", "not certain yet")
+_LEFT_OPEN = ("idle", "not decided")
+_ENDS: Mapping[Status, tuple[str, str]] = {
+    "succeeded": ("ok", "in force"),
+    "rolled_back": ("idle", "ended without a verdict"),
+    "failed": ("idle", "ended without a verdict"),
+    "cancelled": ("idle", "ended without a verdict"),
+}
 _CHECKS = {"errors": "failed answers", "slo availability": "failed answers (SLO)"}
 
 
@@ -91,9 +98,7 @@ def verdict(deployment: Deployment, watching: Watching | None, now: float) -> Ve
     """The verdict of the last look; None before it, and where nothing is compared."""
     if watching is None or not watching.versions:
         return None
-    tone, title = _VERDICTS.get(watching.outcome, _UNDECIDED)
-    if deployment.status == "succeeded":
-        tone, title = "ok", "in force"
+    tone, title = _title(deployment, watching)
     cohort = deployment.cohort
     served = sum(each.requests for each in watching.versions if each.version == cohort)
     harmed = f"{plural(watching.harmed, 'request')} harmed of {served:,} that {cohort} answered"
@@ -101,6 +106,19 @@ def verdict(deployment: Deployment, watching: Watching | None, now: float) -> Ve
     left = watching.deadline - now if watching.deadline is not None and watched else None
     remaining = left if left is not None and left > 0 else None
     return Verdict(tone, title, watching.words, harmed, remaining, _hint(deployment, watching))
+
+
+def _title(deployment: Deployment, watching: Watching) -> tuple[str, str]:
+    """Tone and title; nothing is busy being decided about a deployment that is over or goes back.
+
+    That a release was worse stays what is said of it; that it looked no worse does not when it
+    ended otherwise.
+    """
+    if deployment.status == "succeeded" or (deployment.over and watching.outcome != "fail"):
+        return _ENDS[deployment.status]
+    if deployment.status == "rolling_back" and watching.outcome != "fail":
+        return "idle", "goes back"
+    return _VERDICTS.get(watching.outcome, _UNDECIDED)
 
 
 def _hint(deployment: Deployment, watching: Watching) -> str:
@@ -118,7 +136,9 @@ def _comparison(service: str, deployment: Deployment, watching: Watching) -> Com
     mine = [each for each in watching.versions if each.service == service]
     sides = {each.version == deployment.cohort: _side(each, deployment.cohort) for each in mine}
     evidence = tuple(
-        _evidence(check) for check in watching.checks if check.get("service", service) == service
+        _evidence(check, open_still=not deployment.over and deployment.status != "rolling_back")
+        for check in watching.checks
+        if check.get("service", service) == service
     )
     return Comparison(service, sides.get(True), sides.get(False), evidence)
 
@@ -138,10 +158,10 @@ def _side(numbers: VersionNumbers, cohort: str) -> Side:
     )
 
 
-def _evidence(check: Mapping[str, Any]) -> Evidence:
+def _evidence(check: Mapping[str, Any], *, open_still: bool) -> Evidence:
     limit = check.get("limit")
     known = _VERDICTS if limit is None else _LIMITS
-    tone, words = known.get(str(check["outcome"]), _UNDECIDED)
+    tone, words = known.get(str(check["outcome"]), _UNDECIDED if open_still else _LEFT_OPEN)
     return Evidence(
         name=_CHECKS.get(check["name"], str(check["name"])),
         new=_figure(check, check.get("candidate")),

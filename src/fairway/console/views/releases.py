@@ -110,13 +110,27 @@ def deployment_row(deployment: Deployment, now: float) -> DeploymentRow:
 
 
 def event_rows(events: Sequence[DeliveryEvent]) -> tuple[EventRow, ...]:
-    """What happened, the newest first; a reason that several events give is told once."""
-    rows, told = [], set()
+    """What happened, the newest first; a reason that several events give is told once.
+
+    An event that would only repeat the row before it is left out.
+    """
+    rows: list[EventRow] = []
+    told: set[str] = set()
     for event in events:
-        words = event.words if event.words not in told else _SAYS.get(event.type, event.type)
+        words = _fresh(event, told)
         told.add(event.words)
-        rows.append(EventRow(event.id, event.at, words or _SAYS.get(event.type, event.type)))
+        if not rows or rows[-1].words != words:
+            rows.append(EventRow(event.id, event.at, words))
     return tuple(reversed(rows))
+
+
+def _fresh(event: DeliveryEvent, told: Set[str]) -> str:
+    """Its words without what was told; what its type means in general where nothing is left."""
+    says = _SAYS.get(event.type, event.type)
+    if not event.words or event.words in told:
+        return says
+    lead, _, reason = event.words.partition(": ")
+    return lead if reason in told else event.words
 
 
 def release_rows(
