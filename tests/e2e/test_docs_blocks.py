@@ -4,7 +4,8 @@
 * `python` runs, block after block, as one program per page;
 * `bash` after the line `<!-- run -->` succeeds, in a copy of the repository's examples;
 * any other `bash`, and what is typed after `$` in `console`, is well-formed, and names only
-  `fairway` commands with options that they have, and `make` goals that exist.
+  `fairway` commands with options that they have, and `make` goals that exist; so does what stands
+  within a sentence of the pages about telemetry.
 """
 
 from __future__ import annotations
@@ -97,6 +98,15 @@ def test_shown_commands_exist(block: Block, tmp_path: Path) -> None:
     goals = set(re.findall(r"^(?:\w+=\S+ )*make ([a-z-]+)", typed, re.MULTILINE))
     assert goals <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for command in re.findall(r"\bfairway ([a-z][^#|&;\n]*)", typed):
+        assert_exists(shlex.split(command))
+
+
+@pytest.mark.parametrize("page", ["slos", "telemetry", "console"])
+def test_commands_within_sentences_exist(page: str) -> None:
+    text = (ROOT / f"docs/how-to/{page}.md").read_text("utf-8")
+    named = set(re.findall(r"`fairway ([a-z][^`]*)`", text))
+    assert named
+    for command in sorted(named):
         assert_exists(shlex.split(command))
 
 
