@@ -229,7 +229,7 @@ async def test_whatever_a_program_logs_all_others_are_stored(tmp_path: Path) -> 
 
 
 async def test_access_lines_become_traffic_and_records(rig: Rig) -> None:
-    rig.log("orbit.access.log", access() + access(status=503) + access(status=403))
+    rig.log("orbit.access.log", access() + access(status=503) + access(status=403, decision="deny"))
 
     async def counted() -> bool:
         since = time.time() - 600
