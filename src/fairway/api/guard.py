@@ -24,7 +24,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_FAILURES = 20
+_FAILURES = 100
 """Wrong tokens that one address may send before it has to wait."""
 _REFILL_SECONDS = 3.0
 """After each of which one more wrong token is let through."""
