@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.console_system import begun, loaded, use
 from tests.browser.rig import PATIENCE, Visitor
 from tests.driver import Driver
@@ -155,6 +155,23 @@ def test_an_edited_policy_denies_the_next_call(visitor: Visitor) -> None:
     visitor.open("/explorer?service=orbit&identity=web")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("allowed 200")).to_be_visible()
+
+
+def test_what_is_typed_before_the_scripts_are_there_is_checked(visitor: Visitor) -> None:
+    page = visitor.page
+    held: list[Route] = []
+
+    def hold(request: Route) -> None:
+        held.append(request)
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/htmx*", hold)
+    page.goto(f"{visitor.base}/policies/edit", wait_until="commit")
+    page.get_by_label("Cedar policies").fill("permit (")
+    for each in held:
+        each.continue_()
+    page.unroute("**/htmx*", hold)
+    expect(page.locator("#findings")).to_contain_text("cannot be stored")
 
 
 def test_everything_can_be_reached_by_keys(visitor: Visitor) -> None:

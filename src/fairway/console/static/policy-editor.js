@@ -8,7 +8,7 @@
   const numbers = editor.querySelector(".numbers");
   const paint = editor.querySelector(".paint");
   const LARGEST = 200000; // beyond, colours would make typing slow
-  const saved = text.value;
+  const saved = text.defaultValue;
   let leaving = false;
 
   // --- colours: the classes of cedar_view.py ----------------------------------------------------
@@ -91,6 +91,11 @@
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && text.value !== saved) event.preventDefault();
   });
+
+  // What was typed before htmx listened would not be checked until the next key.
+  document.addEventListener("htmx:load", () => {
+    if (text.value !== saved) window.htmx.trigger(text, "check");
+  }, { once: true });
 
   show();
   mark();
