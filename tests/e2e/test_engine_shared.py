@@ -122,8 +122,10 @@ async def test_both_alive_no_deployment_is_run_twice(shared: Shared) -> None:
     for number, engine in enumerate((one, two, one), 1):
         assert (await shared.deploy(engine, f"v{number}")).status == "succeeded"
     assert set(performed(one, two).values()) == {1}
-    for engine, deployments in ((one, {"d1", "d3"}), (two, {"d2"})):
-        assert {boundary.split()[0] for boundary in engine.boundaries} == deployments
+    # Whoever is free first takes what waits: on a busy machine not always the one that was asked.
+    took = [{boundary.split()[0] for boundary in engine.boundaries} for engine in (one, two)]
+    assert took[0] | took[1] == {"d1", "d2", "d3"}
+    assert not took[0] & took[1]
     shared.serves("r3")
 
 
@@ -139,7 +141,7 @@ async def test_killed_in_the_middle_of_a_canary_the_other_finishes_it(
     ended = await shared.deploy(dying, "two", fault)
     assert dying.process.returncode == -signal.SIGKILL
     assert ended.status == status
-    assert survivor.boundaries[0] == "d2 5 watch: due"
+    assert next(b for b in survivor.boundaries if b.startswith("d2")) == "d2 5 watch: due"
     assert survivor.boundaries[-1].endswith("over")
     shared.serves(serves)
 
