@@ -121,7 +121,7 @@ async def roll_back_environment(
 @router.get("/deployments")
 async def list_deployments(
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001 - the role is checked on the way
+    by: Viewer,
     status: Status | None = None,
     cursor: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.=-]{1,200}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -139,7 +139,7 @@ async def show_deployment(
     deployment: DeploymentId,
     delivery: DeliveryHere,
     response: Response,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     if_none_match: IfNoneMatch = None,
 ) -> Deployment:
     """One deployment, as it is now."""
@@ -150,7 +150,7 @@ async def show_deployment(
 async def show_watching(
     deployment: DeploymentId,
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> Watching | None:
     """The latest live numbers of a deployment, null before its first look."""
     found = await delivery.deployment(deployment)
@@ -161,7 +161,7 @@ async def show_watching(
 async def deployment_events(
     deployment: DeploymentId,
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     follow: HowToFollow,
     progress: Annotated[bool, Query(description="Live numbers in between.")] = False,
 ) -> StreamingResponse:

@@ -83,7 +83,7 @@ class Undelivered:
 
 
 @apps.get("/apps")
-async def list_apps(here: DirectoryHere, by: Viewer) -> tuple[AppSummary, ...]:  # noqa: ARG001 - the role is checked on the way
+async def list_apps(here: DirectoryHere, by: Viewer) -> tuple[AppSummary, ...]:
     """Every app that is served here."""
     names: dict[str, list[str]] = {}
     for one in await here.environments():
@@ -95,7 +95,7 @@ async def list_apps(here: DirectoryHere, by: Viewer) -> tuple[AppSummary, ...]: 
 async def list_environments(
     app: AppName,
     here: DirectoryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> tuple[EnvironmentSummary, ...]:
     """Every environment of an app."""
     found = tuple(one for one in await here.environments() if one.app == app)
@@ -110,7 +110,7 @@ async def show_environment(
     environment: EnvironmentName,
     here: DirectoryHere,
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> EnvironmentState:
     """An environment, what is in force there and what is under way."""
     summary = next(s for s in await here.environments() if (s.app, s.name) == (app, environment))
@@ -139,7 +139,7 @@ async def plan(
 @router.get("/events", response_class=StreamingResponse, responses=STREAM)
 async def environment_events(
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     follow: HowToFollow,
 ) -> StreamingResponse:
     """What happens in the environment, as server-sent events; from the beginning by default."""
@@ -150,7 +150,7 @@ async def environment_events(
 @router.get("/releases")
 async def list_releases(
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     before: Annotated[Number | None, Query(description="The `cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ReleasePage:
@@ -169,7 +169,7 @@ async def show_release(
     number: ReleaseNumber,
     delivery: DeliveryHere,
     response: Response,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     if_none_match: IfNoneMatch = None,
 ) -> Release:
     """One release."""
@@ -181,14 +181,14 @@ async def diff_releases(
     before: ReleaseNumber,
     after: ReleaseNumber,
     delivery: DeliveryHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> ReleaseDiff:
     """What differs between two releases."""
     return await delivery.diff(before, after)
 
 
 @router.get("/drift", responses=fails(409))
-async def drift(delivery: DeliveryHere, by: Viewer) -> DriftReport:  # noqa: ARG001
+async def drift(delivery: DeliveryHere, by: Viewer) -> DriftReport:
     """What runs against what should; 409 while a deployment changes that."""
     return DriftReport(await delivery.drift())
 
@@ -200,7 +200,7 @@ async def repair(delivery: DeliveryHere, by: Deployer) -> DriftReport:
 
 
 @router.get("/dead-letters")
-async def dead_letters(delivery: DeliveryHere, by: Viewer) -> Undelivered:  # noqa: ARG001
+async def dead_letters(delivery: DeliveryHere, by: Viewer) -> Undelivered:
     """What webhooks and other listeners could not be told, the oldest first."""
     return Undelivered(await delivery.dead_letters())
 
@@ -212,7 +212,7 @@ async def redeliver(asked: Redelivery, delivery: DeliveryHere, by: Deployer) -> 
 
 
 @router.head("/artifacts/{digest}", status_code=204, responses={404: {"description": "Not kept"}})
-async def has_artifact(digest: DigestPath, artifacts: ArtifactsHere, by: Viewer) -> Response:  # noqa: ARG001
+async def has_artifact(digest: DigestPath, artifacts: ArtifactsHere, by: Viewer) -> Response:
     """Whether an artifact is kept already (204) or has to be sent (404)."""
     return Response(status_code=204 if await artifacts.has(digest) else 404)
 
@@ -234,7 +234,7 @@ async def put_artifact(
     request: Request,
     artifacts: ArtifactsHere,
     offer: OfferHere,
-    by: Deployer,  # noqa: ARG001
+    by: Deployer,
 ) -> Response:
     """Keep a packed artifact (tar.gz); sent again it changes nothing."""
     _check_announced(request, offer.largest_artifact)

@@ -97,7 +97,7 @@ history = APIRouter(tags=["history"], responses=fails(503))
 
 
 @router.post("/decide", tags=["governance"], openapi_extra=QUERY)
-async def decide(asked: DecideRequest, records: Here, by: Viewer) -> Answer:  # noqa: ARG001 - the role is checked on the way
+async def decide(asked: DecideRequest, records: Here, by: Viewer) -> Answer:
     """Ask the active policy set. Anything unknown is a denial, not an error."""
     caller = asked.principal
     question = Question(caller.kind, caller.name, asked.service, asked.intent, asked.context)
@@ -105,7 +105,7 @@ async def decide(asked: DecideRequest, records: Here, by: Viewer) -> Answer:  # 
 
 
 @router.get("/policy-sets", tags=["policies"])
-async def policy_sets(records: Here, by: Viewer) -> tuple[PolicySetSummary, ...]:  # noqa: ARG001
+async def policy_sets(records: Here, by: Viewer) -> tuple[PolicySetSummary, ...]:
     """All versions, the newest first."""
     return await records.policy_sets()
 
@@ -125,7 +125,7 @@ async def create_policy_set(new: NewPolicySet, records: Here, by: Deployer) -> P
 async def check_policies(
     asked: PolicyText,
     records: Here,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> tuple[PolicyProblem, ...]:
     """Everything wrong with a text, by place, and what is probably not meant. Stores nothing."""
     return await records.check_policies(asked.policies)
@@ -134,7 +134,7 @@ async def check_policies(
 @router.post("/policies/test", tags=["policies"], openapi_extra=QUERY, responses=fails(404))
 async def test_policies(
     records: Here,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     asked: PolicyChoice | None = None,
 ) -> PolicyTestReport:
     """How the app's test cases go by a text, or by the policies that decide now."""
@@ -142,7 +142,7 @@ async def test_policies(
 
 
 @router.get("/policies/names", tags=["policies"], responses=fails(404))
-async def policy_names(records: Here, by: Viewer) -> PolicyNames:  # noqa: ARG001
+async def policy_names(records: Here, by: Viewer) -> PolicyNames:
     """What policies can be about: services with their intents, clients, the context."""
     return await records.policy_names()
 
@@ -150,7 +150,7 @@ async def policy_names(records: Here, by: Viewer) -> PolicyNames:  # noqa: ARG00
 @router.post(
     "/policies/simulate", tags=["policies"], openapi_extra=QUERY, responses=fails(404, 409)
 )
-async def simulate(asked: PolicyTrial, records: Here, by: Viewer) -> Simulation:  # noqa: ARG001
+async def simulate(asked: PolicyTrial, records: Here, by: Viewer) -> Simulation:
     """Who may ask a service for an intent, and why; not in the audit log."""
     return await records.simulate(asked.service, asked.intent, asked.context, asked.policies)
 
@@ -159,14 +159,14 @@ async def simulate(asked: PolicyTrial, records: Here, by: Viewer) -> Simulation:
 async def policy_effect(
     asked: PolicyText,
     records: Here,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> tuple[ChangedDecision, ...]:
     """The declared calls that a text decides otherwise than the policies that decide now."""
     return await records.policy_effect(asked.policies)
 
 
 @router.get("/policy-sets/{version:int}", tags=["policies"], responses=fails(404))
-async def policy_set(version: Version, records: Here, by: Viewer) -> PolicySetDocument:  # noqa: ARG001
+async def policy_set(version: Version, records: Here, by: Viewer) -> PolicySetDocument:
     """One version with its text."""
     return await records.policy_set(version)
 
@@ -205,7 +205,7 @@ async def diff_policy_sets(
     before: Version,
     after: Version,
     records: Here,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> PolicySetDiff:
     """What would change."""
     return await records.diff_policy_sets(before, after)
@@ -232,20 +232,20 @@ async def roll_back_policies(
 
 
 @history.get("/releases")
-async def history_of_policies(records: Here, by: Viewer) -> tuple[ReleaseRecord, ...]:  # noqa: ARG001
+async def history_of_policies(records: Here, by: Viewer) -> tuple[ReleaseRecord, ...]:
     """The history of apps and policy sets on this machine, the newest first."""
     return await records.releases()
 
 
 @router.get("/audit", tags=["governance"])
-async def audit(asked: Annotated[AuditFilters, Query()], records: Here, by: Viewer) -> AuditAnswer:  # noqa: ARG001
+async def audit(asked: Annotated[AuditFilters, Query()], records: Here, by: Viewer) -> AuditAnswer:
     """Matching entries of all writers, the oldest first."""
     chains = await records.verify_audit() if asked.verify else None
     return AuditAnswer(entries=await records.audit(asked.query()), chains=chains)
 
 
 @router.get("/secrets", tags=["secrets"])
-async def secrets(records: Here, by: Viewer) -> tuple[SecretStatus, ...]:  # noqa: ARG001
+async def secrets(records: Here, by: Viewer) -> tuple[SecretStatus, ...]:
     """All declared secrets, without their values."""
     return await records.secrets()
 
@@ -255,14 +255,14 @@ async def set_secret(
     name: SecretName,
     new: SecretValue,
     records: Here,
-    by: Admin,  # noqa: ARG001
+    by: Admin,
 ) -> SecretStatus:
     """Store a value and hand it to the services that read it."""
     return await records.set_secret(name, new.value)
 
 
 @router.post("/secrets/{name}/rotate", tags=["secrets"], responses=fails(404, 409))
-async def rotate_secret(name: SecretName, records: Here, by: Admin) -> SecretStatus:  # noqa: ARG001
+async def rotate_secret(name: SecretName, records: Here, by: Admin) -> SecretStatus:
     """A random value, for secrets that only this app's services know."""
     return await records.rotate_secret(name)
 
@@ -270,7 +270,7 @@ async def rotate_secret(name: SecretName, records: Here, by: Admin) -> SecretSta
 @router.post("/signing-keys/rotate", tags=["secrets"], responses=fails(404, 409))
 async def rotate_signing_keys(
     records: Here,
-    by: Admin,  # noqa: ARG001
+    by: Admin,
     identity: Annotated[str | None, Query(max_length=200)] = None,
 ) -> tuple[str, ...]:
     """New signing keys for one identity or all, the old ones still valid."""

@@ -33,27 +33,27 @@ class Call(Asked):
 
 
 @router.get("/topology")
-async def topology(control: ControlHere, by: Viewer) -> Topology:  # noqa: ARG001 - the role is checked on the way
+async def topology(control: ControlHere, by: Viewer) -> Topology:
     """What is connected with what, and how it is, now."""
     return await control.topology()
 
 
 @router.post("/services/{name}/stop", responses=fails(404, 409))
-async def stop_service(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:  # noqa: ARG001
+async def stop_service(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:
     """End every replica of a service; it stays down until it is started again."""
     await control.stop_service(name)
     return await control.status()
 
 
 @router.post("/services/{name}/start", responses=fails(404, 409))
-async def start_service(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:  # noqa: ARG001
+async def start_service(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:
     """Run a stopped service again; answers when it is healthy."""
     await control.start_service(name)
     return await control.status()
 
 
 @router.get("/services/{name}/variables", responses=fails(404))
-async def variables(name: ServiceName, control: ControlHere, by: Viewer) -> ServiceVariables:  # noqa: ARG001
+async def variables(name: ServiceName, control: ControlHere, by: Viewer) -> ServiceVariables:
     """The environment of a service, secrets masked."""
     return await control.variables(name)
 
@@ -62,19 +62,19 @@ async def variables(name: ServiceName, control: ControlHere, by: Viewer) -> Serv
 async def intents(
     name: ServiceName,
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
 ) -> tuple[OfferedIntent, ...]:
     """What callers may ask of a service."""
     return await control.intents(name)
 
 
 @router.get("/services/{name}/openapi", responses=fails(404))
-async def openapi(name: ServiceName, control: ControlHere, by: Viewer) -> dict[str, Any]:  # noqa: ARG001
+async def openapi(name: ServiceName, control: ControlHere, by: Viewer) -> dict[str, Any]:
     """The OpenAPI document that a service serves itself."""
     return dict(await control.openapi(name))
 
 
 @router.post("/call", responses=fails(404))
-async def call(asked: Call, control: ControlHere, by: Deployer) -> CallOutcome:  # noqa: ARG001
+async def call(asked: Call, control: ControlHere, by: Deployer) -> CallOutcome:
     """Send a request as an identity, through the mesh; whatever comes back is the answer."""
     return await control.call(CallRequest(**dict(asked)))

@@ -24,19 +24,19 @@ _stopping: set[asyncio.Task[None]] = set()
 
 
 @ping_router.get("/ping")
-async def ping(by: Viewer) -> dict[str, int]:  # noqa: ARG001 - the role is checked on the way
+async def ping(by: Viewer) -> dict[str, int]:
     """Who holds the port and knows the token, without asking any part of the system."""
     return {"pid": os.getpid()}
 
 
 @router.get("/status")
-async def status(control: ControlHere, by: Viewer) -> SystemStatus:  # noqa: ARG001
+async def status(control: ControlHere, by: Viewer) -> SystemStatus:
     """How everything is, now."""
     return await control.status()
 
 
 @router.post("/services/{name}/restart", responses=fails(404, 409))
-async def restart(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:  # noqa: ARG001
+async def restart(name: ServiceName, control: ControlHere, by: Deployer) -> SystemStatus:
     """Replace every replica of a service; answers when the new ones are healthy."""
     await control.restart(name)
     return await control.status()
@@ -47,7 +47,7 @@ async def scale(
     name: ServiceName,
     wanted: Replicas,
     control: ControlHere,
-    by: Deployer,  # noqa: ARG001
+    by: Deployer,
 ) -> SystemStatus:
     """Run this many replicas; answers when they are healthy or gone."""
     await control.scale(name, wanted.replicas)
@@ -55,7 +55,7 @@ async def scale(
 
 
 @router.post("/stop", status_code=202)
-async def stop(response: Response, control: ControlHere, by: Admin) -> dict[str, str]:  # noqa: ARG001
+async def stop(response: Response, control: ControlHere, by: Admin) -> dict[str, str]:
     """Take everything down; answers before it is done: the process that answers goes away."""
     task = asyncio.create_task(control.stop())
     _stopping.add(task)
@@ -67,7 +67,7 @@ async def stop(response: Response, control: ControlHere, by: Admin) -> dict[str,
 @router.get("/events", response_class=StreamingResponse, responses=STREAM)
 async def events(
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     follow: HowToFollow,
 ) -> StreamingResponse:
     """What happens in the system, as server-sent events."""

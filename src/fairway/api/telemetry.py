@@ -159,7 +159,7 @@ class TrafficFilters(SeriesFilters):
 
 
 @router.get("/telemetry")
-async def telemetry(control: ControlHere, by: Viewer) -> TelemetryStatus:  # noqa: ARG001 - the role is checked on the way
+async def telemetry(control: ControlHere, by: Viewer) -> TelemetryStatus:
     """How receiver and store are."""
     return await control.telemetry().status()
 
@@ -167,7 +167,7 @@ async def telemetry(control: ControlHere, by: Viewer) -> TelemetryStatus:  # noq
 @router.get("/traces")
 async def traces(
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     filters: Annotated[TraceFilters, Query()],
 ) -> TracePage:
     """Matching traces, the newest first, and how their durations are distributed."""
@@ -175,7 +175,7 @@ async def traces(
 
 
 @router.get("/traces/{trace_id}", responses=fails(404))
-async def trace(trace_id: TraceId, control: ControlHere, by: Viewer) -> Trace:  # noqa: ARG001
+async def trace(trace_id: TraceId, control: ControlHere, by: Viewer) -> Trace:
     """One trace with all its spans; a unique prefix of its id will do."""
     return await control.telemetry().trace(trace_id.lower())
 
@@ -183,7 +183,7 @@ async def trace(trace_id: TraceId, control: ControlHere, by: Viewer) -> Trace:  
 @router.get("/logs")
 async def logs(
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     filters: Annotated[LogFilters, Query()],
 ) -> LogPage:
     """Matching log records, the oldest first: the newest ones, or those after or before an id."""
@@ -193,7 +193,7 @@ async def logs(
 @router.get("/logs/follow", response_class=StreamingResponse, responses=STREAM)
 async def follow_logs(
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     filters: Annotated[FollowedFilters, Query()],
     follow: HowToFollow,
 ) -> StreamingResponse:
@@ -205,7 +205,7 @@ async def follow_logs(
 @router.get("/metrics")
 async def metrics(
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     service: Annotated[Name | None, Query()] = None,
 ) -> tuple[MetricSummary, ...]:
     """All metrics that are stored, by name."""
@@ -217,7 +217,7 @@ async def metric(
     name: MetricName,
     offer: OfferHere,
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     filters: Annotated[MetricFilters, Query()],
 ) -> MetricAnswer:
     """One metric over time, with exemplars."""
@@ -233,7 +233,7 @@ async def metric(
 async def traffic(
     offer: OfferHere,
     control: ControlHere,
-    by: Viewer,  # noqa: ARG001
+    by: Viewer,
     filters: Annotated[TrafficFilters, Query()],
 ) -> tuple[Traffic, ...]:
     """Requests by who asked whom: all of them, as the receiving side tells."""
@@ -241,7 +241,7 @@ async def traffic(
 
 
 @router.get("/slos")
-async def slos(control: ControlHere, by: Viewer) -> tuple[SloStatus, ...]:  # noqa: ARG001
+async def slos(control: ControlHere, by: Viewer) -> tuple[SloStatus, ...]:
     """Every objective of the app file: what is left of its budget, and how fast it burns."""
     return await control.telemetry().slos()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,9 @@ class RunningServices(LocalRecords):
         self._replicas_before: dict[str, int] = {}
         self._read_telemetry: Telemetry | None = None
 
+    @abstractmethod
     async def status(self) -> SystemStatus:
         """How everything is, now."""
-        raise NotImplementedError
 
     async def restart(self, service: str) -> None:
         """Replace every replica of a service; return when the new ones are healthy."""

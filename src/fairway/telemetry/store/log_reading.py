@@ -126,7 +126,7 @@ def _rows(segment: OpenSegment, query: LogQuery, low: int, high: int) -> Iterato
     parts, params = _condition(segment, query)
     order = "desc" if query.after is None else "asc"
     return segment.connection.execute(
-        "select id, at, source, origin, level, text, attributes, trace, span from logs"  # noqa: S608
+        "select id, at, source, origin, level, text, attributes, trace, span from logs"
         f" where id between ? and ? and {' and '.join(parts)} order by id {order}",
         (low, high, *params),
     )

@@ -126,7 +126,7 @@ class RollupsWriter:
         if known is not None:
             return known
         row = self._connection.execute(
-            f"select {COUNTED} from requests where step = ? and at = ? and edge = ? and run = ?",  # noqa: S608
+            f"select {COUNTED} from requests where step = ? and at = ? and edge = ? and run = ?",
             (*key, self._run),
         ).fetchone()
         found = Tally() if row is None else tally_of(row)

@@ -93,7 +93,7 @@ class SegmentWriter:
 
     def _trace(self, trace_id: bytes) -> OpenTrace:
         found = self._connection.execute(
-            f"select {COLUMNS} from traces where trace = ?",  # noqa: S608 - a constant
+            f"select {COLUMNS} from traces where trace = ?",
             (trace_id,),
         ).fetchone()
         if found is None:
@@ -165,7 +165,7 @@ class SegmentWriter:
             self._begun = True
 
     def _highest(self, table: str) -> int:
-        found = self._connection.execute(f"select max(id) from {table}").fetchone()[0]  # noqa: S608
+        found = self._connection.execute(f"select max(id) from {table}").fetchone()[0]
         return int(found or 0)
 
     def _meta(self, key: str, default: Any) -> Any:

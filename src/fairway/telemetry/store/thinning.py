@@ -65,16 +65,16 @@ def _copy(connection: sqlite3.Connection, retention: Retention, slow: str) -> No
         "is_drawn", 1, lambda trace: is_drawn(trace, retention.rate), deterministic=True
     )
     connection.execute(
-        "insert into traces select * from whole.traces t"  # noqa: S608 - a number of ours
+        "insert into traces select * from whole.traces t"
         f" where errors > 0 or denied > 0 or is_drawn(trace) or {slow}"
     )
     connection.execute(
-        "insert into spans select s.* from traces t cross join whole.spans s"  # noqa: S608
+        "insert into spans select s.* from traces t cross join whole.spans s"
         f" on s.id between t.id << {PLACES} and (t.id + 1 << {PLACES}) - 1"
     )
     connection.execute(_KEPT_LOGS)
     for table in _COPIED:
-        connection.execute(f"insert or replace into {table} select * from whole.{table}")  # noqa: S608
+        connection.execute(f"insert or replace into {table} select * from whole.{table}")
 
 
 _LIMITS = f"""
@@ -86,4 +86,4 @@ create temp table limits as
     from whole.traces)
   select name, min(duration) as slow from ranked
   where rank >= {1 - _SLOWEST} and many >= {_FEWEST} group by name
-"""  # noqa: S608 - constants
+"""

@@ -82,7 +82,7 @@ def _of(
 def _by_columns(segment: OpenSegment, query: TraceQuery, wanted: int) -> Iterator[OpenTrace]:
     clause, params = where(segment, query)
     rows = segment.connection.execute(
-        f"select {COLUMNS} from traces where {clause} order by start desc, trace desc limit ?",  # noqa: S608
+        f"select {COLUMNS} from traces where {clause} order by start desc, trace desc limit ?",
         (*params, wanted),
     )
     return (OpenTrace.of_row(row) for row in rows)
@@ -124,7 +124,7 @@ def _with_ids(files: Files, file: SegmentFile, ids: list[bytes]) -> list[Found]:
             return []
         marks = ",".join("?" for _ in ids)
         rows = segment.connection.execute(
-            f"select {COLUMNS} from traces where trace in ({marks})",  # noqa: S608
+            f"select {COLUMNS} from traces where trace in ({marks})",
             ids,
         )
         found = [OpenTrace.of_row(row) for row in rows]
@@ -157,7 +157,7 @@ def _count(
     """
     clause, params = where(segment, query)
     rows = segment.connection.execute(
-        "select bucket, count(*), sum(errors > 0 and denied = 0), min(start) from"  # noqa: S608
+        "select bucket, count(*), sum(errors > 0 and denied = 0), min(start) from"
         f" (select bucket, errors, denied, start from traces where {clause}"
         " order by start desc limit ?) group by bucket",
         (*params, most),

@@ -52,7 +52,7 @@ def _one_only(asked: str, found: set[bytes]) -> None:
 def _between(segment: OpenSegment, low: bytes, high: bytes) -> list[OpenTrace]:
     """At most two: more than one is an error anyway."""
     rows = segment.connection.execute(
-        f"select {COLUMNS} from traces where trace between ? and ? limit 2",  # noqa: S608
+        f"select {COLUMNS} from traces where trace between ? and ? limit 2",
         (low, high),
     )
     return [OpenTrace.of_row(row) for row in rows]

@@ -55,7 +55,7 @@ class SpanSearch:
     def _window(self, segment: OpenSegment, cursor: str | None) -> list[OpenTrace]:
         clause, params = where(segment, replace(self._query, cursor=cursor))
         rows = segment.connection.execute(
-            f"select {COLUMNS} from traces where {clause} order by start desc, trace desc limit ?",  # noqa: S608
+            f"select {COLUMNS} from traces where {clause} order by start desc, trace desc limit ?",
             (*params, _WINDOW),
         )
         return [OpenTrace.of_row(row) for row in rows]
@@ -80,7 +80,7 @@ class SpanSearch:
     def _matching(
         self, segment: OpenSegment, rows: list[OpenTrace], condition: str, params: list[Any]
     ) -> Iterator[OpenTrace]:
-        sql = f"select span from spans where {condition}"  # noqa: S608 - numbers and our columns
+        sql = f"select span from spans where {condition}"
         for row in rows:
             bounds = (row.number << PLACES, (row.number + 1 << PLACES) - 1)
             spans = segment.connection.execute(sql, (*bounds, *params))

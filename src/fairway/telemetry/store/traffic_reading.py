@@ -91,7 +91,7 @@ def _rows(
 ) -> Iterator[tuple[float, Edge, Tally]]:
     where, params = _where(query)
     rows = connection.execute(
-        f"select at, caller, service, version, intent, {COUNTED}"  # noqa: S608 - ours
+        f"select at, caller, service, version, intent, {COUNTED}"
         " from requests join edges on edges.id = requests.edge"
         f" where step = ? and at > ? and at < ? {where}",
         (width, query.since - width, query.until, *params),
