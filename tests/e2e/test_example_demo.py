@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,9 @@ def outcomes(driver: Driver) -> set[str]:
     return {trace["outcome"] for trace in driver.json("traces", "-n", "200")["traces"]}
 
 
-def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
+@contextmanager
+def staying(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The demo as a person starts it, once it stays up."""
     demo = subprocess.Popen(
         [sys.executable, folder / "demo.py"],
         env=clean_environment(),
@@ -55,33 +59,27 @@ def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
     try:
         assert demo.stdout
         assert any("until Ctrl-C" in line for line in demo.stdout)
-        driver = Driver(folder)
+        yield demo
+    finally:
+        watchdog.cancel()
+        demo.kill()
+
+
+def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
+    driver = Driver(folder)
+    with staying(folder) as demo:
+        assert demo.stdout
         assert driver.status()["phase"] == "running"
         asyncio.run(eventually(lambda: {"ok", "denied"} <= outcomes(driver), within=30))
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
         assert demo.wait(60) == 0
-    finally:
-        watchdog.cancel()
-        demo.kill()
-    assert Driver(folder).fairway("status", check=False).returncode != 0
+    assert driver.fairway("status", check=False).returncode != 0
 
 
 def test_it_notices_that_it_was_taken_down(folder: Path) -> None:
-    demo = subprocess.Popen(
-        [sys.executable, folder / "demo.py"],
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    watchdog = threading.Timer(120, demo.kill)
-    watchdog.start()
-    try:
+    with staying(folder) as demo:
         assert demo.stdout
-        assert any("until Ctrl-C" in line for line in demo.stdout)
         Driver(folder).down()
         assert "It was taken down." in demo.stdout.read()
         assert demo.wait(60) == 0
-    finally:
-        watchdog.cancel()
-        demo.kill()
