@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from fairway.model.analysis import Analysis
+from fairway.model.aws import Aws, Cost
 from fairway.model.flags import FeatureFlag
 from fairway.model.gates import Approvals, Freeze, ShortApprovals, Window
 from fairway.model.hooks import Hooks
@@ -67,6 +68,10 @@ class Environment(Declared):
     )
     flags: dict[Name, FeatureFlag] = Field(
         {}, description="feature flags that are different here, by name"
+    )
+    aws: Aws = Field(Aws(), description="what only AWS needs to be told")
+    cost: Cost = Field(
+        Cost(), description="what it may cost, and how much it is assumed to be used"
     )
     overrides: dict[Name, dict[str, Any]] = Field(
         {}, description="per service: the keys that differ here, merged over the declared ones"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fairway.plan.observed import WORKING_TREE
+from fairway.plan.preview import NOTHING, Preview
 
 ChangeKind = Literal["start", "stop", "replace", "scale", "routes", "policies", "configuration"]
 
@@ -55,6 +56,7 @@ class Plan:
     so that a stale plan can say what moved. `strategy` is the `Strategy` as JSON, settled: exactly
     one of its three keys. `leftovers` are (service, version) pairs that an interrupted deployment
     left beside what serves: the first shift takes their requests, and they are retired in the end.
+    `preview` is what happens below the services, where a target provisions something.
     """
 
     app: str
@@ -70,6 +72,7 @@ class Plan:
     facts: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     leftovers: tuple[tuple[str, str], ...] = ()
+    preview: Preview = NOTHING
 
     @property
     def empty(self) -> bool:

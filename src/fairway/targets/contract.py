@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from fairway.plan.observed import Observed
+from fairway.plan.preview import Preview
 from fairway.plan.release import Release
 
 
@@ -107,6 +108,10 @@ class Target(Protocol):
 
     def render(self, release: Release) -> Mapping[str, str]:
         """The files that this target would be given for a release, by relative path. Pure."""
+        ...
+
+    async def preview(self, release: Release, wanted: Sequence[Wanted]) -> Preview:
+        """What `apply` would create, change and remove below the services, and what that costs."""
         ...
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:

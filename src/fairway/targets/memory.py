@@ -17,6 +17,7 @@ from pathlib import Path
 
 from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable, Unhealthy
 from fairway.plan.observed import Observed, ObservedVersion
+from fairway.plan.preview import NOTHING, Preview
 from fairway.plan.release import Release, ServiceRelease
 from fairway.targets.contract import Drift, Fence, Measured, Routing, Split, Wanted
 from fairway.targets.simulation import (
@@ -92,6 +93,11 @@ class MemoryTarget:
             f"services/{name}.json": json.dumps(service.declared, indent=2, sort_keys=True) + "\n"
             for name, service in sorted(release.content.services.items())
         }
+
+    async def preview(self, release: Release, wanted: Sequence[Wanted]) -> Preview:
+        """Nothing: there is nothing below the services."""
+        del release, wanted
+        return NOTHING
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
         """Start versions, or bring them to a number of replicas; Unhealthy when they are ill."""

@@ -16,6 +16,7 @@ from fairway.delivery.deployment import Approval, Deployment, Effect
 from fairway.delivery.happenings import Done, Failed, Happening, Judged
 from fairway.errors import InvalidInput
 from fairway.plan.plan import Change, Move, Plan
+from fairway.plan.preview import MonthlyCost, Preview
 from fairway.plan.release import Release, ReleaseContent, ServiceRelease
 from fairway.targets.contract import Traffic
 
@@ -26,8 +27,13 @@ TIMES = st.floats(0, 1e12)
 def plans() -> st.SearchStrategy[Plan]:
     return st.builds(
         Plan, changes=st.lists(st.builds(Change)).map(tuple),
-        moves=st.lists(st.builds(Move)).map(tuple), strategy=JSON,
+        moves=st.lists(st.builds(Move)).map(tuple), strategy=JSON, preview=previews(),
     )  # fmt: skip
+
+
+def previews() -> st.SearchStrategy[Preview]:
+    costs = st.lists(st.builds(MonthlyCost, before=TIMES, after=TIMES), max_size=2).map(tuple)
+    return st.builds(Preview, costs=costs, budget=st.none() | TIMES)
 
 
 def courses() -> st.SearchStrategy[Course]:

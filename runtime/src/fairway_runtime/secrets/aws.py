@@ -25,7 +25,7 @@ class AwsSecrets:
 
     def fetch(self, name: str) -> Fetched | None:
         """The current version; None when there is no such secret."""
-        from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped] # noqa: PLC0415 - the extra
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the extra
 
         try:
             answer = self._client.get_secret_value(SecretId=self._prefix + name)
@@ -43,7 +43,7 @@ class AwsSecrets:
 
 def _new_client() -> Any:
     try:
-        import botocore.session  # type: ignore[import-untyped] # noqa: PLC0415 - the extra, 200 ms
+        import botocore.session  # noqa: PLC0415 - the extra, 200 ms
     except ModuleNotFoundError as error:
         raise InvalidConfiguration(
             "secrets are to come from AWS, but botocore is not installed",

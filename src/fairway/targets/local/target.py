@@ -17,6 +17,7 @@ from dataclasses import replace
 from fairway.errors import Conflict, InvalidInput, NotFound, Unavailable, Unhealthy
 from fairway.model.app import App
 from fairway.plan.observed import Observed, ObservedVersion
+from fairway.plan.preview import NOTHING, Preview
 from fairway.plan.release import Release
 from fairway.targets.contract import Drift, Fence, Measured, Routing, Split, Wanted
 from fairway.targets.local.desired import Desired, DesiredVersion, Key
@@ -64,6 +65,11 @@ class LocalTarget:
         app = App.model_validate(release.content.app)
         access = self._policies.access(app, release.content.policy_set)
         return rendered(release, access, self._system.state.environment)
+
+    async def preview(self, release: Release, wanted: Sequence[Wanted]) -> Preview:
+        """Nothing: there is nothing below the services."""
+        del release, wanted
+        return NOTHING
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
         """Have these versions run healthily; Unhealthy with the evidence of the first failure."""

@@ -1,0 +1,114 @@
+"""What an environment on AWS needs to be told, because nothing else in the app file says it.
+
+Read by `targets/aws/values/`. Everything has a default but the domain, which public services need:
+nothing is served to the public without TLS.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from fairway.model.services import Declared
+from fairway.model.values import Duration, Flag, Host, Name, Number, Size, Whole, matching
+
+CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-2])$"
+ACCOUNT_PATTERN = r"^\d{12}$"
+EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+REPOSITORY_PATTERN = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
+
+Cidr = Annotated[
+    str,
+    BeforeValidator(
+        matching(CIDR_PATTERN, "is no block of addresses of /16 to /22", "write one: 10.0.0.0/16")
+    ),
+    WithJsonSchema({"type": "string", "pattern": CIDR_PATTERN}),
+]
+Account = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            ACCOUNT_PATTERN,
+            "is not the number of an account",
+            'write 12 digits in quotes: "123456789012"',
+        )
+    ),
+    WithJsonSchema({"type": "string", "pattern": ACCOUNT_PATTERN}),
+]
+Email = Annotated[
+    str,
+    BeforeValidator(
+        matching(EMAIL_PATTERN, "is no address of a mailbox", "write it like this: ops@example.com")
+    ),
+    WithJsonSchema({"type": "string", "pattern": EMAIL_PATTERN}),
+]
+Repository = Annotated[
+    str,
+    BeforeValidator(
+        matching(REPOSITORY_PATTERN, "is no repository", "write owner/name: acme/shop")
+    ),
+    WithJsonSchema({"type": "string", "pattern": REPOSITORY_PATTERN}),
+]
+
+
+class Network(Declared):
+    """The network of the environment: one in each region."""
+
+    cidr: Cidr = Field(
+        "10.0.0.0/16", description="its addresses; every region takes the next block"
+    )
+    zones: Whole = Field(3, ge=2, le=3, description="availability zones that are used")
+    nat: Literal["per-zone", "single", "none"] = Field(
+        "per-zone",
+        description="ways out to the internet: one in each zone, a single one, or none at all "
+        "(AWS itself is reached through endpoints)",
+    )
+
+
+class AwsStore(Declared):
+    """How large a store is here."""
+
+    instance: str | None = Field(None, description="its instance class: db.t4g.small")
+    storage: Size = Field(20 * 2**30, description="disk at first; it grows by itself")
+    multi_az: Flag = Field(True, description="with a second copy in another zone")
+    backups: Duration = Field(14 * 86400.0, description="how far back it can be restored")
+    replica: Flag = Field(
+        False, description="with a copy in the second region that can only be read"
+    )
+
+
+class Aws(Declared):
+    """Settings of an environment with `target: aws-ecs`."""
+
+    account: Account | None = Field(
+        None, description="the account that it belongs to; work on any other is refused"
+    )
+    domain: Host | None = Field(None, description="the name that the public services answer to")
+    hosted_zone: str | None = Field(
+        None, min_length=1, description="the Route 53 zone of the domain; absent: its parent domain"
+    )
+    network: Network = Field(Network(), description="its addresses, zones and ways out")
+    spot: Whole = Field(
+        0, ge=0, le=100, description="percent of replicas on capacity that may be taken back"
+    )
+    outside_mesh: tuple[Name, ...] = Field(
+        (), description="services without a sidecar: a load balancer divides their requests"
+    )
+    stores: dict[Name, AwsStore] = Field({}, description="how large stores are here, by name")
+    logs: Duration = Field(30 * 86400.0, description="how long logs are kept")
+    alarms: tuple[Email, ...] = Field((), description="who gets alarms and warnings of the budget")
+    repository: Repository | None = Field(
+        None, description="the GitHub repository whose workflows may deploy here: owner/name"
+    )
+    waf: Flag = Field(True, description="a firewall for web applications before public services")
+    cross_region_backups: Flag = Field(True, description="backups are copied to the second region")
+
+
+class Cost(Declared):
+    """What the environment may cost, and what it is assumed to be used for."""
+
+    budget: Number | None = Field(None, gt=0, description="US dollars a month")
+    usage: dict[Name, dict[str, Number | Size]] = Field(
+        {}, description="assumptions a month, by service, store, topic or 'environment'"
+    )
