@@ -55,7 +55,13 @@ def deployments() -> st.SearchStrategy[Deployment]:
 
 def happenings() -> st.SearchStrategy[Happening]:
     """Every kind that there is, also those that are added later."""
-    made = {"at": TIMES, "plan": plans(), "course": courses(), "approvals": approvals()}
+    made = {
+        "at": TIMES,
+        "until": TIMES,
+        "plan": plans(),
+        "course": courses(),
+        "approvals": approvals(),
+    }
     return st.one_of(
         st.builds(kind, **{name: made[name] for name in made.keys() & kind.__match_args__})
         for kind in get_args(Happening)
