@@ -25,9 +25,9 @@ from fairway.targets.local.desired import DesiredFile
 from fairway.targets.local.layout import StateDir, open_state, private_dir, remove_sockets
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.lock import Holder, hold
-from fairway.targets.local.mesh.view import GATEWAY
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
+from fairway.targets.mesh.view import GATEWAY
 from fairway.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -28,12 +28,12 @@ from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.layout import private_dir
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.mesh.binary import envoy_binary
-from fairway.targets.local.mesh.build import RouteKey, mesh_view
 from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
 from fairway.targets.local.mesh.launching import SupervisedLauncher
-from fairway.targets.local.mesh.view import GATEWAY, LegacyShare, MeshView, PortPlan, Version
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.processes import Processes
+from fairway.targets.mesh.build import RouteKey, mesh_view
+from fairway.targets.mesh.view import GATEWAY, LegacyShare, MeshView, PortPlan, Version
 
 PUBLIC_AUTHORITIES = "public-authorities.pem"
 """Stands for the bundle of the machine; a test that needs one makes it."""

@@ -22,10 +22,10 @@ from fairway.targets.local.layout import write_private
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.envoy import Envoy
-from fairway.targets.local.mesh.render import render
-from fairway.targets.local.mesh.render.document import Json, response
-from fairway.targets.local.mesh.view import Version
 from fairway.targets.local.processes import Processes
+from fairway.targets.mesh.render import render
+from fairway.targets.mesh.render.document import Json, response
+from fairway.targets.mesh.view import Version
 
 pytestmark = pytest.mark.envoy
 

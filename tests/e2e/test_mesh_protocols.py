@@ -16,7 +16,7 @@ import pytest
 import websockets
 from tests.e2e.mesh_rig import APP, rig, with_service
 
-from fairway.targets.local.mesh.view import Version
+from fairway.targets.mesh.view import Version
 
 pytestmark = pytest.mark.envoy
 

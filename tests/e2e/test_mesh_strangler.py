@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from tests.e2e.mesh_rig import PUBLIC_AUTHORITIES, Rig, rig
 
 from fairway.targets.local.mesh.measuring import LEGACY, SERVICE, Meter
-from fairway.targets.local.mesh.view import LegacyShare, LegacyUpstream
+from fairway.targets.mesh.view import LegacyShare, LegacyUpstream
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 

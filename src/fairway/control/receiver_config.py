@@ -9,9 +9,9 @@ from fairway.model.app import App, Slo
 from fairway.model.services import Service
 from fairway.model.telemetry import Kept
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.ports import LOOPBACK
 from fairway.targets.local.receiver import Run
+from fairway.targets.mesh.view import TelemetryPorts
 from fairway.telemetry.config import (
     Address,
     IntentPath,

@@ -15,8 +15,8 @@ from fairway import __version__
 from fairway.errors import Unavailable
 from fairway.model.app import App
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.receiver import ReceiverProgram, Run
+from fairway.targets.mesh.view import TelemetryPorts
 
 if TYPE_CHECKING:
     from fairway.telemetry.port import Telemetry

@@ -15,8 +15,8 @@ from fairway.control.variables import MASK, masked
 from fairway.governance.access import AccessTable, compile_access
 from fairway.model.app import App
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.receiver import Run
+from fairway.targets.mesh.view import TelemetryPorts
 from fairway.telemetry.config import HTTP_SOCKET, ReceiverConfig
 
 DECLARED = {

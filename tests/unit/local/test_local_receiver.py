@@ -16,8 +16,8 @@ from tests.local_support import Place, eventually
 
 from fairway.model.app import App
 from fairway.targets.local.blueprint import Blueprint
-from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.receiver import Receiver, ReceiverProgram, Run
+from fairway.targets.mesh.view import TelemetryPorts
 
 PROGRAM = """
 import http.server, json, os, socket, sys

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fairway.plan.legacy import RouteKey
 from fairway.targets.contract import Routing, Split
 from fairway.targets.local.desired import Desired, DesiredVersion
-from fairway.targets.local.mesh.view import STABLE, LegacyShare, Version
 from fairway.targets.local.shares import leavers, legacy_shares
+from fairway.targets.mesh.view import STABLE, LegacyShare, Version
 
 OLD = "http://legacy.test"
 ROUTE = (None, "/axon")

@@ -15,9 +15,9 @@ import yaml
 
 from fairway.model.app import App
 from fairway.targets.contract import Routing, Split
-from fairway.targets.local.mesh.build import mesh_view
-from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
-from fairway.targets.local.mesh.view import (
+from fairway.targets.mesh.build import mesh_view
+from fairway.targets.mesh.render import EnvoyPaths, Json, render
+from fairway.targets.mesh.view import (
     LegacyShare,
     LegacyUpstream,
     MeshView,

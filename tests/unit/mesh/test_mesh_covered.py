@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fairway.targets.contract import Routing, Split
-from fairway.targets.local.mesh.render.replies import REPEATABLE, local_replies, retried
-from fairway.targets.local.mesh.trials import covered, on_trial
-from fairway.targets.local.mesh.view import Version
+from fairway.targets.mesh.render.replies import REPEATABLE, local_replies, retried
+from fairway.targets.mesh.trials import covered, on_trial
+from fairway.targets.mesh.view import Version
 
 
 def weights(versions: tuple[Version, ...]) -> dict[str, int]:

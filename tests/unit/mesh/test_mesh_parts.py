@@ -16,9 +16,9 @@ from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, parse_stat
 from fairway.targets.local.mesh.binary import VARIABLE, envoy_binary
 from fairway.targets.local.mesh.envoy import first_complaint, healthy_ports
 from fairway.targets.local.mesh.launching import EnvoyLaunch, SupervisedLauncher
-from fairway.targets.local.mesh.trials import on_trial, sticky_header
-from fairway.targets.local.mesh.view import LegacyUpstream, Trial, Version
 from fairway.targets.local.processes import Processes
+from fairway.targets.mesh.trials import on_trial, sticky_header
+from fairway.targets.mesh.view import LegacyUpstream, Trial, Version
 
 
 def test_statistics_are_numbers_and_texts() -> None:

@@ -14,8 +14,8 @@ from fairway.targets.local.mesh.confirming import (
     statistics_prefix,
     verdict,
 )
-from fairway.targets.local.mesh.render.document import response
 from fairway.targets.local.mesh.rollout import Stage, endpoints, stages
+from fairway.targets.mesh.render.document import response
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from fairway.control.calling.send import Reply, port_of, send_as, send_public
 from fairway.control.explored import PUBLIC, CallOutcome, CallRequest
 from fairway.errors import InvalidInput
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.mesh.view import GATEWAY
+from fairway.targets.mesh.view import GATEWAY
 from fairway_runtime.policy.bundle import PolicyBundle
 
 _TIMEOUT = 30.0

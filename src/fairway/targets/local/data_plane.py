@@ -17,7 +17,7 @@ from fairway.targets.local.mesh.binary import envoy_binary
 from fairway.targets.local.mesh.envoys import Mesh, MeshPlaces
 from fairway.targets.local.mesh.launching import SupervisedLauncher
 from fairway.targets.local.mesh.status import EnvoyState
-from fairway.targets.local.mesh.view import MeshView
+from fairway.targets.mesh.view import MeshView
 
 _RENEW_INTERVAL, _RENEW_SHARE = 60.0, 1 / 8
 """Between looks for certificates past half-life: seconds, and at most this share of a lifetime, so

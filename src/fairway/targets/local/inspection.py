@@ -15,10 +15,10 @@ from fairway.targets.contract import Drift
 from fairway.targets.local.desired import Desired, Key, SettledVersion
 from fairway.targets.local.drift import Findings
 from fairway.targets.local.listeners import foreign_listeners
-from fairway.targets.local.mesh.view import GATEWAY
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.policies import Policies
 from fairway.targets.local.system import LocalSystem
+from fairway.targets.mesh.view import GATEWAY
 
 
 class Inspector:

@@ -15,9 +15,9 @@ from fairway.targets.contract import Measured, Traffic
 from fairway.targets.local.layout import write_private
 from fairway.targets.local.mesh.measuring import LEGACY, Meter, MetricSource
 from fairway.targets.local.mesh.totals import Totals
-from fairway.targets.local.mesh.view import GatewayRoute
 from fairway.targets.local.shares import leavers
 from fairway.targets.local.system import LocalSystem
+from fairway.targets.mesh.view import GatewayRoute
 
 
 class Measurements:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fairway.model.app import App
-from fairway.targets.local.mesh.build import Access
+from fairway.targets.mesh.build import Access
 from fairway_runtime.policy.bundle import PolicyBundle
 
 

@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass
 from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.layout import private_dir, write_private
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.local.mesh.view import TelemetryPorts
 from fairway.targets.local.ports import LOOPBACK
 from fairway.targets.local.processes import Launch, Processes
+from fairway.targets.mesh.view import TelemetryPorts
 
 NAME = "telemetry"
 """How people and log files call it."""

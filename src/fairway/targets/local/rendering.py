@@ -14,9 +14,9 @@ from typing import Any
 
 from fairway.model.app import App
 from fairway.plan.release import Release
-from fairway.targets.local.mesh.build import Access, mesh_view
-from fairway.targets.local.mesh.render import EnvoyPaths, render
-from fairway.targets.local.mesh.view import PortPlan, Version
+from fairway.targets.mesh.build import Access, mesh_view
+from fairway.targets.mesh.render import EnvoyPaths, render
+from fairway.targets.mesh.view import PortPlan, Version
 
 
 def rendered(release: Release, access: Access, environment: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from fairway.plan.release import Json
 from fairway.targets.local.desired import Desired, DesiredVersion, Key
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.local.mesh.view import STABLE, LegacyShare, LegacyUpstream, Version
+from fairway.targets.mesh.view import STABLE, LegacyShare, LegacyUpstream, Version
 
 Endpoints = Mapping[str, tuple[Endpoint, ...]]
 """Where the healthy replicas of each service listen, all versions together."""

@@ -41,11 +41,9 @@ from fairway.targets.local.identity.signing import REFRESH, signing_callers
 from fairway.targets.local.layout import StateDir, remove_sockets
 from fairway.targets.local.ledger import Ledger, ProcessRecord
 from fairway.targets.local.lock import Holder, hold
-from fairway.targets.local.mesh.build import mesh_view
 from fairway.targets.local.mesh.envoys import Mesh
 from fairway.targets.local.mesh.launching import SupervisedLauncher
 from fairway.targets.local.mesh.status import EnvoyState
-from fairway.targets.local.mesh.view import MeshView, PortPlan
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.policies import Govern, Rules
 from fairway.targets.local.ports import Ports
@@ -56,6 +54,8 @@ from fairway.targets.local.secret_files import Secret
 from fairway.targets.local.shares import endpoints_of, legacy_shares, versions
 from fairway.targets.local.specs import ServiceSpec
 from fairway.targets.local.supervisor import Supervisor
+from fairway.targets.mesh.build import mesh_view
+from fairway.targets.mesh.view import MeshView, PortPlan
 
 _HEAL_INTERVAL = 1.0
 """Between looks whether every Envoy lives, in seconds."""

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from fairway.errors import FairwayError
 from fairway.targets.local.mesh.admin import Statistics
-from fairway.targets.local.mesh.render.document import CDS, LDS, Json
 from fairway.targets.local.mesh.rollout import Files
+from fairway.targets.mesh.render.document import CDS, LDS, Json
 
 FILTER = r"\.(version_text|update_rejected|update_failure)$|warming_clusters|listeners_warming"
 """The statistics that are needed here, for Envoy's `/stats?filter=`."""

@@ -18,9 +18,9 @@ from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, Statistics
 from fairway.targets.local.mesh.confirming import FILTER, EnvoyRejected, reason_in_log, verdict
 from fairway.targets.local.mesh.folder import ConfigFolder
 from fairway.targets.local.mesh.launching import EnvoyLaunch, Handle, Launcher
-from fairway.targets.local.mesh.render import EnvoyPaths
-from fairway.targets.local.mesh.render.document import BOOTSTRAP, Json
 from fairway.targets.local.mesh.rollout import Files, Stage, endpoints, stages
+from fairway.targets.mesh.render import EnvoyPaths
+from fairway.targets.mesh.render.document import BOOTSTRAP, Json
 
 _START_PATIENCE = 20.0
 _PATIENCE = 10.0

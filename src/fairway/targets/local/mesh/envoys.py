@@ -29,16 +29,16 @@ from fairway.targets.local.mesh import watches
 from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.envoy import Envoy, EnvoyPlace
 from fairway.targets.local.mesh.launching import Launcher
-from fairway.targets.local.mesh.render import EnvoyPaths, Json, render
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.local.mesh.status import EnvoyState, state_of
+from fairway.targets.mesh.render import EnvoyPaths, Json, render
+from fairway.targets.mesh.render.document import (
     IDENTITY,
     PUBLIC_ROOTS,
     TRUST,
     secret_file,
 )
-from fairway.targets.local.mesh.render.secrets import identity_secret, trust_secret
-from fairway.targets.local.mesh.status import EnvoyState, state_of
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway.targets.mesh.render.secrets import identity_secret, trust_secret
+from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
 
 Clock = Callable[[], datetime]
 _T = TypeVar("_T")

@@ -24,15 +24,8 @@ from pathlib import Path
 from fairway.targets.contract import Measured, Traffic
 from fairway.targets.local.log_files import cut_away, size
 from fairway.targets.local.mesh.admin import AdminUnreachable, exchange
-from fairway.targets.local.mesh.build import RouteKey
 from fairway.targets.local.mesh.envoy import Envoy
 from fairway.targets.local.mesh.envoys import Mesh
-from fairway.targets.local.mesh.render.document import (
-    LOOPBACK,
-    legacy_cluster,
-    replicas_cluster,
-    shifted_cluster,
-)
 from fairway.targets.local.mesh.sources import (
     Source,
     counter_sum,
@@ -48,7 +41,14 @@ from fairway.targets.local.mesh.totals import (
     advanced,
     is_fine,
 )
-from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, Version
+from fairway.targets.mesh.build import RouteKey
+from fairway.targets.mesh.render.document import (
+    LOOPBACK,
+    legacy_cluster,
+    replicas_cluster,
+    shifted_cluster,
+)
+from fairway.targets.mesh.view import GATEWAY, GatewayRoute, Version
 
 LEGACY, SERVICE = "legacy", "service"
 """The two that share a route on its way from a legacy upstream to a service."""

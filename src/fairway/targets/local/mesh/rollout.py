@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairway.targets.local.mesh.render.document import BOOTSTRAP, CDS, LDS, Json, address, response
+from fairway.targets.mesh.render.document import BOOTSTRAP, CDS, LDS, Json, address, response
 
 Files = Mapping[str, Json]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.plan.latency import bucket_of
-from fairway.targets.local.mesh.render.access_log import Direction
 from fairway.targets.local.mesh.totals import Counters, Histogram, Logged
+from fairway.targets.mesh.render.access_log import Direction
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from fairway.errors import Unavailable
-from fairway.targets.local.mesh.render.document import BOOTSTRAP
+from fairway.targets.mesh.render.document import BOOTSTRAP
 
 LIMIT = "fs.inotify.max_user_instances"
 

@@ -14,9 +14,9 @@ decided within each of these, by `version_routes.py`.
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.document import Json, response, typed
-from fairway.targets.local.mesh.render.version_routes import Asked, version_routes
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway.targets.mesh.render.document import Json, response, typed
+from fairway.targets.mesh.render.version_routes import Asked, version_routes
+from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
 from fairway_runtime.intents import IntentRoute, IntentTable, path_regex
 
 INBOUND = "inbound"

@@ -7,16 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fairway.targets.local.mesh.render.connection import connection_manager, egress_manager
-from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, address, response, typed
-from fairway.targets.local.mesh.render.egress_routes import (
+from fairway.targets.mesh.render.connection import connection_manager, egress_manager
+from fairway.targets.mesh.render.document import EnvoyPaths, Json, address, response, typed
+from fairway.targets.mesh.render.egress_routes import (
     EGRESS,
     callee_mark,
     egress_routes,
 )
-from fairway.targets.local.mesh.render.inbound_routes import INBOUND
-from fairway.targets.local.mesh.render.secrets import server_tls
-from fairway.targets.local.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway.targets.mesh.render.inbound_routes import INBOUND
+from fairway.targets.mesh.render.secrets import server_tls
+from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
 
 
 def sidecar_listeners(view: MeshView, sidecar: Sidecar, paths: EnvoyPaths) -> Json:

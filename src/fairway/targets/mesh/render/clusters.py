@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fairway.model.services import CircuitBreaking
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.document import (
     EnvoyPaths,
     Json,
     address,
@@ -25,8 +25,8 @@ from fairway.targets.local.mesh.render.document import (
     seconds,
     typed,
 )
-from fairway.targets.local.mesh.render.secrets import client_tls, public_tls
-from fairway.targets.local.mesh.view import (
+from fairway.targets.mesh.render.secrets import client_tls, public_tls
+from fairway.targets.mesh.view import (
     GatewayRoute,
     LegacyUpstream,
     MeshView,

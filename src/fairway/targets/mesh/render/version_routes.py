@@ -15,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairway.targets.local.mesh.render.cohorts import (
+from fairway.targets.mesh.render.cohorts import (
     asks_for,
     carries,
     has_cohort,
     mark_copy,
     marks,
 )
-from fairway.targets.local.mesh.render.document import Json, replicas_cluster, typed
-from fairway.targets.local.mesh.view import Sidecar, Trial, Version
+from fairway.targets.mesh.render.document import Json, replicas_cluster, typed
+from fairway.targets.mesh.view import Sidecar, Trial, Version
 
 _NEVER_RECEIVED = "connect-failure,refused-stream,reset-before-request"
 """Failures after which no replica has seen the request: safe to send to another one."""

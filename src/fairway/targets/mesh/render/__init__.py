@@ -8,14 +8,14 @@ from `identity/authority.py`, because keys are no part of a view.
 from __future__ import annotations
 
 from fairway.model.services import CircuitBreaking
-from fairway.targets.local.mesh.render.bootstrap import bootstrap
-from fairway.targets.local.mesh.render.clusters import (
+from fairway.targets.mesh.render.bootstrap import bootstrap
+from fairway.targets.mesh.render.clusters import (
     callee_cluster_for,
     legacy_cluster_for,
     otlp_cluster,
     replica_clusters,
 )
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.document import (
     BOOTSTRAP,
     CDS,
     LDS,
@@ -25,12 +25,12 @@ from fairway.targets.local.mesh.render.document import (
     routes_file,
     shifted_cluster,
 )
-from fairway.targets.local.mesh.render.egress_routes import EGRESS, egress_routes
-from fairway.targets.local.mesh.render.endpoints import replica_endpoints
-from fairway.targets.local.mesh.render.gateway_routes import gateway_routes
-from fairway.targets.local.mesh.render.inbound_routes import INBOUND, inbound_routes
-from fairway.targets.local.mesh.render.listeners import gateway_listener, sidecar_listeners
-from fairway.targets.local.mesh.view import GATEWAY, GatewayRoute, MeshView
+from fairway.targets.mesh.render.egress_routes import EGRESS, egress_routes
+from fairway.targets.mesh.render.endpoints import replica_endpoints
+from fairway.targets.mesh.render.gateway_routes import gateway_routes
+from fairway.targets.mesh.render.inbound_routes import INBOUND, inbound_routes
+from fairway.targets.mesh.render.listeners import gateway_listener, sidecar_listeners
+from fairway.targets.mesh.view import GATEWAY, GatewayRoute, MeshView
 
 __all__ = ["EnvoyPaths", "Json", "render"]
 

@@ -22,16 +22,16 @@ say so in the same header (`r8|axon`); whether they mark is in the routes, so no
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.cohorts import marks
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.cohorts import marks
+from fairway.targets.mesh.render.document import (
     Json,
     callee_cluster,
     response,
     seconds,
     typed,
 )
-from fairway.targets.local.mesh.render.replies import REPEATABLE, retried
-from fairway.targets.local.mesh.view import Egress, MeshView, Sidecar
+from fairway.targets.mesh.render.replies import REPEATABLE, retried
+from fairway.targets.mesh.view import Egress, MeshView, Sidecar
 from fairway_runtime.intents import path_regex
 
 EGRESS = "egress"

@@ -13,8 +13,8 @@ from typing import Protocol
 from fairway.model.app import App
 from fairway.model.services import Call, CircuitBreaking, Client, PublicRoute, Service
 from fairway.targets.contract import Routing
-from fairway.targets.local.mesh.trials import STICKY_COOKIE, on_trial
-from fairway.targets.local.mesh.view import (
+from fairway.targets.mesh.trials import STICKY_COOKIE, on_trial
+from fairway.targets.mesh.view import (
     GATEWAY,
     Egress,
     GatewayRoute,

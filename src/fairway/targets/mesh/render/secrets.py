@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.document import (
     IDENTITY,
     TRUST,
     EnvoyPaths,

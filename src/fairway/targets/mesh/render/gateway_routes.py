@@ -8,8 +8,8 @@ A route may lead to a legacy upstream, outside the mesh, in whole or for some of
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.cohorts import marks
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.cohorts import marks
+from fairway.targets.mesh.render.document import (
     Json,
     callee_cluster,
     legacy_cluster,
@@ -17,11 +17,11 @@ from fairway.targets.local.mesh.render.document import (
     shifted_cluster,
     typed,
 )
-from fairway.targets.local.mesh.render.egress_routes import WEBSOCKET
-from fairway.targets.local.mesh.render.guests import Guest, by_user, guests
-from fairway.targets.local.mesh.render.inbound_routes import prefix
-from fairway.targets.local.mesh.render.replies import REPEATABLE, retried
-from fairway.targets.local.mesh.view import (
+from fairway.targets.mesh.render.egress_routes import WEBSOCKET
+from fairway.targets.mesh.render.guests import Guest, by_user, guests
+from fairway.targets.mesh.render.inbound_routes import prefix
+from fairway.targets.mesh.render.replies import REPEATABLE, retried
+from fairway.targets.mesh.view import (
     GATEWAY,
     STABLE,
     GatewayRoute,

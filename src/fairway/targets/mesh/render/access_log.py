@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fairway.targets.local.mesh.render.document import EnvoyPaths, Json, typed
+from fairway.targets.mesh.render.document import EnvoyPaths, Json, typed
 
 Direction = Literal["inbound", "egress", "gateway"]
 

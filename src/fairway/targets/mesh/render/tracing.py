@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairway.targets.local.mesh.render.access_log import Direction, peer
-from fairway.targets.local.mesh.render.clusters import OTLP
-from fairway.targets.local.mesh.render.document import Json, typed
-from fairway.targets.local.mesh.view import MeshView
+from fairway.targets.mesh.render.access_log import Direction, peer
+from fairway.targets.mesh.render.clusters import OTLP
+from fairway.targets.mesh.render.document import Json, typed
+from fairway.targets.mesh.view import MeshView
 
 _NAMED_BY: dict[Direction, str] = {
     "inbound": "%ROUTE_NAME%",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.document import (
     Json,
     address,
     endpoints_file,
@@ -10,7 +10,7 @@ from fairway.targets.local.mesh.render.document import (
     response,
     typed,
 )
-from fairway.targets.local.mesh.view import Sidecar
+from fairway.targets.mesh.view import Sidecar
 
 
 def replica_endpoints(sidecar: Sidecar) -> dict[str, Json]:

@@ -5,7 +5,7 @@ It never changes while the system runs, so no change ever needs a restart.
 
 from __future__ import annotations
 
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.document import (
     CDS,
     LDS,
     EnvoyPaths,
@@ -13,7 +13,7 @@ from fairway.targets.local.mesh.render.document import (
     from_file,
     typed,
 )
-from fairway.targets.local.mesh.view import MeshView
+from fairway.targets.mesh.view import MeshView
 
 
 def bootstrap(view: MeshView, name: str, paths: EnvoyPaths) -> Json:

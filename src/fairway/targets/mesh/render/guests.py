@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fairway.targets.local.mesh.render.cohorts import BAGGAGE, asks_for, marks
-from fairway.targets.local.mesh.render.document import Json
-from fairway.targets.local.mesh.view import USER, GatewayRoute, GatewayView
+from fairway.targets.mesh.render.cohorts import BAGGAGE, asks_for, marks
+from fairway.targets.mesh.render.document import Json
+from fairway.targets.mesh.view import USER, GatewayRoute, GatewayView
 
 COOKIE = "fairway-user"
 _LIFETIME = 7 * 24 * 3600

@@ -11,7 +11,7 @@ from typing import Final
 
 from fairway.errors import InvalidInput
 from fairway.targets.contract import Routing, Split
-from fairway.targets.local.mesh.view import STABLE, USER, Trial, Version
+from fairway.targets.mesh.view import STABLE, USER, Trial, Version
 
 STICKY_COOKIE: Final = "cookie"
 _NOT_STICKY: Final = "none"

@@ -13,21 +13,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairway.targets.local.mesh.render.access_log import Direction, access_log
-from fairway.targets.local.mesh.render.cohorts import PREVIEW
-from fairway.targets.local.mesh.render.document import (
+from fairway.targets.mesh.render.access_log import Direction, access_log
+from fairway.targets.mesh.render.cohorts import PREVIEW
+from fairway.targets.mesh.render.document import (
     EnvoyPaths,
     Json,
     from_file,
     routes_file,
     typed,
 )
-from fairway.targets.local.mesh.render.egress_routes import CALLEE, EGRESS
-from fairway.targets.local.mesh.render.guests import kept_baggage, set_aside
-from fairway.targets.local.mesh.render.inbound_routes import RBAC, deny_all
-from fairway.targets.local.mesh.render.replies import local_replies
-from fairway.targets.local.mesh.render.tracing import tracing
-from fairway.targets.local.mesh.view import MeshView
+from fairway.targets.mesh.render.egress_routes import CALLEE, EGRESS
+from fairway.targets.mesh.render.guests import kept_baggage, set_aside
+from fairway.targets.mesh.render.inbound_routes import RBAC, deny_all
+from fairway.targets.mesh.render.replies import local_replies
+from fairway.targets.mesh.render.tracing import tracing
+from fairway.targets.mesh.view import MeshView
 
 _FILTERS = "extensions.filters.http"
 _KEPT_FROM_OUTSIDE = ("x-fairway-nonce", "x-fairway-deadline", PREVIEW)
