@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from tests.aws.moto_rig import moto, moto_server
+from tests.aws.terraform_rig import pytest_terminal_summary, terraform, terraform_configured
 from tests.databases import database, opening
 from tests.postgres import postgres_server, postgres_url
 
-__all__ = ["database", "opening", "postgres_server", "postgres_url"]
+__all__ = [
+    "database",
+    "moto",
+    "moto_server",
+    "opening",
+    "postgres_server",
+    "postgres_url",
+    "pytest_terminal_summary",
+    "terraform",
+    "terraform_configured",
+]

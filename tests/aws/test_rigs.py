@@ -1,0 +1,78 @@
+"""The rigs themselves: moto answers over HTTP and forgets; Terraform finds its provider."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.aws import terraform_rig
+from tests.aws.moto_rig import Moto
+from tests.aws.terraform_rig import Terraform
+
+pytestmark = pytest.mark.aws
+
+
+def test_what_one_test_made_the_next_does_not_see(moto: Moto) -> None:
+    moto.client("sqs").create_queue(QueueName="one")
+    assert moto.client("sqs").list_queues()["QueueUrls"]
+    moto.reset()
+    assert "QueueUrls" not in moto.client("sqs").list_queues()
+
+
+def test_the_environment_points_at_moto_alone(moto: Moto) -> None:
+    import boto3
+
+    assert os.environ["AWS_ENDPOINT_URL"] == moto.url
+    assert boto3.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_terraform_applies_to_moto_and_keeps_its_state_there(
+    moto: Moto, terraform: Terraform
+) -> None:
+    moto.client("s3").create_bucket(
+        Bucket="state", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    (terraform.folder / "main.tf").write_text(
+        """
+        terraform {
+          required_providers {
+            aws = { source = "hashicorp/aws", version = ">= 5.100, < 7.0" }
+          }
+          backend "s3" {
+            bucket       = "state"
+            key          = "one"
+            region       = "eu-central-1"
+            use_lockfile = true
+          }
+        }
+        provider "aws" {
+          region = "eu-central-1"
+        }
+        resource "aws_sqs_queue" "jobs" {
+          name = "jobs"
+        }
+        """
+    )
+    terraform = terraform.within(terraform.folder, moto.environment())
+    terraform.init("-backend-config=use_path_style=true")  # no DNS knows state.127.0.0.1
+    terraform.run("apply", "-auto-approve", "-no-color")
+    assert moto.client("sqs").get_queue_url(QueueName="jobs")
+    assert moto.client("s3").head_object(Bucket="state", Key="one")
+    terraform.run("plan", "-detailed-exitcode", "-no-color")
+    terraform.run("destroy", "-auto-approve", "-no-color")
+    assert "QueueUrls" not in moto.client("sqs").list_queues()
+
+
+def test_a_mirror_is_found_by_its_variable_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAIRWAY_TERRAFORM_MIRROR", str(tmp_path))
+    terraform_rig.find_mirror.cache_clear()
+    try:
+        assert terraform_rig.find_mirror() is None
+        (tmp_path / terraform_rig.PROVIDER).mkdir(parents=True)
+        terraform_rig.find_mirror.cache_clear()
+        assert terraform_rig.find_mirror() == tmp_path
+    finally:
+        terraform_rig.find_mirror.cache_clear()
