@@ -4,7 +4,7 @@ import pytest
 
 from fairway.errors import InvalidInput
 from fairway.model.app import App
-from fairway.targets.local.merging import merged
+from fairway.targets.merging import merged
 
 
 def app(**services):

@@ -28,7 +28,7 @@ from fairway.targets.local.environment import (
     own_variables,
 )
 from fairway.targets.local.layout import StateDir
-from fairway.targets.local.merging import merged
+from fairway.targets.merging import merged
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.secret_files import Secret, SecretStore, available, require

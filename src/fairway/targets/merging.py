@@ -1,6 +1,6 @@
 """One app out of those that are in force at once: what both releases of a deployment may do. Pure.
 
-`LocalSystem` gives the result to the mesh and to the policies. Until a deployment has settled, the
+Targets give the result to the mesh and to the policies. Until a deployment has settled, the
 old version and the new one run side by side: each keeps its intents, its calls and its public
 routes, and where the two disagree the newer one's word counts. Afterwards the newer app alone is in
 force, and what only the old one could do is refused again.
