@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from fairway.model.services import Declared
-from fairway.model.values import Duration, Flag, Host, Name, Number, Size, Whole, matching
+from fairway.model.values import Duration, Flag, Host, Name, Size, Whole, matching
 
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-2])$"
 ACCOUNT_PATTERN = r"^\d{12}$"
@@ -103,12 +103,3 @@ class Aws(Declared):
     )
     waf: Flag = Field(True, description="a firewall for web applications before public services")
     cross_region_backups: Flag = Field(True, description="backups are copied to the second region")
-
-
-class Cost(Declared):
-    """What the environment may cost, and what it is assumed to be used for."""
-
-    budget: Number | None = Field(None, gt=0, description="US dollars a month")
-    usage: dict[Name, dict[str, Number | Size]] = Field(
-        {}, description="assumptions a month, by service, store, topic or 'environment'"
-    )

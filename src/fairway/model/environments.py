@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from fairway.model.analysis import Analysis
-from fairway.model.aws import Aws, Cost
+from fairway.model.aws import Aws
+from fairway.model.cost import Cost
 from fairway.model.flags import FeatureFlag
 from fairway.model.gates import Approvals, Freeze, ShortApprovals, Window
 from fairway.model.hooks import Hooks

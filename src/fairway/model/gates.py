@@ -14,14 +14,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from fairway.model.services import Declared, Short
-from fairway.model.values import Misfit, SomeTime, Whole, matching
+from fairway.model.values import Misfit, SomeTime, TimeOfDay, Weekday, Whole, Zone
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ApproverRole = Literal["deployer", "approver", "admin"]
 
-TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 
 
 def _day(value: object) -> object:
@@ -35,28 +32,10 @@ def _day(value: object) -> object:
     return value
 
 
-TimeOfDay = Annotated[
-    str,
-    BeforeValidator(
-        matching(TIME_PATTERN, "is not a time of day", 'write hours and minutes: "09:00"')
-    ),
-    WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
-]
-"""`09:00`, of 24 hours."""
-
 Day = Annotated[
     str, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": DAY_PATTERN})
 ]
 """`2026-12-20`."""
-
-Zone = Annotated[
-    str,
-    BeforeValidator(
-        matching(ZONE_PATTERN, "is not a time zone", "write one of the IANA names: Europe/Berlin")
-    ),
-    WithJsonSchema({"type": "string", "pattern": ZONE_PATTERN}),
-]
-"""An IANA name: `Europe/Berlin`."""
 
 
 class Approvals(Declared):

@@ -30,9 +30,12 @@ from fairway.model.values import (
     Scalar,
     Size,
     SomeTime,
+    TimeOfDay,
     UrlPath,
     VariableName,
+    Weekday,
     Whole,
+    Zone,
 )
 
 Kind = Literal["http", "grpc", "websocket", "worker", "job", "static", "function"]
@@ -61,6 +64,18 @@ class Health(Declared):
     start_timeout: SomeTime = Field(60.0, description="how long the first success may take")
 
 
+class Schedule(Declared):
+    """Other bounds of a scale from a time of the day on, until the next entry says otherwise."""
+
+    at: TimeOfDay = Field(description="from when on")
+    days: tuple[Weekday, ...] = Field(
+        ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), min_length=1, description="on which days"
+    )
+    zone: Zone = Field("UTC", description="the time zone of the time")
+    min: Whole = Field(ge=0, le=1000, description="replicas at least")
+    max: Whole | None = Field(None, ge=1, le=1000, description="replicas at most; absent: as ever")
+
+
 class Scale(Declared):
     """How many replicas, and by which load they grow; percentages of the declared resources."""
 
@@ -71,6 +86,10 @@ class Scale(Declared):
     requests: Whole | None = Field(
         None, ge=1, description="target requests a second for each replica"
     )
+    queue: Whole | None = Field(
+        None, ge=1, description="target events waiting for each replica, of all it subscribes to"
+    )
+    schedule: tuple[Schedule, ...] = Field((), description="other bounds at certain times")
 
 
 class Resources(Declared):

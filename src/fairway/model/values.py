@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -26,6 +26,8 @@ VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 URL_PATH_PATTERN = r"^/[^?#\s]*$"
 HTTP_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?$"
 BASE_URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$"
 
 _DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,30})?)(?P<unit>ms|s|m|h|d)\Z", re.ASCII)
@@ -272,3 +274,23 @@ BaseUrl = Annotated[
     WithJsonSchema({"type": "string", "pattern": BASE_URL_PATTERN}),
 ]
 """An http(s) address below which there are others: neither query nor fragment."""
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+TimeOfDay = Annotated[
+    str,
+    BeforeValidator(
+        matching(TIME_PATTERN, "is not a time of day", 'write hours and minutes: "09:00"')
+    ),
+    WithJsonSchema({"type": "string", "pattern": TIME_PATTERN}),
+]
+"""`09:00`, of 24 hours."""
+
+Zone = Annotated[
+    str,
+    BeforeValidator(
+        matching(ZONE_PATTERN, "is not a time zone", "write one of the IANA names: Europe/Berlin")
+    ),
+    WithJsonSchema({"type": "string", "pattern": ZONE_PATTERN}),
+]
+"""An IANA name: `Europe/Berlin`."""

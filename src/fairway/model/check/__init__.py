@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fairway.model.check.calls import check_calls
+from fairway.model.check.cost import check_cost
 from fairway.model.check.environments import check_environments
 from fairway.model.check.flags import check_flags
 from fairway.model.check.gates import check_gates
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_slos,
     check_stores,
     check_environments,
+    check_cost,
     check_gates,
     check_hooks,
     check_notify,

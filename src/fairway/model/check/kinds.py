@@ -108,7 +108,9 @@ def _scale(subject: Subject, name: str, service: Service) -> Iterator[Finding]:
             f"'{name}' scales to at least {scale.min} and at most {scale.max} replicas",
             "make min at most max",
         )
-    elif scale.min < scale.max and not (scale.cpu or scale.memory or scale.requests):
+    elif scale.min < scale.max and not (
+        scale.cpu or scale.memory or scale.requests or scale.queue or scale.schedule
+    ):
         yield Finding(
             path,
             "no-scale-measure",
