@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CHECKOV := $(VENV)/checkov
 
-.PHONY: help demo demo-delivery test test-all check bench images lock clean
+.PHONY: help demo demo-delivery test test-all check checkov bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -34,6 +35,13 @@ check: $(READY)   ## formatting, lint, types, architecture
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+checkov: $(CHECKOV)/.ready   ## set up checkov in an environment of its own: its pins are not ours
+
+$(CHECKOV)/.ready: requirements-checkov.lock
+	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.lock
+	@touch $@
+
 bench: $(READY)   ## measure against peers, side by side; prints a table, writes bench/results/
 	@$(BIN)/python -m bench
 
@@ -45,6 +53,9 @@ lock: $(READY)   ## pin every dependency for every supported Python and platform
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --group dev --no-emit-package fairway-runtime \
 	  --output-file requirements.lock pyproject.toml
+	@echo 'checkov==3.3.30' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --output-file requirements-checkov.lock -
 
 clean:   ## remove what was set up
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .ruff_cache
