@@ -1,4 +1,4 @@
-"""An estimate of cost on a terminal: what a month costs, for whom and what, and what is left out."""
+"""An estimate of cost on a terminal: what a month costs, for whom, for what; what is left out."""
 
 from __future__ import annotations
 
