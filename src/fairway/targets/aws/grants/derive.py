@@ -1,0 +1,192 @@
+"""From the declaration of a service to its permissions: these and no others. Pure.
+
+The gateway is a service that the app file does not name. A static site runs nowhere and so gets
+nothing. Calls between services need no permission of AWS but the one to obtain an identity: whom a
+service may call is decided by the mesh and the policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fairway.errors import NotFound
+from fairway.model.app import App
+from fairway.model.names import did_you_mean
+from fairway.model.services import Service
+from fairway.targets.aws.grants.grant import (
+    EVERYTHING,
+    SHARED,
+    Condition,
+    Grant,
+    ResourceRef,
+)
+from fairway.targets.aws.grants.stores import store_grants
+from fairway.targets.aws.grants.through import through
+from fairway.targets.aws.names import GATEWAY
+
+_IMAGES = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+)
+
+
+def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
+    """What the tasks of `service` may do while they run, in one region.
+
+    `app` has the overrides of `environment` merged in (`environment_view`). Raises NotFound for a
+    service that is neither declared nor the gateway.
+    """
+    declared = _declared(app, service)
+    if declared is not None and declared.kind == "static":
+        return ()
+    grants: list[Grant] = []
+    if _in_mesh(app, environment, service):
+        grants += _agent(region, service)
+    if app.environments[environment].telemetry.enabled:
+        grants += _collector(app.app, environment, service)
+    if declared is not None:
+        grants += _secrets(region, service, declared)
+        grants += store_grants(app, region, service)
+        grants += _topics(region, service, declared)
+    return tuple(grants)
+
+
+def starting_grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
+    """What ECS may do on behalf of `service` to start a task of it: the execution role."""
+    del environment
+    declared = _declared(app, service)
+    if declared is not None and declared.kind == "static":
+        return ()
+    grants = [
+        Grant(
+            "LogInToRegistry",
+            "the registry of images wants a token first",
+            ("ecr:GetAuthorizationToken",),
+            ResourceRef("any", EVERYTHING),
+        ),
+        Grant(
+            "PullImages",
+            "a task is started from its image",
+            _IMAGES,
+            ResourceRef("repository", service),
+        ),
+        _logs(service, "WriteOutput", "what it writes to its output is kept"),
+    ]
+    return (*grants, *(_secrets(region, service, declared) if declared else ()))
+
+
+def _declared(app: App, service: str) -> Service | None:
+    if service == GATEWAY:
+        return app.services.get(service)
+    if service not in app.services:
+        raise NotFound(
+            "unknown-service",
+            f"the service '{service}' is not declared",
+            where="services",
+            remedy=did_you_mean(service, app.services, "see `fairway validate`"),
+        )
+    return app.services[service]
+
+
+def _in_mesh(app: App, environment: str, service: str) -> bool:
+    return service not in app.environments[environment].aws.outside_mesh
+
+
+def _agent(region: str, service: str) -> Iterator[Grant]:
+    own_items = Condition("ForAllValues:StringLike", "dynamodb:LeadingKeys", (f"{service}#*",))
+    yield Grant(
+        "ReadMesh",
+        "the Envoy beside it gets its routes and weights from there",
+        ("s3:GetObject",),
+        ResourceRef("mesh", service),
+    )
+    yield Grant(
+        "ReadHandouts",
+        "policies, flags and configuration are handed to it from there",
+        ("s3:GetObject",),
+        ResourceRef("handouts", service),
+    )
+    yield through(region, "s3", "ReadConfiguration", "these files are encrypted")
+    yield Grant(
+        "ObtainIdentity",
+        f"its certificate says that it is {service}: only it may ask for this one",
+        ("lambda:InvokeFunction",),
+        ResourceRef("identity", service),
+    )
+    yield Grant(
+        "ReportTelemetry",
+        "its tasks report what configuration they run and whom they served",
+        ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+        ResourceRef("telemetry", SHARED),
+        (own_items,),
+    )
+    yield through(region, "dynamodb", "ReportEncrypted", "these reports are encrypted")
+
+
+def _collector(app: str, environment: str, service: str) -> Iterator[Grant]:
+    namespace = Condition("StringEquals", "cloudwatch:namespace", (f"{app}-{environment}",))
+    yield Grant(
+        "SendTraces",
+        "the collector beside it sends traces",
+        ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+        ResourceRef("any", EVERYTHING),
+    )
+    yield Grant(
+        "SendMetrics",
+        "the collector beside it sends metrics of this environment",
+        ("cloudwatch:PutMetricData",),
+        ResourceRef("any", EVERYTHING),
+        (namespace,),
+    )
+    yield _logs(service, "WriteLogs", "the collector beside it sends metrics as records of its log")
+
+
+def _logs(service: str, sid: str, reason: str) -> Grant:
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    return Grant(sid, reason, actions, ResourceRef("log-group", service))
+
+
+def _secrets(region: str, service: str, declared: Service) -> Iterator[Grant]:
+    for name in declared.secrets:
+        yield Grant(
+            f"ReadSecret{_camel(name)}",
+            f"it lists {name} under secrets",
+            ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
+            ResourceRef("secret", f"{service}/{name}"),
+        )
+    if declared.secrets:
+        reason = "its secrets are encrypted with its own key"
+        yield through(region, "secretsmanager", "DecryptSecrets", reason, key=service)
+
+
+def _topics(region: str, service: str, declared: Service) -> Iterator[Grant]:
+    for topic in declared.publishes:
+        yield Grant(
+            f"Publish{_camel(topic)}",
+            f"it publishes to {topic}",
+            ("sns:Publish",),
+            ResourceRef("topic", topic),
+        )
+    if declared.publishes:
+        yield through(region, "sns", "PublishEncrypted", "events are encrypted", writes=True)
+    for topic in declared.subscribes:
+        yield Grant(
+            f"Receive{_camel(topic)}",
+            f"it subscribes to {topic}",
+            (
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ),
+            ResourceRef("queue", f"{topic}.{service}"),
+        )
+    if declared.subscribes:
+        yield through(region, "sqs", "ReceiveEncrypted", "events are encrypted")
+
+
+def _camel(name: str) -> str:
+    """A name as part of a sid, which is letters and digits only."""
+    words = name.replace("_", "-").split("-")
+    return "".join(word.capitalize() for word in words)

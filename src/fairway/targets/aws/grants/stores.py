@@ -1,0 +1,59 @@
+"""What the stores of a service need, by their kinds. Pure; called by `derive`.
+
+A cache needs nothing of IAM: who reaches it is decided by its security group. To a database a
+service logs in with a token of IAM instead of a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from fairway.model.app import App
+from fairway.targets.aws.grants.grant import Grant, ResourceRef
+from fairway.targets.aws.grants.through import through
+
+_ITEMS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+_OBJECTS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+
+
+def store_grants(app: App, region: str, service: str) -> Iterator[Grant]:
+    """Permissions for every store that `service` lists, then for their encryption."""
+    names = app.services[service].stores
+    for name in names:
+        yield from _store(app, service, name)
+    kinds = {app.stores[name].kind for name in names}
+    if "bucket" in kinds:
+        yield through(region, "s3", "StoreObjects", "its buckets are encrypted", writes=True)
+    if "dynamodb" in kinds:
+        yield through(region, "dynamodb", "StoreItems", "its tables are encrypted")
+
+
+def _store(app: App, service: str, name: str) -> Iterator[Grant]:
+    sid = "".join(word.capitalize() for word in name.split("-"))
+    reason = f"it lists {name} under stores"
+    match app.stores[name].kind:
+        case "postgres":
+            user = ResourceRef("database-user", f"{name}.{service}")
+            yield Grant(f"LogInTo{sid}", reason, ("rds-db:connect",), user)
+        case "dynamodb":
+            yield Grant(f"UseTable{sid}", reason, _ITEMS, ResourceRef("table", name))
+        case "bucket":
+            yield Grant(f"ListBucket{sid}", reason, ("s3:ListBucket",), ResourceRef("bucket", name))
+            objects = ResourceRef("bucket-objects", name)
+            yield Grant(f"UseObjects{sid}", reason, _OBJECTS, objects)
+        case "valkey":
+            return
+        case never:
+            assert_never(never)
