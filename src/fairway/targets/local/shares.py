@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from fairway.plan.legacy import LegacyPart, RouteKey, legacy_parts
-from fairway.plan.release import Json
-from fairway.targets.local.desired import Desired, DesiredVersion, Key
+from fairway.plan.legacy import RouteKey
+from fairway.targets.local.desired import Desired, Key
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.ledger import ProcessRecord
-from fairway.targets.mesh.view import STABLE, LegacyShare, LegacyUpstream, Version
+from fairway.targets.mesh import legacy
+from fairway.targets.mesh.view import LegacyShare, Version
 
 Endpoints = Mapping[str, tuple[Endpoint, ...]]
 """Where the healthy replicas of each service listen, all versions together."""
@@ -37,61 +37,13 @@ def versions(
 def legacy_shares(
     desired: Desired, divided: Mapping[str, Iterable[Version]]
 ) -> dict[RouteKey, LegacyShare]:
-    """What legacy upstreams get of public routes: the requests of the versions that leave it them.
-
-    The others are for the versions that do not, whatever the weights between all of them. While
-    none of these has a healthy replica (`divided` says who has), the upstream gets theirs as well.
-    """
-    return {
-        key: _share(desired, service, key, part, divided.get(service, ()))
-        for service, found in desired.services.items()
-        for key, part in legacy_parts(*_declared_and_weights(found)).items()
-    }
+    """What legacy upstreams get of public routes; `divided` says which versions are healthy."""
+    return legacy.legacy_shares(desired.services, desired.routing, divided)
 
 
 def leavers(desired: Desired, service: str) -> dict[RouteKey, str]:
     """By route, the version of a service that leaves it as it was; of several, the stable one."""
-    candidate = _candidate(desired, service)
-    leaving: dict[RouteKey, str] = {}
-    for version in sorted(desired.services.get(service, ()), key=lambda v: v.name == candidate):
-        for key in _left(version):
-            leaving.setdefault(key, version.name)
-    return leaving
-
-
-def _share(
-    desired: Desired, service: str, key: RouteKey, part: LegacyPart, divided: Iterable[Version]
-) -> LegacyShare:
-    upstream = LegacyUpstream(part.url)
-    takers = {v.name for v in desired.services[service] if key not in _left(v)}
-    if not any(version.endpoints for version in divided if version.name in takers):
-        return LegacyShare(upstream)
-    return LegacyShare(upstream, part.percent, _cohort(desired, service, takers))
-
-
-def _cohort(desired: Desired, service: str, takers: Collection[str]) -> str:
-    """The cohort that a route goes to while a deployment moves it; empty without one."""
-    candidate = _candidate(desired, service)
-    if desired.routing is None or candidate is None or not desired.routing.cohort:
-        return ""
-    return desired.routing.cohort if candidate in takers else STABLE
-
-
-def _candidate(desired: Desired, service: str) -> str | None:
-    split = desired.routing.services.get(service) if desired.routing is not None else None
-    return split.candidate if split is not None else None
-
-
-def _left(version: DesiredVersion) -> Collection[RouteKey]:
-    """The routes that a version leaves to a legacy upstream."""
-    return legacy_parts({version.name: version.declared}, {})
-
-
-def _declared_and_weights(
-    versions: Iterable[DesiredVersion],
-) -> tuple[dict[str, Json], dict[str, int]]:
-    found = tuple(versions)
-    return {v.name: v.declared for v in found}, {v.name: v.weight for v in found}
+    return legacy.leavers(desired.services, desired.routing, service)
 
 
 def endpoints_of(running: Iterable[ProcessRecord]) -> dict[str, tuple[Endpoint, ...]]:

@@ -130,6 +130,42 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Division:
+    """How the requests of one service are divided, for whoever divides them."""
+
+    service: str
+    versions: tuple[Version, ...]
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A service whose callers divide its requests: the name in DNS of each version, and the port.
+
+    Where versions have machines of their own, no sidecar stands before all of them.
+    """
+
+    division: Division
+    hosts: Mapping[str, str]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an Envoy is: the address of its own programs, the one at which others reach it.
+
+    The gateway stands behind a load balancer if it has a `health_port`: then it speaks TLS, and
+    believes one proxy what it says of the client. `resolver` is a DNS server other than the
+    machine's own, by address and port.
+    """
+
+    own: str = "127.0.0.1"
+    inbound: str = "127.0.0.1"
+    health_port: int | None = None
+    resolver: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """One intent of a service and the names (`orbit`, `web`, `gateway`) that may ask for it."""
 
@@ -190,6 +226,11 @@ class Sidecar:
     egress: tuple[Egress, ...]
     trial: Trial | None = None
     own_egress: tuple[VersionEgress, ...] = ()
+
+    @property
+    def division(self) -> Division:
+        """How it divides what it gets."""
+        return Division(self.service, self.versions, self.trial)
 
     @property
     def plain_cohort(self) -> str:
@@ -298,7 +339,9 @@ class GatewayView:
 
 @dataclass(frozen=True, slots=True)
 class MeshView:
-    """The whole data plane of one environment. `sampling` is percent of traces."""
+    """The data plane of one environment: all of it, or what one Envoy needs. `sampling` is percent
+    of traces. Services in `remotes` are divided by their callers, others by their own sidecars.
+    """
 
     app: str
     environment: str
@@ -306,6 +349,8 @@ class MeshView:
     gateway: GatewayView
     otlp: str | None = None
     sampling: float = 10.0
+    remotes: Mapping[str, Remote] = field(default_factory=dict)
+    place: Place = Place()
 
     @property
     def trust_domain(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from fairway.model.services import CircuitBreaking
 from fairway.targets.mesh.render.bootstrap import bootstrap
 from fairway.targets.mesh.render.clusters import (
-    callee_cluster_for,
+    callee_clusters,
     legacy_cluster_for,
     otlp_cluster,
     replica_clusters,
@@ -23,7 +23,6 @@ from fairway.targets.mesh.render.document import (
     Json,
     response,
     routes_file,
-    shifted_cluster,
 )
 from fairway.targets.mesh.render.egress_routes import EGRESS, egress_routes
 from fairway.targets.mesh.render.endpoints import replica_endpoints
@@ -50,8 +49,9 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
     clusters = [
         *replica_clusters(sidecar, paths),
         *(
-            callee_cluster_for(view, egress.callee, egress.circuit_breaking, paths)
+            cluster
             for egress in sidecar.egress
+            for cluster in callee_clusters(view, egress.callee, egress.circuit_breaking, paths)
         ),
     ]
     inbound = (
@@ -62,7 +62,7 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
     return {
         LDS: sidecar_listeners(view, sidecar, paths),
         CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
-        **replica_endpoints(sidecar),
+        **replica_endpoints(sidecar, view.place.own),
         **inbound,
         **({routes_file(EGRESS): egress_routes(view, sidecar)} if sidecar.egress else {}),
     }
@@ -70,13 +70,13 @@ def _sidecar(view: MeshView, name: str, paths: EnvoyPaths) -> dict[str, Json]:
 
 def _gateway(view: MeshView, paths: EnvoyPaths) -> dict[str, Json]:
     services = sorted({r.service for r in view.gateway.routes if r.legacy is None})
-    clusters = [callee_cluster_for(view, name, _FROM_OUTSIDE, paths) for name in services]
+    clusters = [c for name in services for c in callee_clusters(view, name, _FROM_OUTSIDE, paths)]
     for route in view.gateway.routes:
         clusters += _either(view, route, paths)
     return {
         LDS: gateway_listener(view, paths),
         CDS: response([*clusters, otlp_cluster(view.otlp, paths)]),
-        routes_file(GATEWAY): gateway_routes(view.gateway),
+        routes_file(GATEWAY): gateway_routes(view),
     }
 
 
@@ -84,8 +84,7 @@ def _either(view: MeshView, route: GatewayRoute, paths: EnvoyPaths) -> list[Json
     """The clusters of a route that a legacy upstream answers, or did: they count for it alone."""
     if route.legacy is None:
         return []
-    name = shifted_cluster(route.service, route.key)
     return [
-        callee_cluster_for(view, route.service, _FROM_OUTSIDE, paths, name),
+        *callee_clusters(view, route.service, _FROM_OUTSIDE, paths, route.key),
         legacy_cluster_for(route, route.legacy.upstream, paths),
     ]

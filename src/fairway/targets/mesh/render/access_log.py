@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fairway.targets.mesh.render.document import EnvoyPaths, Json, typed
+from fairway.targets.mesh.render.document import STDOUT, EnvoyPaths, Json, typed
 
 Direction = Literal["inbound", "egress", "gateway"]
 
 
 def access_log(service: str, direction: Direction, paths: EnvoyPaths) -> list[Json]:
-    """The access log of one direction; all directions of an Envoy share one file."""
-    return [
-        {
-            "name": "file",
-            "typed_config": typed(
-                "extensions.access_loggers.file.v3.FileAccessLog",
-                path=str(paths.access_log),
-                log_format={"json_format": _fields(service, direction)},
-            ),
-        }
-    ]
+    """The access log of one direction; all directions of an Envoy share one file, or its output."""
+    loggers = "extensions.access_loggers"
+    log_format = {"json_format": _fields(service, direction)}
+    if paths.access_log == STDOUT:
+        kind = f"{loggers}.stream.v3.StdoutAccessLog"
+        return [{"name": "stdout", "typed_config": typed(kind, log_format=log_format)}]
+    path, kind = str(paths.access_log), f"{loggers}.file.v3.FileAccessLog"
+    return [{"name": "file", "typed_config": typed(kind, path=path, log_format=log_format)}]
 
 
 def _fields(service: str, direction: Direction) -> Json:

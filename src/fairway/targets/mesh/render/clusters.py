@@ -2,6 +2,7 @@
 
 replicas.<version>   the service's own processes: health checks, ejection, limits
 callee.<name>        another service's sidecar, by mutual TLS to exactly its identity
+callee.<name>.<version>  the sidecars of one version, where callers divide: found by DNS
 legacy.<route>       what still answers a public route from outside the mesh
 otlp                 the collector, if one is configured
 """
@@ -23,14 +24,19 @@ from fairway.targets.mesh.render.document import (
     legacy_cluster,
     replicas_cluster,
     seconds,
+    shifted_cluster,
+    shifted_version_cluster,
     typed,
+    version_cluster,
 )
 from fairway.targets.mesh.render.secrets import client_tls, public_tls
 from fairway.targets.mesh.view import (
     GatewayRoute,
     LegacyUpstream,
     MeshView,
+    Place,
     Protocol,
+    Remote,
     Sidecar,
     Version,
 )
@@ -69,22 +75,75 @@ def replica_clusters(sidecar: Sidecar, paths: EnvoyPaths) -> list[Json]:
     ]
 
 
-def callee_cluster_for(
+def callee_clusters(
+    view: MeshView, callee: str, limits: CircuitBreaking, paths: EnvoyPaths, route: str = ""
+) -> list[Json]:
+    """The clusters towards `callee`, within the caller's limits: one if a sidecar stands before all
+    of its versions, else one for each. `route` is that of a shifted route, which counts on its own.
+    """
+    remote = view.remotes.get(callee)
+    if remote is None:
+        return [_callee_cluster(view, callee, limits, paths, route)]
+    return [
+        _version_cluster(view, remote, version, limits, paths, route)
+        for version in remote.division.versions
+    ]
+
+
+def _version_cluster(  # noqa: PLR0913, PLR0917 - as `callee_clusters`, for one version
     view: MeshView,
-    callee: str,
+    remote: Remote,
+    version: Version,
     limits: CircuitBreaking,
     paths: EnvoyPaths,
-    name: str | None = None,
+    route: str,
 ) -> Json:
-    """The cluster towards the sidecar of `callee`, within the caller's limits.
+    """All machines of a version; the caller itself leaves one that fails alone for a while."""
+    callee = remote.division.service
+    own = version_cluster(callee, version.name)
+    return _static_cluster(
+        shifted_version_cluster(callee, version.name, route) if route else own,
+        "STRICT_DNS",
+        [_named_host(remote.hosts[version.name], remote.port)],
+        **_by_dns(view.place),
+        metadata={"filter_metadata": {"fairway": {"version": version.name}}},
+        typed_extension_protocol_options=_as_received(),
+        transport_socket=client_tls(view.spiffe_id(callee), f"{callee}.{view.app}.internal", paths),
+        outlier_detection=_outliers(limits),
+        circuit_breakers=_limits(limits),
+        common_lb_config={"healthy_panic_threshold": {"value": 0}},
+    )
 
-    Its one address never changes while the system runs, so it needs no endpoint file to watch.
-    """
+
+def _by_dns(place: Place) -> Json:
+    """As often as the records' time to live wants; c-ares, as the other resolver knows of none."""
+    own = (
+        {}
+        if place.resolver is None
+        else {"resolvers": [address(place.resolver[1], place.resolver[0])]}
+    )
+    kind = "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
+    return {
+        "dns_lookup_family": "V4_ONLY",
+        "respect_dns_ttl": True,
+        "dns_refresh_rate": "5s",
+        "dns_failure_refresh_rate": {"base_interval": "0.500s", "max_interval": "2s"},
+        "typed_dns_resolver_config": {
+            "name": "envoy.network.dns_resolver.cares",
+            "typed_config": typed(kind, **own),
+        },
+    }
+
+
+def _callee_cluster(
+    view: MeshView, callee: str, limits: CircuitBreaking, paths: EnvoyPaths, route: str
+) -> Json:
+    """Its one address never changes while the system runs: there is no endpoint file to watch."""
     port = view.sidecars[callee].inbound_port
     hosts = [] if port is None else [{"endpoint": {"address": address(port)}}]
     server_name = f"{callee}.{view.app}.internal"
     return _static_cluster(
-        name or callee_cluster(callee),
+        shifted_cluster(callee, route) if route else callee_cluster(callee),
         "STATIC",
         hosts,
         typed_extension_protocol_options=_as_received(),

@@ -68,6 +68,7 @@ def connection_manager(
         **_paths(),
         **_request_ids(),
         **_by_direction(direction),
+        **_behind(view, direction),
     )
     return {"name": "http", "typed_config": manager}
 
@@ -117,6 +118,12 @@ def _by_direction(direction: Direction) -> Json:
                 "request_headers_timeout": "10s",
                 "common_http_protocol_options": strict,
             }
+
+
+def _behind(view: MeshView, direction: Direction) -> Json:
+    """Behind a load balancer the client's address and scheme are what that one says."""
+    behind = direction == "gateway" and view.place.health_port is not None
+    return {"xff_num_trusted_hops": 1} if behind else {}
 
 
 def _filters(direction: Direction) -> list[Json]:

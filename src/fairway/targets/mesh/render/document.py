@@ -22,6 +22,8 @@ IDENTITY, TRUST = "identity", "trust"
 
 CDS, LDS, BOOTSTRAP = "cds.json", "lds.json", "bootstrap.json"
 
+STDOUT = Path("/dev/stdout")
+"""As an access log: Envoy's own standard output, which it need not open by this name."""
 PUBLIC_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -29,8 +31,8 @@ PUBLIC_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
 class EnvoyPaths:
     """Where one Envoy's files are. `admin` must be short: a Unix socket path ends at 104 bytes.
 
-    `public_roots` is the system's bundle of certificate authorities, for an OTLP endpoint or a
-    legacy upstream that speaks https.
+    `access_log` may be `STDOUT`. `public_roots` is the system's bundle of certificate
+    authorities, for an OTLP endpoint or a legacy upstream that speaks https.
     """
 
     config: Path
@@ -73,9 +75,9 @@ def seconds(value: float) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".") + "s"
 
 
-def address(port: int) -> Json:
-    """A loopback address."""
-    return {"socket_address": {"address": LOOPBACK, "port_value": port}}
+def address(port: int, host: str = LOOPBACK) -> Json:
+    """A numeric address; that of this machine's programs unless told otherwise."""
+    return {"socket_address": {"address": host, "port_value": port}}
 
 
 def replicas_cluster(version: str) -> str:
@@ -86,6 +88,16 @@ def replicas_cluster(version: str) -> str:
 def callee_cluster(name: str) -> str:
     """The cluster that leads to a callee's sidecar."""
     return f"callee.{name}"
+
+
+def version_cluster(name: str, version: str) -> str:
+    """The cluster that leads to one version of a callee, where callers divide."""
+    return f"{callee_cluster(name)}.{version}"
+
+
+def shifted_version_cluster(name: str, version: str, route: str) -> str:
+    """The same for one route that is shifted: it counts on its own."""
+    return f"{version_cluster(name, version)}.{route}"
 
 
 def shifted_cluster(name: str, route: str) -> str:

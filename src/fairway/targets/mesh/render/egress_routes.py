@@ -15,12 +15,17 @@ Retries are the delicate part. First match wins:
 Safe are idempotent methods, requests with an idempotency key, and everything towards a callee for
 which the app file itself declares `retries`.
 
+Where callees are divided by their callers, each of these leads to the versions of the callee, as
+`version_routes.py` says; else to the one sidecar that stands before all of them.
+
 While a deployment is under way, what a version of it calls is marked with that version's cohort, so
 that its program need not pass anything on. Each version calls through listeners of its own, which
 say so in the same header (`r8|axon`); whether they mark is in the routes, so nothing is drained.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from fairway.targets.mesh.render.cohorts import marks
 from fairway.targets.mesh.render.document import (
@@ -29,9 +34,18 @@ from fairway.targets.mesh.render.document import (
     response,
     seconds,
     typed,
+    version_cluster,
 )
 from fairway.targets.mesh.render.replies import REPEATABLE, retried
-from fairway.targets.mesh.view import Egress, MeshView, Sidecar
+from fairway.targets.mesh.render.version_routes import (
+    Asked,
+    Choice,
+    Way,
+    another_replica,
+    in_cohort,
+    version_routes,
+)
+from fairway.targets.mesh.view import Egress, MeshView, Remote, Sidecar
 from fairway_runtime.intents import path_regex
 
 EGRESS = "egress"
@@ -52,7 +66,7 @@ def egress_routes(view: MeshView, sidecar: Sidecar) -> Json:
         {
             "name": f"{egress.callee} of {cohort}" if cohort else egress.callee,
             "domains": [listener + name for listener in listeners for name in _names(view, egress)],
-            "routes": _routes(egress),
+            "routes": _routes(egress, view.remotes.get(egress.callee), cohort),
             **({"request_headers_to_add": marks(cohort)} if cohort else {}),
         }
         for cohort, listeners in _listeners_by_cohort(sidecar).items()
@@ -100,19 +114,47 @@ def _listeners_by_cohort(sidecar: Sidecar) -> dict[str, list[str]]:
     return found
 
 
-def _routes(egress: Egress) -> list[Json]:
+def _routes(egress: Egress, remote: Remote | None, cohort: str) -> list[Json]:
+    """All routes to a callee, for calls of a cohort (empty: for those that say it themselves)."""
+    return [
+        route
+        for match, action in _kinds(egress)
+        for route in (
+            [{"match": match, "route": {"cluster": callee_cluster(egress.callee), **action}}]
+            if remote is None
+            else _divided(egress, remote, cohort, match, action)
+        )
+    ]
+
+
+def _kinds(egress: Egress) -> list[tuple[Json, Json]]:
+    """The kinds of calls, and how patiently each is made."""
     everything: Json = {"prefix": "/"}
     streams = [
         {"safe_regex": {"regex": path_regex(stream.path)}, "headers": [_method(stream.method)]}
         for stream in egress.streams
     ]
     return [
-        *(_route(egress, match, _endless(egress)) for match in streams),
-        _route(egress, {**everything, "headers": [WEBSOCKET]}, _endless(egress)),
-        _route(egress, {**everything, "headers": [SIGNED]}, _careful(egress)),
-        *(_route(egress, match, _eager(egress)) for match in _repeatable(egress)),
-        _route(egress, everything, _careful(egress)),
+        *((match, _endless(egress)) for match in streams),
+        ({**everything, "headers": [WEBSOCKET]}, _endless(egress)),
+        ({**everything, "headers": [SIGNED]}, _careful(egress)),
+        *((match, _eager(egress)) for match in _repeatable(egress)),
+        (everything, _careful(egress)),
     ]
+
+
+def _divided(egress: Egress, remote: Remote, cohort: str, match: Json, action: Json) -> list[Json]:
+    """The routes of one kind to the versions of a callee; what has no timeout is never copied."""
+    retry = action.get("retry_policy")
+    elsewhere = {"retry_policy": {**retry, **another_replica()}} if retry else {}
+    way = Way(partial(version_cluster, egress.callee), {**action, **elsewhere})
+    asked = Asked("", match, {}, copied="idle_timeout" not in action)
+    return version_routes(remote.division, asked, way, _known(remote, cohort))
+
+
+def _known(remote: Remote, cohort: str) -> list[Choice] | None:
+    """Calls of a version that is on trial belong to its cohort, whatever they say themselves."""
+    return [in_cohort(remote.division, cohort)] if cohort else None
 
 
 def _repeatable(egress: Egress) -> list[Json]:
@@ -125,10 +167,6 @@ def _repeatable(egress: Egress) -> list[Json]:
 
 def _method(method: str) -> Json:
     return {"name": ":method", "string_match": {"exact": method}}
-
-
-def _route(egress: Egress, match: Json, action: Json) -> Json:
-    return {"match": match, "route": {"cluster": callee_cluster(egress.callee), **action}}
 
 
 def _endless(egress: Egress) -> Json:

@@ -13,13 +13,13 @@ from fairway.targets.mesh.render.document import (
 from fairway.targets.mesh.view import Sidecar
 
 
-def replica_endpoints(sidecar: Sidecar) -> dict[str, Json]:
-    """One file per version of the service."""
-    return dict(_file(replicas_cluster(v.name), v.endpoints) for v in sidecar.versions)
+def replica_endpoints(sidecar: Sidecar, host: str) -> dict[str, Json]:
+    """One file per version of the service, whose replicas listen on `host`."""
+    return dict(_file(replicas_cluster(v.name), v.endpoints, host) for v in sidecar.versions)
 
 
-def _file(cluster: str, ports: tuple[int, ...]) -> tuple[str, Json]:
-    endpoints = [{"endpoint": {"address": address(port)}} for port in ports]
+def _file(cluster: str, ports: tuple[int, ...], host: str) -> tuple[str, Json]:
+    endpoints = [{"endpoint": {"address": address(port, host)}} for port in ports]
     assignment = typed(
         "config.endpoint.v3.ClusterLoadAssignment",
         cluster_name=cluster,

@@ -14,13 +14,22 @@ decided within each of these, by `version_routes.py`.
 
 from __future__ import annotations
 
-from fairway.targets.mesh.render.document import Json, response, typed
-from fairway.targets.mesh.render.version_routes import Asked, version_routes
+from fairway.targets.mesh.render.document import Json, replicas_cluster, response, typed
+from fairway.targets.mesh.render.version_routes import Asked, Way, another_replica, version_routes
 from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
 from fairway_runtime.intents import IntentRoute, IntentTable, path_regex
 
 INBOUND = "inbound"
 RBAC = "rbac"
+
+_NEVER_RECEIVED = "connect-failure,refused-stream,reset-before-request"
+"""Failures after which no replica has seen the request: safe to send to another one."""
+_PATIENCE: Json = {
+    # No timeout of its own: the caller's side knows how long it wants to wait.
+    "timeout": "0s",
+    "retry_policy": {"retry_on": _NEVER_RECEIVED, "num_retries": 2, **another_replica()},
+}
+_TO_REPLICAS = Way(replicas_cluster, _PATIENCE)
 
 
 def inbound_routes(view: MeshView, sidecar: Sidecar) -> Json:
@@ -50,9 +59,7 @@ def _health(sidecar: Sidecar) -> list[Json]:
     return [
         route
         for method in ("GET", "HEAD")
-        for route in version_routes(
-            sidecar, Asked("health", {"path": path, **_method(method)}, anyone)
-        )
+        for route in _routes(sidecar, Asked("health", {"path": path, **_method(method)}, anyone))
     ]
 
 
@@ -65,7 +72,7 @@ def _intents(view: MeshView, sidecar: Sidecar) -> list[Json]:
         callers = [_identity(view, name) for name in grants[intent.name].principals]
         copied = intent.method == "GET" and not intent.stream
         asked = Asked(intent.name, match, _admit(intent.name, callers), copied)
-        routes += version_routes(sidecar, asked)
+        routes += _routes(sidecar, asked)
     return routes
 
 
@@ -75,10 +82,12 @@ def _public(view: MeshView, sidecar: Sidecar) -> list[Json]:
     return [
         route
         for path in paths
-        for route in version_routes(
-            sidecar, Asked(f"public {path}", prefix(path), gateway, copied=True)
-        )
+        for route in _routes(sidecar, Asked(f"public {path}", prefix(path), gateway, copied=True))
     ]
+
+
+def _routes(sidecar: Sidecar, asked: Asked) -> list[Json]:
+    return version_routes(sidecar.division, asked, _TO_REPLICAS)
 
 
 def prefix(path: str) -> Json:

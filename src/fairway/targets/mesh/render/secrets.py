@@ -44,6 +44,16 @@ def server_tls(trust_domain: str, paths: EnvoyPaths) -> Json:
     return _socket("DownstreamTlsContext", context, require_client_certificate=True)
 
 
+def balancer_tls(paths: EnvoyPaths) -> Json:
+    """TLS on a listener behind a load balancer, which shows no certificate and checks none."""
+    context = {
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        "tls_certificate_sds_secret_configs": [_sds(IDENTITY, paths)],
+        "alpn_protocols": ["h2", "http/1.1"],
+    }
+    return _socket("DownstreamTlsContext", context)
+
+
 def client_tls(spiffe_id: str, server_name: str, paths: EnvoyPaths) -> Json:
     """Mutual TLS towards exactly one identity."""
     return _socket("UpstreamTlsContext", _common({"exact": spiffe_id}, paths), sni=server_name)
