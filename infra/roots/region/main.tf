@@ -1,0 +1,84 @@
+# Everything of one environment in one region. What is where:
+#
+#   main.tf           names, keys, network, cluster
+#   services.tf       what runs: for every service a key, secrets, a role, tasks
+#   access.tf         what every service's role may do
+#   mesh.tf           what every Envoy is told, and how it proves who it is
+#   edge.tf           DNS, certificates, load balancers, static sites
+#   data.tf           stores and topics
+#   governance.tf     decisions for programs without the library, policy sets, audit
+#   observability.tf  dashboards, alarms, logs
+#   backup.tf         copies of the data
+#
+# The name of a service is the key of every module that belongs to it: module.services["orbit"].
+
+locals {
+  tags = {
+    app         = var.app
+    environment = var.environment
+    managed-by  = "fairway"
+  }
+
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  lead      = coalesce(var.lead_region, var.region)
+  leads     = var.role == "primary"
+  zones     = slice(data.aws_availability_zones.available.names, 0, var.network.zones)
+  registry  = "${local.account}.dkr.ecr.${var.region}.amazonaws.com/${var.name}"
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_availability_zones" "available" {
+  state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
+# For what belongs to no service alone: logs, the configuration of the mesh, policy sets, events.
+module "environment_key" {
+  source = "../../modules/kms"
+
+  name        = "${var.name}-environment"
+  description = "Logs, configuration and policies of ${var.name}"
+  services    = ["logs.${var.region}.amazonaws.com", "sns.amazonaws.com", "sqs.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"]
+}
+
+module "network" {
+  source = "../../modules/networking"
+
+  name               = var.name
+  cidr               = var.network.cidr
+  zones              = local.zones
+  nat                = var.network.nat
+  flow_log_retention = var.log_retention
+  kms_key_arn        = module.environment_key.key_arn
+}
+
+module "security_groups" {
+  source = "../../modules/security-groups"
+
+  name   = var.name
+  vpc_id = module.network.vpc_id
+}
+
+module "discovery" {
+  source = "../../modules/service-discovery"
+
+  name   = var.name
+  vpc_id = module.network.vpc_id
+}
+
+module "cluster" {
+  source = "../../modules/ecs-cluster"
+
+  name          = var.name
+  kms_key_arn   = module.environment_key.key_arn
+  log_retention = var.log_retention
+  spot_percent  = var.spot_percent
+}

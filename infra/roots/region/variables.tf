@@ -1,0 +1,322 @@
+# What differs between environments and regions. The values are in *.auto.tfvars; a default here is that of the app
+# file, so a value that is missing there was not chosen by anybody.
+
+# --- Which environment, and where ---------------------------------------------------------------------------------
+
+variable "app" {
+  description = "Name of the app."
+  type        = string
+}
+
+variable "environment" {
+  description = "Name of the environment."
+  type        = string
+}
+
+variable "name" {
+  description = "Prefix of all names: <app>-<environment>, shortened to 32 characters."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.name))
+    error_message = "The name starts with a small letter; small letters, digits and hyphens follow, 32 characters at most."
+  }
+}
+
+variable "region" {
+  description = "Region of everything here."
+  type        = string
+}
+
+variable "role" {
+  description = "What DNS makes of this region: it answers (primary), it answers when the primary does not (secondary), or it does not (spare)."
+  type        = string
+  default     = "primary"
+
+  validation {
+    condition     = contains(["primary", "secondary", "spare"], var.role)
+    error_message = "The role is primary, secondary or spare."
+  }
+}
+
+variable "lead_region" {
+  description = "Region that leads, if it is another one: state, images and what is not regional are there."
+  type        = string
+  default     = null
+}
+
+variable "second_region" {
+  description = "Region that gets copies of backups; absent: none."
+  type        = string
+  default     = null
+}
+
+variable "account" {
+  description = "Number of the account that the environment belongs to; work on any other is refused. Absent: that of the credentials."
+  type        = string
+  default     = null
+}
+
+variable "network" {
+  description = "Addresses, number of availability zones, and ways out to the internet (per-zone, single or none)."
+  type = object({
+    cidr  = string
+    zones = optional(number, 3)
+    nat   = optional(string, "per-zone")
+  })
+}
+
+# --- What runs ----------------------------------------------------------------------------------------------------
+
+variable "services" {
+  description = <<-EOT
+    What runs, by name. `cpu` (1024 are one vCPU) and `memory` (MiB) are those of a whole task. `library`: it uses
+    fairway-runtime. Without `mesh` it has no sidecar, and a load balancer divides its requests among
+    `target_groups`, by slot. Times are in seconds, `requests` are per second and replica, `queue` counts events
+    that wait for each replica. A version without an image is pulled from the registry by its name.
+  EOT
+  type = map(object({
+    kind          = optional(string, "service")
+    library       = optional(bool, false)
+    mesh          = optional(bool, true)
+    port          = optional(number, 8080)
+    protocol      = optional(string, "HTTP1")
+    cpu           = number
+    memory        = number
+    stop_timeout  = optional(number, 10)
+    calls         = optional(list(string), [])
+    stores        = optional(list(string), [])
+    subscribes    = optional(list(string), [])
+    publishes     = optional(list(string), [])
+    secrets       = optional(list(string), [])
+    target_groups = optional(map(string), {})
+    health = optional(object({
+      path      = optional(string)
+      interval  = optional(number, 2)
+      timeout   = optional(number, 1)
+      healthy   = optional(number, 1)
+      unhealthy = optional(number, 3)
+      start     = optional(number, 60)
+    }), {})
+    scale = optional(object({
+      min      = number
+      max      = number
+      cpu      = optional(number)
+      memory   = optional(number)
+      requests = optional(number)
+      queue    = optional(number)
+      schedule = optional(list(object({
+        name     = string
+        cron     = string
+        timezone = optional(string, "UTC")
+        min      = number
+        max      = number
+      })), [])
+    }))
+    versions = map(object({
+      image       = optional(string)
+      replicas    = optional(number, 1)
+      slot        = optional(string, "a")
+      command     = optional(list(string))
+      environment = optional(map(string), {})
+      secrets     = optional(list(string))
+      has_config  = optional(bool, false)
+      port        = optional(number)
+      cpu         = optional(number)
+      memory      = optional(number)
+    }))
+  }))
+
+  validation {
+    condition     = alltrue(flatten([for it in values(var.services) : [for callee in it.calls : contains(keys(var.services), callee)]]))
+    error_message = "A service calls one that is not among the services."
+  }
+}
+
+variable "grants" {
+  description = "Permissions of each service's role, by service; `resource` names a thing of this root, see `arns` in access.tf."
+  type = map(list(object({
+    sid      = string
+    actions  = list(string)
+    resource = object({ kind = string, name = string })
+    conditions = optional(list(object({
+      test     = string
+      variable = string
+      values   = list(string)
+    })), [])
+  })))
+  default = {}
+}
+
+variable "images" {
+  description = "Images of Fairway's own: the sidecar (Envoy with its agent; absent: from the registry of the environment) and the collector of traces."
+  type = object({
+    sidecar   = optional(string)
+    collector = optional(string, "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3")
+  })
+  default = {}
+}
+
+variable "spot_percent" {
+  description = "Percent of replicas on capacity that AWS may take back."
+  type        = number
+  default     = 0
+}
+
+variable "traces" {
+  description = "Whether a collector for traces and metrics runs in every task."
+  type        = bool
+  default     = true
+}
+
+variable "otlp" {
+  description = "An OTLP/HTTP endpoint that gets all traces as well; absent: only X-Ray."
+  type        = string
+  default     = null
+}
+
+# --- Data ---------------------------------------------------------------------------------------------------------
+
+variable "stores" {
+  description = "Databases, caches, buckets and tables, by name. `replica_of` makes a database a copy of the one in that region, which can only be read."
+  type = map(object({
+    kind           = string
+    engine_version = optional(string)
+    instance_class = optional(string, "db.t4g.medium")
+    node_type      = optional(string, "cache.t4g.small")
+    storage_gib    = optional(number, 20)
+    multi_az       = optional(bool, true)
+    backup_days    = optional(number, 14)
+    replica_of     = optional(string)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for it in values(var.stores) : contains(["postgres", "valkey", "bucket", "dynamodb"], it.kind)])
+    error_message = "A store is of the kind postgres, valkey, bucket or dynamodb."
+  }
+}
+
+variable "topics" {
+  description = "Streams of events, by name."
+  type = map(object({
+    retention_seconds = optional(number, 604800)
+    publishers        = optional(list(string), [])
+    subscribers       = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "copy_backups" {
+  description = "Whether backups are copied to the second region."
+  type        = bool
+  default     = true
+}
+
+# --- The public side ----------------------------------------------------------------------------------------------
+
+variable "domain" {
+  description = "Name that the public services answer to; needed as soon as there is one."
+  type        = string
+  default     = null
+}
+
+variable "hosted_zone" {
+  description = "Route 53 zone of the domain; absent: its parent domain."
+  type        = string
+  default     = null
+}
+
+variable "gateway" {
+  description = "Names of the public load balancer and of the gateway's target group, 32 characters at most, and the gateway's size. Absent: nothing that runs is public."
+  type = object({
+    load_balancer = string
+    target_group  = string
+    replicas      = optional(number, 2)
+    max_replicas  = optional(number, 10)
+    cpu           = optional(number, 512)
+    memory        = optional(number, 1024)
+  })
+  default = null
+
+  validation {
+    condition     = var.gateway == null || var.domain != null
+    error_message = "Public services need a domain: nothing is served to the public without TLS."
+  }
+}
+
+variable "sites" {
+  description = "Static sites, by name, with the public paths that they answer."
+  type = map(object({
+    routes = optional(list(object({
+      path = string
+      host = optional(string)
+    })), [])
+  }))
+  default = {}
+}
+
+variable "rules" {
+  description = "Services outside the mesh, by name: their public paths, and percent of requests by slot when the rule is made. A deployment shifts them later."
+  type = map(object({
+    public = optional(list(object({
+      path = string
+      host = optional(string)
+    })), [])
+    weights = map(number)
+  }))
+  default = {}
+}
+
+variable "internal_load_balancer" {
+  description = "Name of the load balancer for calls to services outside the mesh; absent: nobody calls them."
+  type        = string
+  default     = null
+}
+
+variable "waf" {
+  description = "Whether a firewall for web applications stands before the public services."
+  type        = bool
+  default     = true
+}
+
+# --- Watching -----------------------------------------------------------------------------------------------------
+
+variable "log_retention" {
+  description = "Days for which logs are kept."
+  type        = number
+  default     = 400
+}
+
+variable "slos" {
+  description = "Service level objectives, by name: availability in percent, latencies in seconds."
+  type = map(object({
+    service      = string
+    intent       = optional(string)
+    availability = optional(number)
+    p95          = optional(number)
+    p99          = optional(number)
+    window_days  = optional(number, 30)
+  }))
+  default = {}
+}
+
+variable "alarm_emails" {
+  description = "Who gets alarms."
+  type        = list(string)
+  default     = []
+}
+
+# --- Operation ----------------------------------------------------------------------------------------------------
+
+variable "protect" {
+  description = "Whether data survives: stores, buckets and load balancers refuse to be deleted. Set to false and apply before a destroy."
+  type        = bool
+  default     = true
+}
+
+variable "packages" {
+  description = "Folder with the code of the Lambda functions, zipped."
+  type        = string
+  default     = "../../packages"
+}

@@ -1,0 +1,57 @@
+"""The hand-written Terraform that is packaged with Fairway: where it is, and its files.
+
+Called by `rendering.py` and `packages.py`. From a wheel it is `fairway/infra`, from the source tree
+`infra/` beside `src/`. Tests and caches in it are no part of what is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import fairway
+from fairway.errors import Unavailable
+
+_LEFT_OUT = frozenset({"tests", "__pycache__", ".terraform"})
+_LOCK = ".terraform.lock.hcl"
+
+
+@cache
+def infra() -> Path:
+    """The folder with `modules`, `roots` and `lambda`; Unavailable when Fairway came without."""
+    package = Path(fairway.__file__).parent
+    for folder in (package / "infra", package.parent.parent / "infra"):
+        if (folder / "roots").is_dir():
+            return folder
+    raise Unavailable(
+        "no-infra",
+        "the Terraform modules of Fairway are missing from this installation",
+        where=str(package / "infra"),
+        remedy="install Fairway again: pip install --force-reinstall 'fairway[aws]'",
+    )
+
+
+def root(kind: str) -> Mapping[str, str]:
+    """The files of a root module (`region`, `registry`, `account`, `control-plane`) by path."""
+    return _texts(infra() / "roots" / kind)
+
+
+def modules() -> Mapping[str, str]:
+    """The files of all modules, by path: `ecs-service/main.tf`."""
+    return _texts(infra() / "modules")
+
+
+@cache
+def _texts(folder: Path) -> Mapping[str, str]:
+    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in _files(folder)}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in _LEFT_OUT or path.name == _LOCK:
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path

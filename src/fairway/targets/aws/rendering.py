@@ -1,0 +1,57 @@
+"""The whole tree of files from which an environment on AWS is made. Pure but for the packaged files.
+
+Called by `fairway render` and `fairway eject`, and by the target, which applies just these files:
+
+    README.md
+    modules/<name>/…            the modules, as they are
+    account/ registry/ control-plane/
+    regions/<region>/           the same files in each, with other values
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from fairway.targets.aws import native
+from fairway.targets.aws.readme import readme
+from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.values import values
+from fairway.targets.aws.values.place import place_of, regions_of
+from fairway.targets.aws.values.shared import account_values, control_plane_values, registry_values
+
+RootKind = Literal["account", "registry", "control-plane", "region"]
+
+_SHARED = {
+    "account": account_values,
+    "registry": registry_values,
+    "control-plane": control_plane_values,
+}
+
+
+def rendered(standing: Standing) -> dict[str, str]:
+    """Every text file by its path in the tree."""
+    files = {"README.md": readme(standing)}
+    files |= {f"modules/{path}": text for path, text in native.modules().items()}
+    for kind in _SHARED:
+        files |= _below(kind, render_root(kind, standing))
+    for region in regions(standing):
+        files |= _below(f"regions/{region}", render_root("region", standing, region))
+    return files
+
+
+def render_root(kind: str, standing: Standing, region: str = "") -> Mapping[str, str]:
+    """One root: its files and its values, by name. `region` is that of the kind `region`."""
+    if kind == "region":
+        return _moved(native.root(kind), 2) | values(standing, region).texts()
+    place = place_of(standing, regions(standing)[0])
+    return _moved(native.root(kind), 1) | _SHARED[kind](place).texts()
+
+
+def regions(standing: Standing) -> tuple[str, ...]:
+    """The regions of the environment; the first leads."""
+    return regions_of(standing.model.environments[standing.environment])
+
+
+def _below(folder: str, files: Mapping[str, str]) -> dict[str, str]:
+    return {f"{folder}/{path}": text for path, text in files.items()}
