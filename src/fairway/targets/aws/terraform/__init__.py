@@ -1,0 +1,1 @@
+"""Terraform (or OpenTofu) as a program: found, run, and its words read."""
