@@ -272,6 +272,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "fairway policy test",
     ),
     Entry(
+        "explain",
+        "explain",
+        GOVERN,
+        "Say why something is as it is: the permissions of a service on AWS.",
+        "fairway explain iam orbit --env prod",
+    ),
+    Entry(
         "server",
         "server",
         SHARE,

@@ -19,16 +19,22 @@ from fairway.targets.aws.grants.grant import (
     Condition,
     Grant,
     ResourceRef,
+    camel,
 )
 from fairway.targets.aws.grants.stores import store_grants
 from fairway.targets.aws.grants.through import through
-from fairway.targets.aws.names import GATEWAY
+from fairway.targets.aws.names import GATEWAY, prefix
 
 _IMAGES = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
 )
+_READ = ("secretsmanager:GetSecretValue",)
+_ROTATED = ("secretsmanager:DescribeSecret", *_READ)  # to see that there is a new value
+    "secretsmanager:DescribeSecret",
+    *_READ,
+)  # a running task sees that there is a new value
 
 
 def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
@@ -46,15 +52,14 @@ def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Gr
     if app.environments[environment].telemetry.enabled:
         grants += _collector(app.app, environment, service)
     if declared is not None:
-        grants += _secrets(region, service, declared)
+        grants += _secrets(region, service, declared, _ROTATED)
         grants += store_grants(app, region, service)
         grants += _topics(region, service, declared)
     return tuple(grants)
 
 
-def starting_grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
+def starting_grants_of(app: App, region: str, service: str) -> tuple[Grant, ...]:
     """What ECS may do on behalf of `service` to start a task of it: the execution role."""
-    del environment
     declared = _declared(app, service)
     if declared is not None and declared.kind == "static":
         return ()
@@ -73,7 +78,7 @@ def starting_grants_of(app: App, environment: str, region: str, service: str) ->
         ),
         _logs(service, "WriteOutput", "what it writes to its output is kept"),
     ]
-    return (*grants, *(_secrets(region, service, declared) if declared else ()))
+    return (*grants, *(_secrets(region, service, declared, _READ) if declared else ()))
 
 
 def _declared(app: App, service: str) -> Service | None:
@@ -107,7 +112,7 @@ def _agent(region: str, service: str) -> Iterator[Grant]:
         ("s3:GetObject",),
         ResourceRef("handouts", service),
     )
-    yield through(region, "s3", "ReadConfiguration", "these files are encrypted")
+    yield through(f"s3.{region}", "ReadConfiguration", "these files are encrypted")
     yield Grant(
         "ObtainIdentity",
         f"its certificate says that it is {service}: only it may ask for this one",
@@ -121,11 +126,11 @@ def _agent(region: str, service: str) -> Iterator[Grant]:
         ResourceRef("telemetry", SHARED),
         (own_items,),
     )
-    yield through(region, "dynamodb", "ReportEncrypted", "these reports are encrypted")
+    yield through(f"dynamodb.{region}", "ReportEncrypted", "these reports are encrypted")
 
 
 def _collector(app: str, environment: str, service: str) -> Iterator[Grant]:
-    namespace = Condition("StringEquals", "cloudwatch:namespace", (f"{app}-{environment}",))
+    namespace = Condition("StringEquals", "cloudwatch:namespace", (prefix(app, environment),))
     yield Grant(
         "SendTraces",
         "the collector beside it sends traces",
@@ -147,32 +152,34 @@ def _logs(service: str, sid: str, reason: str) -> Grant:
     return Grant(sid, reason, actions, ResourceRef("log-group", service))
 
 
-def _secrets(region: str, service: str, declared: Service) -> Iterator[Grant]:
+def _secrets(
+    region: str, service: str, declared: Service, actions: tuple[str, ...]
+) -> Iterator[Grant]:
     for name in declared.secrets:
         yield Grant(
-            f"ReadSecret{_camel(name)}",
+            f"ReadSecret{camel(name)}",
             f"it lists {name} under secrets",
-            ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
+            actions,
             ResourceRef("secret", f"{service}/{name}"),
         )
     if declared.secrets:
         reason = "its secrets are encrypted with its own key"
-        yield through(region, "secretsmanager", "DecryptSecrets", reason, key=service)
+        yield through(f"secretsmanager.{region}", "DecryptSecrets", reason, key=service)
 
 
 def _topics(region: str, service: str, declared: Service) -> Iterator[Grant]:
     for topic in declared.publishes:
         yield Grant(
-            f"Publish{_camel(topic)}",
+            f"Publish{camel(topic)}",
             f"it publishes to {topic}",
             ("sns:Publish",),
             ResourceRef("topic", topic),
         )
     if declared.publishes:
-        yield through(region, "sns", "PublishEncrypted", "events are encrypted", writes=True)
+        yield through(f"sns.{region}", "PublishEncrypted", "events are encrypted", writes=True)
     for topic in declared.subscribes:
         yield Grant(
-            f"Receive{_camel(topic)}",
+            f"Receive{camel(topic)}",
             f"it subscribes to {topic}",
             (
                 "sqs:ChangeMessageVisibility",
@@ -183,10 +190,4 @@ def _topics(region: str, service: str, declared: Service) -> Iterator[Grant]:
             ResourceRef("queue", f"{topic}.{service}"),
         )
     if declared.subscribes:
-        yield through(region, "sqs", "ReceiveEncrypted", "events are encrypted")
-
-
-def _camel(name: str) -> str:
-    """A name as part of a sid, which is letters and digits only."""
-    words = name.replace("_", "-").split("-")
-    return "".join(word.capitalize() for word in words)
+        yield through(f"sqs.{region}", "ReceiveEncrypted", "events are encrypted")

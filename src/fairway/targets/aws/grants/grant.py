@@ -7,7 +7,7 @@ resolves `ResourceRef` in its map of ARNs, `local.arns[kind][name]`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 ResourceKind = Literal[
     "secret",  # service/NAME: a secret of a service
@@ -44,14 +44,16 @@ LEFT_TO_AWS = frozenset(
 Reference, where their column of resource types is empty."""
 
 
-class ResourceRef(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
     """A resource before its ARN is known."""
 
     kind: ResourceKind
     name: str
 
 
-class Condition(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Condition:
     """When a permission holds: an operator of IAM, a key of the request, the values allowed."""
 
     test: str
@@ -71,3 +73,8 @@ class Grant:
     actions: tuple[str, ...]
     resource: ResourceRef
     conditions: tuple[Condition, ...] = ()
+
+
+def camel(name: str) -> str:
+    """A name as part of a sid, which is letters and digits only: `MODEL_KEY` is `ModelKey`."""
+    return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from fairway.model.app import App
-from fairway.targets.aws.grants.grant import Grant, ResourceRef
+from fairway.targets.aws.grants.grant import Grant, ResourceRef, camel
 from fairway.targets.aws.grants.through import through
 
 _ITEMS = (
@@ -35,13 +35,13 @@ def store_grants(app: App, region: str, service: str) -> Iterator[Grant]:
         yield from _store(app, service, name)
     kinds = {app.stores[name].kind for name in names}
     if "bucket" in kinds:
-        yield through(region, "s3", "StoreObjects", "its buckets are encrypted", writes=True)
+        yield through(f"s3.{region}", "StoreObjects", "its buckets are encrypted", writes=True)
     if "dynamodb" in kinds:
-        yield through(region, "dynamodb", "StoreItems", "its tables are encrypted")
+        yield through(f"dynamodb.{region}", "StoreItems", "its tables are encrypted")
 
 
 def _store(app: App, service: str, name: str) -> Iterator[Grant]:
-    sid = "".join(word.capitalize() for word in name.split("-"))
+    sid = camel(name)
     reason = f"it lists {name} under stores"
     match app.stores[name].kind:
         case "postgres":
