@@ -32,9 +32,6 @@ _IMAGES = (
 )
 _READ = ("secretsmanager:GetSecretValue",)
 _ROTATED = ("secretsmanager:DescribeSecret", *_READ)  # to see that there is a new value
-    "secretsmanager:DescribeSecret",
-    *_READ,
-)  # a running task sees that there is a new value
 
 
 def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
