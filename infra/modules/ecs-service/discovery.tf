@@ -3,8 +3,8 @@
 resource "aws_service_discovery_service" "this" {
   for_each = var.discovery == null ? {} : local.services
 
-  name         = "${var.name}-${each.key}"
-  description  = "Tasks of ${var.name} ${each.key}"
+  name         = local.names[each.key]
+  description  = "Tasks of ${local.names[each.key]}"
   namespace_id = var.discovery.namespace_id
 
   # A version can be retired while its last tasks are still registered.
@@ -26,7 +26,7 @@ resource "aws_service_discovery_service" "this" {
     failure_threshold = 1
   }
 
-  tags = merge(var.tags, { Name = "${var.name}-${each.key}", version = each.key })
+  tags = merge(var.tags, { Name = local.names[each.key], version = each.key })
 
   lifecycle {
     ignore_changes = [health_check_custom_config]

@@ -5,6 +5,8 @@ locals {
   runs_forever = var.kind != "job"
   services     = local.runs_forever ? var.versions : {}
 
+  names = { for version in keys(var.versions) : version => version == "" ? var.name : "${var.name}-${version}" }
+
   # Where a load balancer connects: to the app, or to the sidecar if it is all there is (the gateway).
   entrance = { for version, it in var.versions : version => it.image == null ? "envoy" : "app" }
 }
@@ -20,7 +22,7 @@ resource "aws_cloudwatch_log_group" "this" {
 resource "aws_ecs_service" "this" {
   for_each = local.services
 
-  name                   = "${var.name}-${each.key}"
+  name                   = local.names[each.key]
   cluster                = var.cluster_arn
   task_definition        = aws_ecs_task_definition.this[each.key].arn
   desired_count          = each.value.replicas
@@ -85,7 +87,7 @@ resource "aws_ecs_service" "this" {
     }
   }
 
-  tags = merge(var.tags, { Name = "${var.name}-${each.key}", version = each.key })
+  tags = merge(var.tags, { Name = local.names[each.key], version = each.key })
 
   lifecycle {
     ignore_changes = [desired_count]

@@ -56,13 +56,13 @@ resource "aws_appautoscaling_target" "this" {
   min_capacity = min(var.scaling.min, each.value.replicas)
   max_capacity = max(var.scaling.max, each.value.replicas)
 
-  tags = merge(var.tags, { Name = "${var.name}-${each.key}", version = each.key })
+  tags = merge(var.tags, { Name = local.names[each.key], version = each.key })
 }
 
 resource "aws_appautoscaling_policy" "utilization" {
   for_each = local.utilization
 
-  name               = "${var.name}-${each.value.version}-${lower(each.value.metric)}"
+  name               = "${local.names[each.value.version]}-${lower(each.value.metric)}"
   policy_type        = "TargetTrackingScaling"
   service_namespace  = aws_appautoscaling_target.this[each.value.version].service_namespace
   scalable_dimension = aws_appautoscaling_target.this[each.value.version].scalable_dimension
@@ -82,7 +82,7 @@ resource "aws_appautoscaling_policy" "utilization" {
 resource "aws_appautoscaling_policy" "target_requests" {
   for_each = local.by_requests && var.load_balancer != null ? local.scaled : {}
 
-  name               = "${var.name}-${each.key}-requests"
+  name               = "${local.names[each.key]}-requests"
   policy_type        = "TargetTrackingScaling"
   service_namespace  = aws_appautoscaling_target.this[each.key].service_namespace
   scalable_dimension = aws_appautoscaling_target.this[each.key].scalable_dimension
@@ -104,7 +104,7 @@ resource "aws_appautoscaling_policy" "target_requests" {
 resource "aws_appautoscaling_policy" "per_replica" {
   for_each = local.per_replica
 
-  name               = "${var.name}-${each.value.version}-${each.value.metric.label}"
+  name               = "${local.names[each.value.version]}-${each.value.metric.label}"
   policy_type        = "TargetTrackingScaling"
   service_namespace  = aws_appautoscaling_target.this[each.value.version].service_namespace
   scalable_dimension = aws_appautoscaling_target.this[each.value.version].scalable_dimension
@@ -164,7 +164,7 @@ resource "aws_appautoscaling_policy" "per_replica" {
 
             dimensions {
               name  = "ServiceName"
-              value = "${var.name}-${each.value.version}"
+              value = local.names[each.value.version]
             }
           }
         }
@@ -177,7 +177,7 @@ resource "aws_appautoscaling_policy" "per_replica" {
 resource "aws_appautoscaling_scheduled_action" "this" {
   for_each = local.schedule
 
-  name               = "${var.name}-${each.value.version}-${each.value.name}"
+  name               = "${local.names[each.value.version]}-${each.value.name}"
   service_namespace  = aws_appautoscaling_target.this[each.value.version].service_namespace
   scalable_dimension = aws_appautoscaling_target.this[each.value.version].scalable_dimension
   resource_id        = aws_appautoscaling_target.this[each.value.version].resource_id

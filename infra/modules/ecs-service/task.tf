@@ -4,6 +4,8 @@
 locals {
   ports = { for version, it in var.versions : version => it.port == null ? var.port : it.port }
 
+  families = { for version in keys(var.versions) : version => version == "" ? var.full_name : "${var.full_name}-${version}" }
+
   # What the app has of the task: all that the others do not take.
   cpu    = { for version, it in var.versions : version => coalesce(it.cpu, var.cpu) }
   memory = { for version, it in var.versions : version => coalesce(it.memory, var.memory) }
@@ -27,7 +29,7 @@ locals {
       options = {
         awslogs-group         = aws_cloudwatch_log_group.this.name
         awslogs-region        = var.region
-        awslogs-stream-prefix = version
+        awslogs-stream-prefix = coalesce(version, var.name)
         mode                  = "non-blocking"
         max-buffer-size       = var.log_buffer
       }
@@ -141,7 +143,7 @@ locals {
 resource "aws_ecs_task_definition" "this" {
   for_each = var.versions
 
-  family                   = "${var.full_name}-${each.key}"
+  family                   = local.families[each.key]
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
   cpu                      = local.cpu[each.key]
@@ -163,7 +165,7 @@ resource "aws_ecs_task_definition" "this" {
     }
   }
 
-  tags = merge(var.tags, { Name = "${var.full_name}-${each.key}", version = each.key })
+  tags = merge(var.tags, { Name = local.families[each.key], version = each.key })
 
   lifecycle {
     precondition {

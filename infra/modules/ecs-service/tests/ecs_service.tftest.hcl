@@ -155,19 +155,24 @@ run "the_gateway_is_a_sidecar_alone" {
   variables {
     name          = "gateway"
     port          = 8443
-    versions      = { r1 = { replicas = 2 } }
+    versions      = { "" = { replicas = 2 } }
     load_balancer = { vpc_id = "vpc-0a", protocol = "HTTPS", slots = { a = "shop-prod-gateway-a" } }
 
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
 
   assert {
-    condition     = [for container in local.containers.r1 : container.name] == ["envoy"] && local.envoy.r1.cpu == 512
+    condition     = output.service_names[""] == "gateway" && aws_ecs_task_definition.this[""].family == "shop-prod-orbit"
+    error_message = "What has no versions has the name alone."
+  }
+
+  assert {
+    condition     = [for container in local.containers[""] : container.name] == ["envoy"] && local.envoy[""].cpu == 512
     error_message = "The gateway has one container, and the whole task."
   }
 
   assert {
-    condition     = one(aws_ecs_service.this["r1"].load_balancer).container_name == "envoy" && one(aws_ecs_service.this["r1"].load_balancer).container_port == 8443
+    condition     = one(aws_ecs_service.this[""].load_balancer).container_name == "envoy" && one(aws_ecs_service.this[""].load_balancer).container_port == 8443
     error_message = "The load balancer connects to Envoy's listener."
   }
 
