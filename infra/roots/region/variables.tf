@@ -71,13 +71,14 @@ variable "network" {
 variable "services" {
   description = <<-EOT
     What runs, by name. `cpu` (1024 are one vCPU) and `memory` (MiB) are those of a whole task. `library`: it uses
-    fairway-runtime. Without `mesh` it has no sidecar, and a load balancer divides its requests among
+    fairway-runtime. `public`: requests from outside reach it. Without `mesh` it has no sidecar, and a load balancer divides its requests among
     `target_groups`, by slot. Times are in seconds, `requests` are per second and replica, `queue` counts events
     that wait for each replica. A version without an image is pulled from the registry by its name.
   EOT
   type = map(object({
     kind          = optional(string, "service")
     library       = optional(bool, false)
+    public        = optional(bool, false)
     mesh          = optional(bool, true)
     port          = optional(number, 8080)
     protocol      = optional(string, "HTTP1")

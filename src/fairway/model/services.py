@@ -87,7 +87,9 @@ class Scale(Declared):
         None, ge=1, description="target requests a second for each replica"
     )
     queue: Whole | None = Field(
-        None, ge=1, description="target events waiting for each replica, of all it subscribes to"
+        None,
+        ge=1,
+        description="target events waiting for each replica, in the first topic it subscribes to",
     )
     schedule: tuple[Schedule, ...] = Field((), description="other bounds at certain times")
 

@@ -53,5 +53,12 @@ def regions(standing: Standing) -> tuple[str, ...]:
     return regions_of(standing.model.environments[standing.environment])
 
 
+def _moved(files: Mapping[str, str], depth: int) -> dict[str, str]:
+    """The files with the modules where they are in the tree: two folders up in the repository."""
+    if depth == 2:
+        return dict(files)
+    return {path: text.replace('"../../', '"../') for path, text in files.items()}
+
+
 def _below(folder: str, files: Mapping[str, str]) -> dict[str, str]:
     return {f"{folder}/{path}": text for path, text in files.items()}

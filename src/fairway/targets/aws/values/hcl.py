@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-WIDTH = 100
+WIDTH = 120
 """A mapping or list that fits into one line of this many columns stays in it."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -103,6 +103,9 @@ def _aligned(entries: Sequence[_Entry], indent: str) -> list[str]:
     for entry in entries:
         if entry.comment:
             close()
+            # What has a comment and several lines is a paragraph.
+            if lines and _one_line(entry.value, len(indent) + len(entry.key) + 3) is None:
+                lines.append("")
             lines += _comment(entry.comment, indent)
         text = _one_line(entry.value, len(indent) + len(entry.key) + 3)
         if text is not None:
@@ -151,7 +154,11 @@ def _is_simple(value: Value) -> bool:
     if isinstance(value, Mapping):
         return all(not isinstance(each, Note | Mapping) and _is_flat(each) for each in value.values())
     if isinstance(value, list | tuple):
-        return all(not isinstance(each, Note | Mapping) and _is_simple(each) for each in value)
+        alone = len(value) == 1
+        return all(
+            not isinstance(each, Note) and (alone or not isinstance(each, Mapping)) and _is_simple(each)
+            for each in value
+        )
     return True
 
 

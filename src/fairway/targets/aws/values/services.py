@@ -51,6 +51,8 @@ def _what(place: Place, name: str, service: Service) -> dict[str, Value]:
         found["kind"] = _KINDS[service.kind]
     if service.library:
         found["library"] = True
+    if service.public:
+        found["public"] = True
     if not place.in_mesh(name, service):
         found["mesh"] = False
         found["target_groups"] = {
@@ -97,12 +99,13 @@ def _size(place: Place, name: str, service: Service) -> Size:
 
 
 def _why_this_size(place: Place, name: str, service: Service) -> str:
-    own = f"{service.resources.cpu:g} vCPU and {service.resources.memory // 2**20} MiB of its own"
-    beside = [
-        *(["the sidecar"] if place.in_mesh(name, service) else []),
+    resources = service.resources
+    parts = [
+        f"{resources.cpu:g} vCPU and {resources.memory // 2**20} MiB of its own",
+        *(["its sidecar"] if place.in_mesh(name, service) else []),
         *(["the collector"] if place.traces else []),
     ]
-    return f"{own}{' and ' if beside else ''}{' and '.join(beside)}: the next size of Fargate"
+    return f"{', '.join(parts)}: the next size of Fargate"
 
 
 def _scaling(service: Service) -> dict[str, Value]:

@@ -1,0 +1,46 @@
+# What every service's role may do: the statements of var.grants, with the ARNs of what they name.
+
+locals {
+  arns = {
+    any       = { "*" = "*" }
+    secret    = merge([for name, it in module.secrets : { for secret, arn in it.arns : "${name}/${secret}" => arn }]...)
+    key       = merge({ environment = module.environment_key.key_arn }, { for name, it in module.kms : name => it.key_arn })
+    log-group = { for name in local.holders : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/fairway/${var.name}-${name}:*" }
+
+    mesh      = { for name in local.holders : name => "${module.config_bucket.arn}/mesh/${name}/*" }
+    handouts  = { for name in local.holders : name => "${module.config_bucket.arn}/handouts/${name}/*" }
+    identity  = module.identity.alias_arns
+    telemetry = { environment = module.telemetry_table.arn }
+
+    table          = { for name, it in module.tables : name => it.arn }
+    bucket         = { for name, it in module.buckets : name => it.arn }
+    bucket-objects = { for name, it in module.buckets : name => "${it.arn}/*" }
+    database-user = merge([
+      for name, it in module.databases : {
+        for service in keys(var.services) :
+        "${name}.${service}" => "arn:${local.partition}:rds-db:${var.region}:${local.account}:dbuser:${it.resource_id}/${service}"
+      }
+    ]...)
+    topic = merge(module.events[*].topic_arns...)
+    queue = merge(module.events[*].queue_arns...)
+  }
+
+  # Everything that has tasks.
+  holders = concat(keys(var.services), var.gateway == null ? [] : ["gateway"])
+}
+
+module "iam" {
+  source   = "../../modules/iam"
+  for_each = toset(local.holders)
+
+  name   = "${var.name}-${each.key}"
+  region = var.region
+  statements = [
+    for grant in try(var.grants[each.key], []) : {
+      sid        = grant.sid
+      actions    = grant.actions
+      resources  = [local.arns[grant.resource.kind][grant.resource.name]]
+      conditions = grant.conditions
+    }
+  ]
+}

@@ -1,0 +1,67 @@
+# Stores and topics of the app. What holds data refuses to be deleted unless var.protect is false.
+
+locals {
+  stores = {
+    for kind in ["postgres", "valkey", "bucket", "dynamodb"] :
+    kind => { for name, it in var.stores : name => it if it.kind == kind }
+  }
+
+  # Those with an address in the network: a security group opens them to the services that list them.
+  ports = { postgres = 5432, valkey = 6379 }
+}
+
+module "databases" {
+  source   = "../../modules/database"
+  for_each = local.stores.postgres
+
+  name                = "${var.name}-${each.key}"
+  engine_version      = each.value.engine_version
+  instance_class      = each.value.instance_class
+  storage_gib         = each.value.storage_gib
+  multi_az            = each.value.multi_az
+  subnet_ids          = module.network.private_subnet_ids
+  security_group_ids  = [module.security_groups.store_ids[each.key]]
+  kms_key_arn         = module.environment_key.key_arn
+  backup_days         = each.value.backup_days
+  deletion_protection = var.protect
+}
+
+module "caches" {
+  source   = "../../modules/cache"
+  for_each = local.stores.valkey
+
+  name               = "${var.name}-${each.key}"
+  node_type          = each.value.node_type
+  replicas           = each.value.multi_az ? 1 : 0
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.security_groups.store_ids[each.key]]
+  kms_key_arn        = module.environment_key.key_arn
+}
+
+module "buckets" {
+  source   = "../../modules/bucket"
+  for_each = local.stores.bucket
+
+  name          = "${var.name}-${each.key}-${local.account}-${var.region}"
+  kms_key_arn   = module.environment_key.key_arn
+  access_log    = { bucket = module.log_bucket.name, prefix = "s3/${each.key}/" }
+  force_destroy = !var.protect
+}
+
+module "tables" {
+  source   = "../../modules/table"
+  for_each = local.stores.dynamodb
+
+  name                = "${var.name}-${each.key}"
+  kms_key_arn         = module.environment_key.key_arn
+  deletion_protection = var.protect
+}
+
+module "events" {
+  source = "../../modules/events"
+  count  = length(var.topics) > 0 ? 1 : 0
+
+  name        = var.name
+  topics      = var.topics
+  kms_key_arn = module.environment_key.key_arn
+}

@@ -1,0 +1,143 @@
+# What runs: for every service a key, its secrets, a role, and the tasks of its versions.
+
+locals {
+  # Files that the agent beside a service writes for it; the library and other programs read them.
+  folder = "/fairway"
+
+  # A sidecar listens for each callee at a port of its own, in the order of the names.
+  egress_port = 15101
+  callees = {
+    for name, it in var.services : name => merge(
+      { for index, callee in sort(it.calls) : callee => "http://127.0.0.1:${local.egress_port + index}" if it.mesh && var.services[callee].mesh },
+      { for callee in it.calls : callee => "https://${callee}.${local.internal_domain}" if !var.services[callee].mesh },
+    )
+  }
+
+  environment = {
+    for name, it in var.services : name => merge(
+      {
+        FAIRWAY_APP         = var.app
+        FAIRWAY_ENVIRONMENT = var.environment
+        FAIRWAY_SERVICE     = name
+        OTEL_SERVICE_NAME   = name
+      },
+      it.mesh ? { FAIRWAY_FLAGS_FILE = "${local.folder}/flags.json" } : {},
+      it.mesh && it.library ? {
+        FAIRWAY_IDENTITY_DIR = "${local.folder}/identity"
+        FAIRWAY_POLICY_FILE  = "${local.folder}/policies.json"
+      } : {},
+      local.secrets_as_files[name] ? { FAIRWAY_SECRETS_DIR = "${local.folder}/secrets" } : {},
+      var.traces ? {
+        OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"
+        OTEL_EXPORTER_OTLP_PROTOCOL = "http/protobuf"
+      } : {},
+      { for callee, url in local.callees[name] : "${upper(replace(callee, "-", "_"))}_URL" => url },
+    )
+  }
+
+  environment_of_version = {
+    for name, it in var.services : name => {
+      for version, its in it.versions : version => merge(
+        local.environment[name],
+        {
+          FAIRWAY_RELEASE          = version
+          OTEL_RESOURCE_ATTRIBUTES = "service.namespace=${var.app},service.version=${version},deployment.environment.name=${var.environment}"
+        },
+        its.has_config && it.mesh ? { FAIRWAY_CONFIG_FILE = "${local.folder}/config.json" } : {},
+        its.environment,
+      )
+    }
+  }
+
+  # The library rereads secrets that the agent writes; any other program has them in its environment from its start.
+  secrets_as_files = { for name, it in var.services : name => it.mesh && it.library && length(it.secrets) > 0 }
+}
+
+module "kms" {
+  source   = "../../modules/kms"
+  for_each = var.services
+
+  name        = "${var.name}-${each.key}"
+  description = "Secrets of ${each.key} in ${var.name}"
+  users       = [module.iam[each.key].task_role_arn, module.iam[each.key].execution_role_arn]
+}
+
+module "secrets" {
+  source   = "../../modules/secrets"
+  for_each = { for name, it in var.services : name => it if length(it.secrets) > 0 }
+
+  name             = "${var.name}/${each.key}"
+  secrets          = { for secret in each.value.secrets : secret => { description = "${secret} of ${each.key}" } }
+  kms_key_arn      = module.kms[each.key].key_arn
+  reader_role_arns = [module.iam[each.key].task_role_arn, module.iam[each.key].execution_role_arn]
+  recovery_days    = var.protect ? 30 : 0
+}
+
+module "services" {
+  source   = "../../modules/ecs-service"
+  for_each = var.services
+
+  name      = each.key
+  full_name = "${var.name}-${each.key}"
+  kind      = each.value.kind
+
+  cluster_arn        = module.cluster.cluster_arn
+  cluster_name       = module.cluster.cluster_name
+  region             = var.region
+  subnet_ids         = module.network.runtime_subnet_ids
+  security_group_ids = [module.security_groups.ids[each.key]]
+  execution_role_arn = module.iam[each.key].execution_role_arn
+  task_role_arn      = module.iam[each.key].task_role_arn
+
+  versions = {
+    for version, it in each.value.versions : version => {
+      image       = coalesce(it.image, "${local.registry}/${each.key}:${version}")
+      replicas    = it.replicas
+      slot        = it.slot
+      command     = it.command
+      environment = local.environment_of_version[each.key][version]
+      port        = it.port
+      cpu         = it.cpu
+      memory      = it.memory
+      secrets = local.secrets_as_files[each.key] ? {} : {
+        for secret in coalesce(it.secrets, each.value.secrets) : secret => module.secrets[each.key].arns[secret]
+      }
+    }
+  }
+
+  port         = each.value.kind == "service" ? each.value.port : null
+  cpu          = each.value.cpu
+  memory       = each.value.memory
+  health       = each.value.health
+  stop_timeout = max(2, ceil(each.value.stop_timeout))
+  spot_percent = var.spot_percent
+  scaling      = each.value.scale == null ? null : local.scaling[each.key]
+
+  sidecar       = each.value.mesh ? local.sidecar[each.key] : null
+  collector     = local.collector
+  discovery     = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
+  load_balancer = length(each.value.target_groups) == 0 ? null : {
+    vpc_id           = module.network.vpc_id
+    slots            = each.value.target_groups
+    protocol         = "HTTP"
+    protocol_version = each.value.protocol
+  }
+  listener_rule_arns = local.rule_arns[each.key]
+
+  log_retention = var.log_retention
+  kms_key_arn   = module.environment_key.key_arn
+}
+
+locals {
+  collector = var.traces ? { image = var.images.collector, config = local.collector_config } : null
+
+  # Events that wait are counted in the queue of the first topic that a service subscribes to.
+  scaling = {
+    for name, it in var.services : name => merge(it.scale, {
+      queue_depth = it.scale.queue == null || length(it.subscribes) == 0 ? null : {
+        queue_name  = module.events[0].queue_names["${it.subscribes[0]}.${name}"]
+        per_replica = it.scale.queue
+      }
+    }) if it.scale != null
+  }
+}
