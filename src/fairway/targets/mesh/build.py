@@ -96,7 +96,7 @@ def _sidecar(
         health=service.health,
         limits=_limits(_callers(app, name)),
         egress=tuple(
-            _egress(call, callee, app.services[callee], ports.egress_to[name, callee])
+            egress_to(call, callee, app.services[callee], ports.egress_to[name, callee])
             for callee, call in service.calls.items()
         ),
         trial=trial,
@@ -155,7 +155,8 @@ def _limits(callers: Mapping[str, Call]) -> CircuitBreaking:
     )
 
 
-def _egress(call: Call, callee: str, service: Service, port: int) -> Egress:
+def egress_to(call: Call, callee: str, service: Service, port: int) -> Egress:
+    """One declared call, as the caller's sidecar makes it."""
     asked = [service.intents[intent] for intent in call.intents]
     return Egress(
         callee=callee,

@@ -174,7 +174,8 @@ def _route(asked: Asked, headers: list[Json], destination: Json) -> Json:
 
 def _together(field_name: str, one: Json, other: Json) -> Json:
     """A list that both may have, the first one's entries before the other's."""
-    entries = [*one.get(field_name, ()), *other.get(field_name, ())]
+    first = one.get(field_name, [])
+    entries = [*first, *(entry for entry in other.get(field_name, []) if entry not in first)]
     return {field_name: entries} if entries else {}
 
 
