@@ -1,0 +1,86 @@
+variable "name" {
+  description = "Name of what the roles are for: <app>-<environment>-<service>."
+  type        = string
+}
+
+variable "region" {
+  description = "Region in which the tasks run. IAM knows no regions, so it is a part of every name."
+  type        = string
+}
+
+variable "statements" {
+  description = <<-EOT
+    What the programs of the task may do. Actions are written out; a resource is named wherever AWS allows it.
+    `conditions` are those of IAM: test, variable, values.
+  EOT
+  type = list(object({
+    sid       = string
+    actions   = list(string)
+    resources = list(string)
+    conditions = optional(list(object({
+      test     = string
+      variable = string
+      values   = list(string)
+    })), [])
+  }))
+  default = []
+
+  validation {
+    condition     = alltrue([for statement in var.statements : can(regex("^[A-Za-z0-9]+$", statement.sid)) && !startswith(statement.sid, "Execut")])
+    error_message = "The sid of a statement has letters and digits only; Execution… and ExecuteCommand are the module's own."
+  }
+
+  validation {
+    condition     = length(distinct(var.statements[*].sid)) == length(var.statements)
+    error_message = "Two statements have the same sid."
+  }
+
+  validation {
+    condition     = alltrue([for action in flatten(var.statements[*].actions) : can(regex("^[a-z0-9-]+:[A-Za-z0-9]+$", action))])
+    error_message = "Write actions out (service:Action); a wildcard allows what nobody asked for."
+  }
+
+  # Service Authorization Reference: these know no resource.
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+  validation {
+    condition = alltrue([
+      for statement in var.statements :
+      !contains(statement.resources, "*") || length(setsubtract(statement.actions, [
+        "cloudwatch:PutMetricData",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingStatisticSummaries",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+      ])) == 0
+    ])
+    error_message = "A statement allows everything (*) for an action whose resources can be named."
+  }
+}
+
+variable "execution" {
+  description = <<-EOT
+    What ECS needs to start the tasks: the repositories of their images, their log groups, and the secrets that it
+    hands to containers with the keys of these.
+  EOT
+  type = object({
+    repository_arns = optional(list(string), [])
+    log_group_arns  = optional(list(string), [])
+    secret_arns     = optional(list(string), [])
+    key_arns        = optional(list(string), [])
+  })
+  default = {}
+}
+
+variable "execute_command" {
+  description = "Whether `aws ecs execute-command` may open a shell in the containers."
+  type        = bool
+  default     = false
+}
+
+variable "tags" {
+  description = "Tags of every resource."
+  type        = map(string)
+  default     = {}
+}
