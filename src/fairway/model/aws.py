@@ -96,7 +96,7 @@ class Aws(Declared):
         (), description="services without a sidecar: a load balancer divides their requests"
     )
     stores: dict[Name, AwsStore] = Field({}, description="how large stores are here, by name")
-    logs: Duration = Field(30 * 86400.0, description="how long logs are kept")
+    logs: Duration = Field(400 * 86400.0, description="how long logs are kept")
     alarms: tuple[Email, ...] = Field((), description="who gets alarms and warnings of the budget")
     repository: Repository | None = Field(
         None, description="the GitHub repository whose workflows may deploy here: owner/name"

@@ -33,4 +33,6 @@ def values(standing: Standing, region: str) -> Values:
     """The values of the region root; NotFound for a region that the environment is not in."""
     place = place_of(standing, region)
     files = {f"{name}.auto.tfvars": part(place) for name, part in _PARTS.items()}
-    return Values(title(place, region), {name: assigns for name, assigns in files.items() if assigns})
+    return Values(
+        title(place, region), {name: assigns for name, assigns in files.items() if assigns}
+    )

@@ -152,11 +152,15 @@ def _one_line(value: Value, column: int) -> str | None:
 def _is_simple(value: Value) -> bool:
     """Whether it may stand in one line: no comment inside, and one level of names at most."""
     if isinstance(value, Mapping):
-        return all(not isinstance(each, Note | Mapping) and _is_flat(each) for each in value.values())
+        return all(
+            not isinstance(each, Note | Mapping) and _is_flat(each) for each in value.values()
+        )
     if isinstance(value, list | tuple):
         alone = len(value) == 1
         return all(
-            not isinstance(each, Note) and (alone or not isinstance(each, Mapping)) and _is_simple(each)
+            not isinstance(each, Note)
+            and (alone or not isinstance(each, Mapping))
+            and _is_simple(each)
             for each in value
         )
     return True
@@ -172,12 +176,8 @@ def _is_flat(value: Value) -> bool:
 
 def _inline(value: Value) -> str:
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return _number(value)
+        case None | bool() | int() | float():
+            return _scalar(value)
         case str():
             return quoted(value)
         case Mapping():
@@ -189,7 +189,9 @@ def _inline(value: Value) -> str:
             return f"[{', '.join(map(_inline, value))}]"
 
 
-def _number(value: float) -> str:
+def _scalar(value: float | bool | None) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 

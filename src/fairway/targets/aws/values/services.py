@@ -18,7 +18,15 @@ from fairway.targets.aws.values.sizes import Size, task_size
 FIRST = "r1"
 """The version that a rendered environment has before its first release."""
 
-_DAYS = {"mon": "MON", "tue": "TUE", "wed": "WED", "thu": "THU", "fri": "FRI", "sat": "SAT", "sun": "SUN"}
+_DAYS = {
+    "mon": "MON",
+    "tue": "TUE",
+    "wed": "WED",
+    "thu": "THU",
+    "fri": "FRI",
+    "sat": "SAT",
+    "sun": "SUN",
+}
 _KINDS = {"worker": "worker", "job": "job"}
 
 
@@ -125,7 +133,9 @@ def _scaling(service: Service) -> dict[str, Value]:
 
 def _scheduled(scale: Scale, schedule: Schedule) -> Value:
     hour, minute = schedule.at.split(":")
-    days = "*" if len(schedule.days) == len(_DAYS) else ",".join(_DAYS[day] for day in schedule.days)
+    days = (
+        "*" if len(schedule.days) == len(_DAYS) else ",".join(_DAYS[day] for day in schedule.days)
+    )
     of_month = "*" if days == "*" else "?"
     return {
         "name": f"{hour}{minute}-{'daily' if days == '*' else '-'.join(schedule.days)}",

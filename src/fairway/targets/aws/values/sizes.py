@@ -14,7 +14,6 @@ from fairway.model.services import Resources
 
 _GIB = 1024
 _STEPS: tuple[tuple[int, int, int, int], ...] = (
-    (256, 512, 2 * _GIB, 512),
     (512, 1 * _GIB, 4 * _GIB, _GIB),
     (1024, 2 * _GIB, 8 * _GIB, _GIB),
     (2048, 4 * _GIB, 16 * _GIB, _GIB),
@@ -22,7 +21,7 @@ _STEPS: tuple[tuple[int, int, int, int], ...] = (
     (8192, 16 * _GIB, 60 * _GIB, 4 * _GIB),
     (16384, 32 * _GIB, 120 * _GIB, 8 * _GIB),
 )
-"""Units, least memory, most memory, and the step between."""
+"""Units, least memory, most memory, and the step between; 256 units have sizes of their own."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,8 +63,6 @@ def _fits(need: Size, size: Size) -> bool:
 
 
 def _sizes() -> Iterator[Size]:
+    yield from (Size(256, memory) for memory in (512, 1 * _GIB, 2 * _GIB))
     for cpu, least, most, step in _STEPS:
-        if cpu == 256:
-            yield Size(cpu, 512)
-            least, step = _GIB, _GIB
         yield from (Size(cpu, memory) for memory in range(least, most + 1, step))
