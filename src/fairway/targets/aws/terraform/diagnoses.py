@@ -51,9 +51,7 @@ def error_of(diagnostics: Sequence[Diagnostic], said: str = "", doing: str = "")
         return _locked(lock)
     if not errors:
         return _mute(said, doing)
-    first, remedy = min(
-        ((each, remedy_of(each)) for each in errors), key=lambda pair: pair[1].rank
-    )
+    first, remedy = min(((each, remedy_of(each)) for each in errors), key=lambda pair: pair[1].rank)
     more = len(errors) - 1
     others = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
     return remedy.kind(
@@ -63,8 +61,7 @@ def error_of(diagnostics: Sequence[Diagnostic], said: str = "", doing: str = "")
 
 def remedy_of(diagnostic: Diagnostic) -> Remedy:
     """What kind of error it is and what helps."""
-    code = aws_code(diagnostic)
-    if code and (found := of_code(code)):
+    if found := of_code(aws_code(diagnostic), of_resource=bool(diagnostic.address)):
         return found
     if diagnostic.address and (found := of_kind(kind_of(diagnostic.address))):
         return found
@@ -101,8 +98,7 @@ def _locked(lock: Lock) -> Conflict:
         "state-locked",
         f"Terraform's state is locked: {lock.words}",
         where=lock.path,
-        remedy="wait for it; if that process is certainly dead: "
-        f"terraform force-unlock {lock.id}",
+        remedy=f"wait for it; if that process is certainly dead: terraform force-unlock {lock.id}",
     )
 
 

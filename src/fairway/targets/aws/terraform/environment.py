@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _NAMES = frozenset({
-    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV",
+    "PATH", "PYTHONPATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS",
     "TF_CLI_CONFIG_FILE", "TERRAFORM_CONFIG", "TF_PLUGIN_CACHE_DIR",

@@ -1,8 +1,8 @@
 """The folder that Terraform works in: what was rendered, written only where it differs.
 
-`AwsTarget` and `bootstrap` write a whole tree (`modules/`, `regions/…`) before each run. Guarantees:
-folders are 0700 and files 0600; a file that has not changed keeps its time; what an earlier tree
-had and this one has not is removed; what Terraform keeps there itself is left alone.
+`AwsTarget` and `bootstrap` write a whole tree (`modules/`, `regions/…`) before each run. It
+guarantees: folders are 0700 and files 0600; a file that has not changed keeps its time; what an
+earlier tree had and this one has not is removed; what Terraform keeps there itself is left alone.
 """
 
 from __future__ import annotations

@@ -102,7 +102,9 @@ def changes_in(line: str) -> int | None:
 
 def _progress(state: State, hook: Mapping[str, Any]) -> Progress:
     address = str((hook.get("resource") or {}).get("addr", ""))
-    return Progress(address, str(hook.get("action", "")), state, int(hook.get("elapsed_seconds", 0)))
+    return Progress(
+        address, str(hook.get("action", "")), state, int(hook.get("elapsed_seconds", 0))
+    )
 
 
 def _diagnostic(said: Mapping[str, Any]) -> Diagnostic:

@@ -61,8 +61,12 @@ def resource_changes(plan: Json) -> tuple[ResourceChange, ...]:
 
 
 def drifted(plan: Json) -> tuple[ResourceChange, ...]:
-    """Every resource that was changed behind Terraform's back."""
-    return _sorted(_change(each) for each in plan.get("resource_drift") or ())
+    """Every resource that was changed behind Terraform's back.
+
+    The provider reads nothing as `{}` where it was told nothing: that is no difference.
+    """
+    found = _sorted(_change(each) for each in plan.get("resource_drift") or ())
+    return tuple(each for each in found if each.action != "update" or each.reasons)
 
 
 def losing_data(changes: Sequence[ResourceChange]) -> tuple[ResourceChange, ...]:
@@ -150,7 +154,7 @@ def _differing(
     before, after = _parsed(before, after)
     keys = _keys(before, after, unknown)
     if keys is None:
-        if before != after:
+        if before != after and (before or after or _is_scalar(before, after)):
             yield place, f"{_short(before)} → {_short(after)}"
         return
     for key in keys:
@@ -179,6 +183,11 @@ def _keys(before: Json, after: Json, unknown: Json) -> list[str] | list[int] | N
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         return list(range(len(before)))
     return None
+
+
+def _is_scalar(before: Json, after: Json) -> bool:
+    """Whether one of them is a value of its own, like 0 or false, instead of nothing at all."""
+    return any(isinstance(each, bool | int | float) for each in (before, after))
 
 
 def _part(value: Json, key: str | int) -> Json:

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import json
 import os
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -63,13 +65,13 @@ async def captured(asked: Started, given: bytes | None = None) -> Ended:
 
 
 async def followed(
-    asked: Started, log: Path, hear: Callable[[str], None], note: Callable[[Run], None]
+    asked: Started, log: Path, hear: Callable[[str], None], note: Callable[[int], None]
 ) -> Ended:
-    """Run a long command; `hear` gets every line as it comes, `note` the process that runs."""
+    """Run a long command; `hear` gets every line as it comes, `note` the number of the process."""
     problems = log.with_suffix(".err")
     with _fresh(log) as output, _fresh(problems) as errors:
         process = await _begin(asked, output.fileno(), errors.fileno())
-    note(run_of(process.pid, asked.command[-1]))
+    note(process.pid)
     with log.open(encoding="utf-8", errors="replace") as reader:
         tail = _Tail(hear)
         try:
@@ -168,10 +170,10 @@ async def _interrupt(process: asyncio.subprocess.Process) -> None:
         return
     process.send_signal(signal.SIGINT)
     ending = asyncio.ensure_future(process.wait())
-    async with asyncio.timeout(_GRACE_SECONDS):
-        await asyncio.shield(ending)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(ending), _GRACE_SECONDS)
 
 
-def _fresh(file: Path):  # type: ignore[no-untyped-def]
+def _fresh(file: Path) -> BinaryIO:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     return os.fdopen(descriptor, "wb")

@@ -23,7 +23,10 @@ class Remedy:
 
 
 FAILED = Remedy(
-    FairwayError, "terraform-failed", "correct what it names, then deploy again: it goes on there", 8
+    FairwayError,
+    "terraform-failed",
+    "correct what it names, then deploy again: it goes on there",
+    8,
 )
 UNREACHABLE = Remedy(
     Unavailable, "aws-unreachable", "try again; see https://health.aws.amazon.com", 3
@@ -100,9 +103,8 @@ _CODES: Mapping[str, Remedy] = {
                  "MalformedPolicyDocumentException InvalidArgument InvalidRequest "
                  "InvalidRequestException ClientException InvalidDomainName"),
         (_ZONE, "NoSuchHostedZone HostedZoneNotFound"),
-        (_STATE_MISSING, "NoSuchBucket"),
         (_SUBSCRIBE, "OptInRequired SubscriptionRequiredException SubscriptionRequired"),
-        (_GONE, "NotFound NotFoundException ResourceNotFoundException NoSuchEntity"),
+        (_GONE, "NoSuchBucket NotFound NotFoundException ResourceNotFoundException NoSuchEntity"),
     )
     for code in codes.split()
 }  # fmt: skip
@@ -155,8 +157,10 @@ OWN_SUMMARIES: Mapping[str, Remedy] = {
 """Terraform's own errors by the beginning of their summary."""
 
 
-def of_code(code: str) -> Remedy | None:
-    """What helps against an error code of AWS."""
+def of_code(code: str, *, of_resource: bool = True) -> Remedy | None:
+    """What helps against an error code of AWS, said of a resource or of Terraform's own state."""
+    if code == "NoSuchBucket" and not of_resource:
+        return _STATE_MISSING
     if found := _CODES.get(code):
         return found
     for ending, remedy in _ENDINGS:
