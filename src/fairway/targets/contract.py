@@ -85,7 +85,16 @@ class Traffic:
 Measured = Mapping[str, Mapping[str, Traffic]]
 """By service, then by version."""
 
-DriftKind = Literal["process", "mesh-file", "policies", "unknown-process", "replicas", "version"]
+DriftKind = Literal[
+    "process",
+    "mesh-file",
+    "policies",
+    "unknown-process",
+    "replicas",
+    "version",
+    "weights",
+    "resource",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ _UNKNOWN_KEY = frozenset({
 })  # fmt: skip
 _CHANGED = frozenset({
     "ConditionalCheckFailedException", "TransactionCanceledException", "PreconditionFailed",
-    "TransactionConflictException", "ResourceInUse", "ResourceInUseException", "ResourceExistsException",
-    "OptimisticLockException", "ConflictException",
+    "TransactionConflictException", "ResourceInUse", "ResourceInUseException",
+    "ResourceExistsException", "OptimisticLockException", "ConflictException",
 })  # fmt: skip
 _KINDS: tuple[tuple[frozenset[str], tuple[type[FairwayError], str, str, str]], ...] = (
     (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fairway.model.app import App
-from fairway.plan.preview import ResourceChange
+from fairway.plan.preview import Preview, ResourceChange
 from fairway.targets.aws.standing import Standing
 from fairway.targets.mesh.build import Access
 from fairway_runtime.policy.bundle import PolicyBundle
@@ -65,8 +65,8 @@ class Provision(Protocol):
         """The files that it works from, by relative path. Pure."""
         ...
 
-    async def preview(self, standing: Standing) -> tuple[ResourceChange, ...]:
-        """What `apply` would change."""
+    async def preview(self, standing: Standing) -> Preview:
+        """What `apply` would change, and what it costs."""
         ...
 
     async def apply(self, standing: Standing) -> None:

@@ -59,7 +59,7 @@ class Inspector:
                 await self._repair_replicas(drift)
             case "unknown-process":
                 await self._end_strays(drift)
-            case "version":
+            case "version" | "weights" | "resource":
                 raise _not_repairable(drift)
             case _:
                 assert_never(drift.kind)
