@@ -42,15 +42,12 @@ from fairway.governance.sql_store import SqlPolicyStore
 from fairway.governance.validation import validate
 from fairway.model.app import App
 from fairway.model.names import did_you_mean
-from fairway.targets.local.identity.signing import (
-    SigningKeys,
-    signing_callers,
-    verifying_services,
-)
+from fairway.targets.local.identity.signing import SigningKeys
 from fairway.targets.local.layout import StateDir, private_dir
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.processes import Processes
 from fairway.targets.local.secret_files import Secret, SecretStore
+from fairway.targets.signing import signing_callers, verifying_services
 from fairway_runtime.policy.audit import AuditWriter, Entry, segments
 from fairway_runtime.policy.bundle import PolicyBundle
 from fairway_runtime.policy.engine import PolicyEngine

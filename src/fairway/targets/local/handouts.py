@@ -12,14 +12,11 @@ from collections.abc import Mapping
 from fairway.model.app import App
 from fairway.plan.release import Json
 from fairway.targets.local.desired import Desired
-from fairway.targets.local.identity.signing import (
-    SigningKeys,
-    signing_callers,
-    verifying_services,
-)
+from fairway.targets.local.identity.signing import SigningKeys
 from fairway.targets.local.layout import StateDir, write_private
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.secret_files import Secret, hand_out
+from fairway.targets.signing import signing_callers, verifying_services
 from fairway_runtime.policy.bundle import PolicyBundle
 
 

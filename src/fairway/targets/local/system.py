@@ -37,7 +37,7 @@ from fairway.targets.local.desired_state import DesiredState
 from fairway.targets.local.group import Endpoint
 from fairway.targets.local.handouts import Handouts
 from fairway.targets.local.identity.authority import LEAF_LIFETIME
-from fairway.targets.local.identity.signing import REFRESH, signing_callers
+from fairway.targets.local.identity.signing import REFRESH
 from fairway.targets.local.layout import StateDir, remove_sockets
 from fairway.targets.local.ledger import Ledger, ProcessRecord
 from fairway.targets.local.lock import Holder, hold
@@ -56,6 +56,7 @@ from fairway.targets.local.specs import ServiceSpec
 from fairway.targets.local.supervisor import Supervisor
 from fairway.targets.mesh.build import mesh_view
 from fairway.targets.mesh.view import MeshView, PortPlan
+from fairway.targets.signing import signing_callers
 
 _HEAL_INTERVAL = 1.0
 """Between looks whether every Envoy lives, in seconds."""

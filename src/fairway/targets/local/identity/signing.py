@@ -15,15 +15,14 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fairway.errors import InvalidInput, NotFound
-from fairway.model.app import App
 from fairway.targets.local.layout import StateDir, write_private
-from fairway_runtime.sigv4.keys import derive_signing_key
+from fairway.targets.signing import Caller, Key, signing_document, verifying_document
 
 OVERLAP = timedelta(minutes=15)
 """How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
@@ -32,78 +31,6 @@ SETTLE = 0.5
 REFRESH = 60.0
 """Between checks whether a day has begun or an overlap has ended, in seconds. As short as that of
 certificates: a laptop that slept over days wakes up with keys for none of the days that count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who signs calls, and whom it may call."""
-
-    kind: Literal["Service", "Client"]
-    callees: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One secret of a caller. `expires` (seconds since the epoch) is set once it is replaced."""
-
-    key_id: str
-    secret: str = field(repr=False)
-    expires: float | None = None
-
-    def valid(self, now: float) -> bool:
-        """Whether it may still be used to verify."""
-        return self.expires is None or now < self.expires
-
-
-Keys = Mapping[str, tuple[Key, ...]]
-
-
-def signing_callers(app: App) -> dict[str, Caller]:
-    """Who signs in an app: services that use the library, and clients."""
-    services = {
-        name: Caller("Service", frozenset(service.calls))
-        for name, service in app.services.items()
-        if service.library
-    }
-    clients = {name: Caller("Client", frozenset(c.calls)) for name, c in app.clients.items()}
-    return services | clients
-
-
-def verifying_services(app: App) -> frozenset[str]:
-    """Who verifies signatures: services that use the library."""
-    return frozenset(name for name, service in app.services.items() if service.library)
-
-
-def signing_document(name: str, caller: Caller, region: str, keys: Sequence[Key]) -> dict[str, Any]:
-    """The content of a caller's `signing.json`: its last key signs. Pure."""
-    return {
-        "identity": name,
-        "kind": caller.kind,
-        "region": region,
-        "keys": [{"key_id": key.key_id, "secret": key.secret} for key in keys],
-    }
-
-
-def verifying_document(
-    service: str, region: str, callers: Mapping[str, Caller], keys: Keys, now: datetime
-) -> dict[str, Any]:
-    """The content of a callee's `verifying.json`: derived keys of its declared callers. Pure."""
-    days = [(now + timedelta(days=shift)).strftime("%Y%m%d") for shift in (-1, 0, 1)]
-    entries = [
-        {
-            "key_id": key.key_id,
-            "caller": name,
-            "kind": caller.kind,
-            "date": day,
-            "key": derive_signing_key(key.secret, day, region, service).hex(),
-        }
-        for name, caller in sorted(callers.items())
-        if service in caller.callees
-        for key in keys[name]
-        if key.valid(now.timestamp())
-        for day in days
-    ]
-    return {"service": service, "region": region, "keys": entries}
 
 
 class SigningKeys:

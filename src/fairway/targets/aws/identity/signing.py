@@ -1,0 +1,136 @@
+"""The keys that sign calls, kept in Secrets Manager of each region. Methods block.
+
+    <app>-<environment>/fairway/signing        every caller's secret: the control plane's alone
+    <app>-<environment>/<service>/identity     {"signing.json": …, "verifying.json": …}: what the
+                                               agent beside that service fetches and hands to it
+
+`AwsTarget` calls `write` before a version starts, and the control plane's upkeep once a day. A
+callee is given keys for the days from yesterday to a week from now, so that signed calls go on for
+that long without any control plane. Only what differs is put.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from fairway.errors import Conflict, InvalidInput, NotFound
+from fairway.model.app import App
+from fairway.targets.aws import names
+from fairway.targets.aws.clients import Clients, telling
+from fairway.targets.aws.mesh.documents import SIGNING
+from fairway.targets.signing import (
+    Caller,
+    Key,
+    Keys,
+    signing_callers,
+    signing_document,
+    verifying_document,
+    verifying_services,
+)
+
+_STORE = ("fairway", "signing")
+_DAYS = range(-1, 8)
+_RANDOM_BYTES = 32
+
+KeyOf = Callable[[str], str | None]
+"""The key in KMS that encrypts the secrets of a service; None: the one of Secrets Manager."""
+
+
+class SigningSecrets:
+    """The signing keys of one environment in one region."""
+
+    def __init__(
+        self, clients: Clients, region: str, environment: str, key_of: KeyOf = lambda _: None
+    ) -> None:
+        self._secrets = clients.of("secretsmanager", region)
+        self._environment = environment
+        self._key_of = key_of
+
+    def write(self, app: App, now: datetime) -> tuple[str, ...]:
+        """Make what is missing and put what differs; the names of the secrets that were put."""
+        callers = signing_callers(app)
+        kept = self._store(app)
+        keys = settled(kept, callers, now.timestamp())
+        put = [] if keys == kept else self._put(app, *_STORE, _store_json(keys))
+        for service, content in identities(app, self._environment, callers, keys, now).items():
+            put += self._put(app, service, SIGNING, json.dumps(content, sort_keys=True))
+        return tuple(put)
+
+    def _store(self, app: App) -> Keys:
+        text = self._value(names.secret(app.app, self._environment, *_STORE))
+        return {} if text is None else _keys(text)
+
+    def _put(self, app: App, owner: str, name: str, text: str) -> list[str]:
+        """Its name if it differed."""
+        secret = names.secret(app.app, self._environment, owner, name)
+        before = self._value(secret)
+        if before == text:
+            return []
+        with telling("keep signing keys", where=secret):
+            if before is not None:
+                self._secrets.put_secret_value(SecretId=secret, SecretString=text)
+                return [secret]
+        key = self._key_of(owner)
+        try:
+            with telling("keep signing keys", where=secret):
+                self._secrets.create_secret(
+                    Name=secret, SecretString=text, **({"KmsKeyId": key} if key else {})
+                )
+        except Conflict:  # it was there without a value, or somebody was faster
+            with telling("keep signing keys", where=secret):
+                self._secrets.put_secret_value(SecretId=secret, SecretString=text)
+        return [secret]
+
+    def _value(self, secret: str) -> str | None:
+        try:
+            with telling("read signing keys", where=secret):
+                return str(self._secrets.get_secret_value(SecretId=secret)["SecretString"])
+        except NotFound:
+            return None
+
+
+def settled(kept: Keys, callers: Mapping[str, Caller], now: float) -> Keys:
+    """The keys of all callers: those that are still valid, else a new one."""
+    return {
+        name: tuple(key for key in kept.get(name, ()) if key.valid(now))
+        or (Key(f"{name}.1", secrets.token_urlsafe(_RANDOM_BYTES)),)
+        for name in callers
+    }
+
+
+def identities(
+    app: App, environment: str, callers: Mapping[str, Caller], keys: Keys, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """What each service that uses the library is given. Pure."""
+    return {
+        service: {
+            "signing.json": signing_document(
+                service, callers[service], environment, keys[service][-1:]
+            ),
+            "verifying.json": verifying_document(service, environment, callers, keys, now, _DAYS),
+        }
+        for service in sorted(verifying_services(app))
+    }
+
+
+def _store_json(keys: Keys) -> str:
+    return json.dumps({"identities": {n: [asdict(k) for k in some] for n, some in keys.items()}})
+
+
+def _keys(text: str) -> Keys:
+    try:
+        content = json.loads(text)["identities"]
+        return {name: tuple(Key(**key) for key in keys) for name, keys in content.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # without the cause: a parser's error quotes the text that it failed on
+        raise InvalidInput(
+            "signing-keys-damaged",
+            "the signing keys of this environment cannot be read",
+            where="/".join(_STORE),
+            remedy="restore the secret's version before, or remove it: new keys are then made",
+        ) from None
