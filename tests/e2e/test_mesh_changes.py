@@ -24,8 +24,13 @@ from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.envoy import Envoy
 from fairway.targets.local.processes import Processes
 from fairway.targets.mesh.render import render
-from fairway.targets.mesh.render.document import Json, response
+from fairway.targets.mesh.render.document import (
+    Json,
+)
 from fairway.targets.mesh.view import Version
+from fairway_runtime.agent.files import (
+    response,
+)
 
 pytestmark = pytest.mark.envoy
 

@@ -12,13 +12,14 @@ from fairway.errors import InvalidInput, Unavailable
 from fairway.targets.contract import Routing, Split
 from fairway.targets.local.ledger import Ledger
 from fairway.targets.local.mesh import watches
-from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, parse_statistics
+from fairway.targets.local.mesh.admin import Admin, AdminUnreachable
 from fairway.targets.local.mesh.binary import VARIABLE, envoy_binary
 from fairway.targets.local.mesh.envoy import first_complaint, healthy_ports
 from fairway.targets.local.mesh.launching import EnvoyLaunch, SupervisedLauncher
 from fairway.targets.local.processes import Processes
 from fairway.targets.mesh.trials import on_trial, sticky_header
 from fairway.targets.mesh.view import LegacyUpstream, Trial, Version
+from fairway_runtime.agent.exchange import parse_statistics
 
 
 def test_statistics_are_numbers_and_texts() -> None:

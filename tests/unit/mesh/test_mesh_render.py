@@ -16,8 +16,14 @@ from tests.unit.mesh.mesh_scenarios import SCENARIOS, one_file, rendered, scenar
 
 from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.mesh.binary import envoy_binary
-from fairway.targets.mesh.render.document import digest, seconds
-from fairway.targets.mesh.render.secrets import identity_secret, trust_secret
+from fairway.targets.mesh.render.document import (
+    seconds,
+)
+from fairway_runtime.agent.files import (
+    digest,
+    identity_secret,
+    trust_secret,
+)
 
 CASES = [(name, envoy) for name in scenario_names() for envoy in scenario(name).names]
 

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.targets.local.mesh.confirming import (
+from fairway_runtime.agent.confirming import (
     Verdict,
     reason_in_log,
     statistics_prefix,
     verdict,
 )
-from fairway.targets.local.mesh.rollout import Stage, endpoints, stages
-from fairway.targets.mesh.render.document import response
+from fairway_runtime.agent.files import (
+    response,
+)
+from fairway_runtime.agent.rollout import Stage, endpoints, stages
 
 Json = dict[str, Any]
 

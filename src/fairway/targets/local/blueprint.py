@@ -28,11 +28,11 @@ from fairway.targets.local.environment import (
     own_variables,
 )
 from fairway.targets.local.layout import StateDir
-from fairway.targets.merging import merged
 from fairway.targets.local.naming import version_label
 from fairway.targets.local.ports import Ports
 from fairway.targets.local.secret_files import Secret, SecretStore, available, require
 from fairway.targets.local.specs import ServiceSpec, Surroundings, service_spec
+from fairway.targets.merging import merged
 from fairway.targets.mesh.view import GATEWAY, PortPlan, TelemetryPorts
 
 GATEWAY_PORT = 8080

@@ -11,7 +11,9 @@ import re
 import time
 
 from fairway.targets.local.mesh.admin import Admin, AdminUnreachable
-from fairway.targets.mesh.render.document import replicas_cluster
+from fairway.targets.mesh.render.document import (
+    replicas_cluster,
+)
 
 _LOOKS = 0.05
 _SETTLE = 0.25

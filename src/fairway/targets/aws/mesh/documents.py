@@ -22,8 +22,13 @@ from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.ports import Document, Rules
 from fairway.targets.aws.standing import Standing, StandingVersion
 from fairway.targets.mesh.render import EnvoyPaths, render
-from fairway.targets.mesh.render.document import STDOUT, digest
+from fairway.targets.mesh.render.document import (
+    STDOUT,
+)
 from fairway.targets.mesh.view import GATEWAY
+from fairway_runtime.agent.files import (
+    digest,
+)
 from fairway_runtime.policy.bundle import PolicyBundle
 
 Json = dict[str, Any]

@@ -14,13 +14,19 @@ from typing import Any
 
 from fairway.errors import Unavailable
 from fairway.targets.local.layout import private_file
-from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, Statistics
-from fairway.targets.local.mesh.confirming import FILTER, EnvoyRejected, reason_in_log, verdict
+from fairway.targets.local.mesh.admin import Admin, AdminUnreachable
+from fairway.targets.local.mesh.confirming import EnvoyRejected
 from fairway.targets.local.mesh.folder import ConfigFolder
 from fairway.targets.local.mesh.launching import EnvoyLaunch, Handle, Launcher
-from fairway.targets.local.mesh.rollout import Files, Stage, endpoints, stages
 from fairway.targets.mesh.render import EnvoyPaths
-from fairway.targets.mesh.render.document import BOOTSTRAP, Json
+from fairway.targets.mesh.render.document import (
+    Json,
+)
+from fairway_runtime.agent.confirming import FILTER, Statistics, reason_in_log, verdict
+from fairway_runtime.agent.files import (
+    BOOTSTRAP,
+)
+from fairway_runtime.agent.rollout import Files, Stage, endpoints, stages
 
 _START_PATIENCE = 20.0
 _PATIENCE = 10.0

@@ -32,13 +32,16 @@ from fairway.targets.local.mesh.launching import Launcher
 from fairway.targets.local.mesh.status import EnvoyState, state_of
 from fairway.targets.mesh.render import EnvoyPaths, Json, render
 from fairway.targets.mesh.render.document import (
-    IDENTITY,
     PUBLIC_ROOTS,
-    TRUST,
-    secret_file,
 )
-from fairway.targets.mesh.render.secrets import identity_secret, trust_secret
 from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway_runtime.agent.files import (
+    IDENTITY,
+    TRUST,
+    identity_secret,
+    secret_file,
+    trust_secret,
+)
 
 Clock = Callable[[], datetime]
 _T = TypeVar("_T")

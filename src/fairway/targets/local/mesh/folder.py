@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fairway.targets.local.layout import write_private
-from fairway.targets.mesh.render.document import Json
+from fairway.targets.mesh.render.document import (
+    Json,
+)
 
 
 class ConfigFolder:

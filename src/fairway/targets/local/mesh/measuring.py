@@ -23,7 +23,7 @@ from pathlib import Path
 
 from fairway.targets.contract import Measured, Traffic
 from fairway.targets.local.log_files import cut_away, size
-from fairway.targets.local.mesh.admin import AdminUnreachable, exchange
+from fairway.targets.local.mesh.admin import AdminUnreachable
 from fairway.targets.local.mesh.envoy import Envoy
 from fairway.targets.local.mesh.envoys import Mesh
 from fairway.targets.local.mesh.sources import (
@@ -49,6 +49,7 @@ from fairway.targets.mesh.render.document import (
     shifted_cluster,
 )
 from fairway.targets.mesh.view import GATEWAY, GatewayRoute, Version
+from fairway_runtime.agent.exchange import exchange
 
 LEGACY, SERVICE = "legacy", "service"
 """The two that share a route on its way from a legacy upstream to a service."""

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fairway.targets.local.mesh.admin import Admin, AdminUnreachable, Statistics
+from fairway.targets.local.mesh.admin import Admin, AdminUnreachable
 from fairway.targets.local.mesh.envoy import Envoy
+from fairway_runtime.agent.confirming import Statistics
 
 _STATISTICS = (
     r"downstream_rq_(total|5xx)$|rbac\.denied$|upstream_rq_retry$|ejections_enforced_total$|"

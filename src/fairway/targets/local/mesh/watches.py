@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable, Iterable
 
 from fairway.errors import Unavailable
-from fairway.targets.mesh.render.document import BOOTSTRAP
+from fairway_runtime.agent.files import (
+    BOOTSTRAP,
+)
 
 LIMIT = "fs.inotify.max_user_instances"
 

@@ -16,12 +16,8 @@ from fairway.targets.mesh.render.clusters import (
     replica_clusters,
 )
 from fairway.targets.mesh.render.document import (
-    BOOTSTRAP,
-    CDS,
-    LDS,
     EnvoyPaths,
     Json,
-    response,
     routes_file,
 )
 from fairway.targets.mesh.render.egress_routes import EGRESS, egress_routes
@@ -30,6 +26,12 @@ from fairway.targets.mesh.render.gateway_routes import gateway_routes
 from fairway.targets.mesh.render.inbound_routes import INBOUND, inbound_routes
 from fairway.targets.mesh.render.listeners import gateway_listener, sidecar_listeners
 from fairway.targets.mesh.view import GATEWAY, GatewayRoute, MeshView
+from fairway_runtime.agent.files import (
+    BOOTSTRAP,
+    CDS,
+    LDS,
+    response,
+)
 
 __all__ = ["EnvoyPaths", "Json", "render"]
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fairway.targets.mesh.render.document import STDOUT, EnvoyPaths, Json, typed
+from fairway.targets.mesh.render.document import (
+    STDOUT,
+    EnvoyPaths,
+    Json,
+    typed,
+)
 
 Direction = Literal["inbound", "egress", "gateway"]
 

@@ -6,14 +6,16 @@ It never changes while the system runs, so no change ever needs a restart.
 from __future__ import annotations
 
 from fairway.targets.mesh.render.document import (
-    CDS,
-    LDS,
     EnvoyPaths,
     Json,
     from_file,
     typed,
 )
 from fairway.targets.mesh.view import MeshView
+from fairway_runtime.agent.files import (
+    CDS,
+    LDS,
+)
 
 
 def bootstrap(view: MeshView, name: str, paths: EnvoyPaths) -> Json:

@@ -29,7 +29,10 @@ from fairway.targets.mesh.render.document import (
     typed,
     version_cluster,
 )
-from fairway.targets.mesh.render.secrets import client_tls, public_tls
+from fairway.targets.mesh.render.secrets import (
+    client_tls,
+    public_tls,
+)
 from fairway.targets.mesh.view import (
     GatewayRoute,
     LegacyUpstream,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-from fairway.targets.mesh.render.document import Json
+from fairway.targets.mesh.render.document import (
+    Json,
+)
 
 COHORT = "x-fairway-cohort"
 PREVIEW = "x-fairway-preview"

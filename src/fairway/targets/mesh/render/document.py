@@ -1,13 +1,11 @@
 """The vocabulary of rendering: JSON documents, Envoy's type URLs, names, and the files' places.
 
 Used by every module of `render/`. A resource is one Envoy message; a discovery response is the
-file that holds resources, with a version that is a digest of them: equal content, equal version.
+file that holds resources, with a version: see `fairway_runtime.agent.files`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,6 @@ Json = dict[str, Any]
 
 LOOPBACK = "127.0.0.1"
 TYPES = "type.googleapis.com/envoy"
-IDENTITY, TRUST = "identity", "trust"
-"""The names of the two secrets: this Envoy's certificate with key, and the app's CA."""
-
-CDS, LDS, BOOTSTRAP = "cds.json", "lds.json", "bootstrap.json"
-
 STDOUT = Path("/dev/stdout")
 """As an access log: Envoy's own standard output, which it need not open by this name."""
 PUBLIC_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -44,17 +37,6 @@ class EnvoyPaths:
 def typed(kind: str, **fields: Any) -> Json:
     """A message with its type, as Envoy wants it inside `typed_config`; `kind` follows `envoy.`."""
     return {"@type": f"{TYPES}.{kind}", **fields}
-
-
-def response(resources: list[Json]) -> Json:
-    """The file for some resources; its version is a digest of them."""
-    return {"version_info": digest(resources), "resources": resources}
-
-
-def digest(content: object) -> str:
-    """Twelve hex digits that are equal for equal content."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def from_file(paths: EnvoyPaths, name: str) -> Json:
@@ -118,8 +100,3 @@ def endpoints_file(cluster: str) -> str:
 def routes_file(route_config: str) -> str:
     """The RDS file of a route configuration: likewise one resource each."""
     return f"rds.{route_config}.json"
-
-
-def secret_file(secret: str) -> str:
-    """The SDS file of a secret: likewise one resource each."""
-    return f"sds.{secret}.json"

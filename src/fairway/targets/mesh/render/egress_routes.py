@@ -31,7 +31,6 @@ from fairway.targets.mesh.render.cohorts import marks
 from fairway.targets.mesh.render.document import (
     Json,
     callee_cluster,
-    response,
     seconds,
     typed,
     version_cluster,
@@ -46,6 +45,9 @@ from fairway.targets.mesh.render.version_routes import (
     version_routes,
 )
 from fairway.targets.mesh.view import Egress, MeshView, Remote, Sidecar
+from fairway_runtime.agent.files import (
+    response,
+)
 from fairway_runtime.intents import path_regex
 
 EGRESS = "egress"

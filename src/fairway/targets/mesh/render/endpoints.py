@@ -7,10 +7,12 @@ from fairway.targets.mesh.render.document import (
     address,
     endpoints_file,
     replicas_cluster,
-    response,
     typed,
 )
 from fairway.targets.mesh.view import Sidecar
+from fairway_runtime.agent.files import (
+    response,
+)
 
 
 def replica_endpoints(sidecar: Sidecar, host: str) -> dict[str, Json]:

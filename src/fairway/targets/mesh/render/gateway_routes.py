@@ -18,7 +18,6 @@ from fairway.targets.mesh.render.document import (
     Json,
     callee_cluster,
     legacy_cluster,
-    response,
     shifted_cluster,
     shifted_version_cluster,
     typed,
@@ -49,6 +48,9 @@ from fairway.targets.mesh.view import (
     LegacyUpstream,
     MeshView,
     Remote,
+)
+from fairway_runtime.agent.files import (
+    response,
 )
 
 _NEVER_RECEIVED = {

@@ -14,7 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fairway.targets.mesh.render.cohorts import BAGGAGE, asks_for, marks
-from fairway.targets.mesh.render.document import Json
+from fairway.targets.mesh.render.document import (
+    Json,
+)
 from fairway.targets.mesh.view import USER, GatewayRoute, GatewayView
 
 COOKIE = "fairway-user"

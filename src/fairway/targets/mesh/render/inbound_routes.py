@@ -14,9 +14,16 @@ decided within each of these, by `version_routes.py`.
 
 from __future__ import annotations
 
-from fairway.targets.mesh.render.document import Json, replicas_cluster, response, typed
+from fairway.targets.mesh.render.document import (
+    Json,
+    replicas_cluster,
+    typed,
+)
 from fairway.targets.mesh.render.version_routes import Asked, Way, another_replica, version_routes
 from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway_runtime.agent.files import (
+    response,
+)
 from fairway_runtime.intents import IntentRoute, IntentTable, path_regex
 
 INBOUND = "inbound"

@@ -8,15 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.targets.mesh.render.connection import connection_manager, egress_manager
-from fairway.targets.mesh.render.document import EnvoyPaths, Json, address, response, typed
+from fairway.targets.mesh.render.document import (
+    EnvoyPaths,
+    Json,
+    address,
+    typed,
+)
 from fairway.targets.mesh.render.egress_routes import (
     EGRESS,
     callee_mark,
     egress_routes,
 )
 from fairway.targets.mesh.render.inbound_routes import INBOUND
-from fairway.targets.mesh.render.secrets import balancer_tls, server_tls
+from fairway.targets.mesh.render.secrets import (
+    balancer_tls,
+    server_tls,
+)
 from fairway.targets.mesh.view import GATEWAY, MeshView, Sidecar
+from fairway_runtime.agent.files import (
+    response,
+)
 
 HEALTH = "health"
 HEALTH_PATH = "/ready"

@@ -11,7 +11,9 @@ called, the gateway or another sidecar, does so, and the request may then meet a
 from __future__ import annotations
 
 from fairway.targets.mesh.render.access_log import Direction
-from fairway.targets.mesh.render.document import Json
+from fairway.targets.mesh.render.document import (
+    Json,
+)
 
 _UNREACHABLE = ["UH", "UF", "UC", "UO", "UR", "URX", "LR", "NC", "UPE"]
 """Envoy's response flags for: none healthy, cannot connect, connection lost, limit reached, reset,

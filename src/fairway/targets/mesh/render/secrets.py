@@ -1,40 +1,22 @@
-"""Mutual TLS: who this Envoy is, whom it believes, and the two secret files behind that.
-
-Certificate and key travel inside one SDS file, so that a rotation is one atomic replacement and
-no Envoy ever sees a certificate with another one's key.
-"""
+"""Mutual TLS: who this Envoy is, and whom it believes, both from files that may be replaced."""
 
 from __future__ import annotations
 
 import ipaddress
 
 from fairway.targets.mesh.render.document import (
-    IDENTITY,
-    TRUST,
     EnvoyPaths,
     Json,
     from_file,
-    response,
-    secret_file,
     typed,
+)
+from fairway_runtime.agent.files import (
+    IDENTITY,
+    TRUST,
+    secret_file,
 )
 
 _TLS = "extensions.transport_sockets.tls.v3"
-
-
-def identity_secret(certificate: str, key: str) -> Json:
-    """The SDS file with an Envoy's certificate chain and private key, both PEM."""
-    secret = {
-        "certificate_chain": {"inline_string": certificate},
-        "private_key": {"inline_string": key},
-    }
-    return response([typed(f"{_TLS}.Secret", name=IDENTITY, tls_certificate=secret)])
-
-
-def trust_secret(authorities: str) -> Json:
-    """The SDS file with the app's certificate authorities, PEM; several during a rotation."""
-    trusted = {"trusted_ca": {"inline_string": authorities}}
-    return response([typed(f"{_TLS}.Secret", name=TRUST, validation_context=trusted)])
 
 
 def server_tls(trust_domain: str, paths: EnvoyPaths) -> Json:

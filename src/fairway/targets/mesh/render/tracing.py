@@ -10,7 +10,10 @@ from typing import Any
 
 from fairway.targets.mesh.render.access_log import Direction, peer
 from fairway.targets.mesh.render.clusters import OTLP
-from fairway.targets.mesh.render.document import Json, typed
+from fairway.targets.mesh.render.document import (
+    Json,
+    typed,
+)
 from fairway.targets.mesh.view import MeshView
 
 _NAMED_BY: dict[Direction, str] = {

@@ -25,7 +25,10 @@ from fairway.targets.mesh.render.cohorts import (
     mark_copy,
     marks,
 )
-from fairway.targets.mesh.render.document import Json, typed
+from fairway.targets.mesh.render.document import (
+    Json,
+    typed,
+)
 from fairway.targets.mesh.view import Division, Trial, Version
 
 _SAFE = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}

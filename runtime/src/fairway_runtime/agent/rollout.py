@@ -1,6 +1,7 @@
 """In which order the files of one Envoy are replaced, so that no request ever meets a gap. Pure.
 
-Who calls it: `envoy.py`, which writes each stage and waits until Envoy has taken all of it:
+Who calls it: the agent, and Fairway's mesh on one machine. Each writes a stage, and waits until
+Envoy has taken all of it:
 
     1. make room     new clusters, endpoints and certificates beside the old ones
     2. switch        routes (and listeners, only if ports changed)
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairway.targets.mesh.render.document import BOOTSTRAP, CDS, LDS, Json, address, response
+from fairway_runtime.agent.files import BOOTSTRAP, CDS, LDS, Json, response
 
 Files = Mapping[str, Json]
 
@@ -78,7 +79,7 @@ def _joint_endpoints(old: Files, new: Files) -> dict[str, Json]:
     for name in (name for name in new if _is(name, "eds.")):
         before, after = endpoints(old.get(name)), endpoints(new[name])
         if before - after and after - before:
-            joint[name] = _with_endpoints(new[name], sorted(before | after))
+            joint[name] = _with_hosts(new[name], [*_hosts(new[name]), *_hosts(old[name])])
         elif name not in old or after - before:
             joint[name] = new[name]
     return joint
@@ -88,15 +89,18 @@ def endpoints(file: Json | None) -> frozenset[int]:
     """The ports in an EDS file; none for a file that is not there."""
     if file is None:
         return frozenset()
-    groups = file["resources"][0]["endpoints"]
     return frozenset(
-        host["endpoint"]["address"]["socket_address"]["port_value"]
-        for group in groups
-        for host in group["lb_endpoints"]
+        host["endpoint"]["address"]["socket_address"]["port_value"] for host in _hosts(file)
     )
 
 
-def _with_endpoints(file: Json, ports: list[int]) -> Json:
-    hosts = [{"endpoint": {"address": address(port)}} for port in ports]
-    assignment = {**file["resources"][0], "endpoints": [{"lb_endpoints": hosts}]}
-    return response([assignment])
+def _hosts(file: Json) -> list[Json]:
+    groups = file["resources"][0]["endpoints"]
+    return [host for group in groups for host in group["lb_endpoints"]]
+
+
+def _with_hosts(file: Json, hosts: list[Json]) -> Json:
+    """Each once, in the order of their ports."""
+    each = {host["endpoint"]["address"]["socket_address"]["port_value"]: host for host in hosts}
+    ordered = [each[port] for port in sorted(each)]
+    return response([{**file["resources"][0], "endpoints": [{"lb_endpoints": ordered}]}])
