@@ -25,6 +25,7 @@ from fairway.delivery.port import (
     Watching,
     Wish,
 )
+from fairway.delivery.previews import Previews
 from fairway.delivery.refusals import busy, changing, in_between
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.delivery.store.deployments import Order, OrderKind
@@ -45,7 +46,7 @@ from fairway.plan.describe import moved
 from fairway.plan.difference import difference
 from fairway.plan.observed import Observed
 from fairway.plan.plan import Plan
-from fairway.plan.release import Release
+from fairway.plan.release import Release, ReleaseContent
 from fairway.targets.contract import Drift, Fence, Target
 
 _EVENT_INTERVAL = 0.2
@@ -90,13 +91,15 @@ class EnvironmentDelivery:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._store = parts.store
+        self._previews = Previews(parts.target)
 
     async def plan(self, wish: Wish) -> Plan:
         """What deploying this would do now. Nothing is changed, and nothing kept."""
         if wish.when_busy == "refuse":  # else it would compare with what is half done
             await asyncio.to_thread(self._require_rest, "what would change cannot be told")
         ground = await self._ground()
-        return await asyncio.to_thread(self._planned, wish, ground)
+        found, content, number = await asyncio.to_thread(self._planned, wish, ground)
+        return await self._previews.added(found, content, number)
 
     async def deploy(self, wish: Wish, by: Actor) -> Deployment:
         """Keep the release and begin (or queue) its deployment; returns at once."""
@@ -270,7 +273,8 @@ class EnvironmentDelivery:
             policies=self._parts.policies,
         )
 
-    def _planned(self, wish: Wish, ground: Ground) -> Plan:
+    def _planned(self, wish: Wish, ground: Ground) -> tuple[Plan, ReleaseContent, int]:
+        """The plan, and the content and number of the release that it is about."""
         kept = self._kept(wish)
         prepared = prepare(wish, kept, ground)
         number = kept.number if kept else self._store.releases.next_number()
@@ -278,7 +282,7 @@ class EnvironmentDelivery:
         _check_fingerprint(wish, found)
         if kept is not None:  # what is new is sent after its plan was agreed to
             check_artifacts(prepared.content, found, self._parts.has_artifact)
-        return found
+        return found, prepared.content, number
 
     def _open(self, wish: Wish, by: Actor, ground: Ground) -> Deployment:
         """Keep release and deployment in one transaction: both, or neither and no number spent."""
@@ -294,8 +298,9 @@ class EnvironmentDelivery:
             if found.empty:
                 raise _nothing_to_do(self._parts.environment)
             check_artifacts(release.content, found, self._parts.has_artifact)
+            seen = self._previews.remembered(found)
             made = deployment_of(
-                wish, release, found, by, id=self._parts.new_id(), at=self._parts.clock()
+                wish, release, seen, by, id=self._parts.new_id(), at=self._parts.clock()
             )
             self._store.deployments.open(made, _queued(made), when_busy=wish.when_busy)
         return made

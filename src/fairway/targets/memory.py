@@ -39,6 +39,15 @@ def as_declared(_service: str, _version: str, release: ServiceRelease) -> Behavi
     return declared_behaviour(release)
 
 
+Below = Callable[[Release, Sequence[Wanted]], Preview]
+"""What a plan would show below the services."""
+
+
+def nothing_below(_release: Release, _wanted: Sequence[Wanted]) -> Preview:
+    """Simulated services need no resources."""
+    return NOTHING
+
+
 class MemoryTarget:
     """A `Target` of simulated services, each asked `rate` times a second by the given clock."""
 
@@ -49,11 +58,13 @@ class MemoryTarget:
         rate: float = 50.0,
         file: Path | None = None,
         behave: Behave = as_declared,
+        below: Below = nothing_below,
     ) -> None:
         self._clock = clock
         self._rate = rate
         self._file = file
         self._behave = behave
+        self._below = below
         self._world = World(clock())
 
     # What a test or a demonstration does to it
@@ -95,9 +106,8 @@ class MemoryTarget:
         }
 
     async def preview(self, release: Release, wanted: Sequence[Wanted]) -> Preview:
-        """Nothing: there is nothing below the services."""
-        del release, wanted
-        return NOTHING
+        """What it was made to show below its services, which have nothing there."""
+        return self._below(release, wanted)
 
     async def apply(self, release: Release, wanted: Sequence[Wanted], fence: Fence) -> None:
         """Start versions, or bring them to a number of replicas; Unhealthy when they are ill."""

@@ -24,6 +24,7 @@ from fairway.cli.commands.deploy import why_started
 from fairway.cli.delivering import follow
 from fairway.cli.delivering.plan_text import strategy_words
 from fairway.model.strategies import Strategy
+from fairway.plan.preview import MonthlyCost, Preview, ResourceChange
 from fairway.targets.local.layout import open_state
 
 
@@ -47,6 +48,47 @@ def test_plan_says_what_changes_and_why_and_ends_with_2(
     assert "2 changes, destructive: stop axon" in done.out
     assert "axon must pass baggage on" in done.out
     assert fairway("plan", "local", "--json").json["changes"][1]["destructive"] is True
+
+
+BELOW = Preview(
+    (
+        ResourceChange("", "aws_subnet", "module.networking.aws_subnet.public[0]", "create"),
+        ResourceChange("orbit", "aws_ecs_service", 'module.services["orbit"].x', "create"),
+        ResourceChange(
+            "orbit", "aws_db_instance", 'module.services["orbit"].aws_db_instance.this', "replace",
+            ("engine: a → b (forces replacement)",), destructive=True,
+        ),
+    ),
+    (MonthlyCost("orbit", 10.0, 12.5), MonthlyCost("axon", 7.0, 7.0)), 15.0, ("a warning",),
+)  # fmt: skip
+
+
+def test_resources_stand_below_the_services_and_money_last(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    delivery.planned = a_plan(REPLACE, preview=BELOW)
+    told = fairway("plan", "local").out
+    assert "  resources: 2 to create, 1 to replace\n" in told
+    assert "    orbit\n      + aws_ecs_service\n      ± aws_db_instance.this  DESTRUCTIVE\n" in told
+    assert "          engine: a → b (forces replacement)\n" in told
+    assert "    orbit   10.00 → 12.50 (+2.50)\n    in all  17.00 → 19.50 (+2.50)\n" in told
+    assert "    budget  15.00: exceeded by 4.50\n" in told
+    assert "destructive: replace module.services" in told
+    order = [told.index(word) for word in ("its source changed", "resources:", "cost, US dollars")]
+    assert order == sorted(order)
+    shown = fairway("plan", "local", "--json").json["preview"]
+    assert shown["resources"][2]["destructive"] is True
+
+
+def test_nobody_agreed_to_a_destructive_resource(
+    delivery: MemoryDelivery, fairway: CommandLine
+) -> None:
+    delivery.planned = a_plan(REPLACE, preview=BELOW)
+    done = fairway("deploy")
+    assert done.code == 6
+    assert "aws_db_instance.this" in done.err
+    assert delivery.found == []
+    assert fairway("deploy", "--yes").code == 0
 
 
 def test_plan_ends_with_0_when_nothing_changes(

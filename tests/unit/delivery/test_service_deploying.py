@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,14 @@ import pytest
 from tests.service_rig import ADA, BOB, EVE, Desk, forbidding
 
 from fairway.delivery.port import Wish
+from fairway.delivery.service import EnvironmentDelivery
 from fairway.errors import Conflict, InvalidAppFile, InvalidInput, NotFound, Refused
 from fairway.governance.sets import Activation
 from fairway.governance.sql_store import SqlPolicyStore
+from fairway.plan.preview import Preview, ResourceChange
+from fairway.plan.release import Release
+from fairway.targets.contract import Wanted
+from fairway.targets.memory import MemoryTarget
 
 
 async def test_a_plan_changes_and_keeps_nothing(tmp_path: Path) -> None:
@@ -26,6 +32,28 @@ async def test_a_plan_changes_and_keeps_nothing(tmp_path: Path) -> None:
     assert (await desk.delivery.deployments()).deployments == ()
     with pytest.raises(NotFound):
         desk.policies.text(1)
+
+
+async def test_a_plan_says_what_the_target_does_below_and_its_deployment_keeps_it(
+    tmp_path: Path,
+) -> None:
+    asked: list[tuple[str, list[Wanted]]] = []
+
+    def below(release: Release, wanted: Sequence[Wanted]) -> Preview:
+        asked.append((release.name, list(wanted)))
+        return Preview((ResourceChange("axon", "aws_ecs_service", "module.x", "create"),))
+
+    desk = Desk(tmp_path, resting=True)
+    target = MemoryTarget(desk.clock, below=below)
+    desk.delivery = EnvironmentDelivery(replace(desk.delivery._parts, target=target))
+    found = await desk.delivery.plan(desk.wish("one"))
+    assert [each.kind for each in found.preview.resources] == ["aws_ecs_service"]
+    assert asked == [("r1", [Wanted("axon", "r1", 2), Wanted("orbit", "r1", 1)])]
+    made = await desk.delivery.deploy(desk.wish("one", fingerprint=found.fingerprint), ADA)
+    assert made.plan.preview == found.preview
+    kept = await desk.delivery.deployment(made.id)
+    assert kept.plan.preview == found.preview
+    assert len(asked) == 1, "a minute is not spent twice"
 
 
 async def test_a_deployment_keeps_its_release_and_its_policies(tmp_path: Path) -> None:

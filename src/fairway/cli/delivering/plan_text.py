@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from fairway.cli.output import Painter, duration
 from fairway.delivery.words import plural
 from fairway.plan.describe import describe
-from fairway.plan.plan import Change, Plan
+from fairway.plan.describe_preview import describe_preview
+from fairway.plan.plan import Plan
 
 if TYPE_CHECKING:
     from fairway.model.environments import Environment
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _DESTRUCTIVE = "DESTRUCTIVE"
 _COLOURS = {"+": "green", "-": "red", "!": "yellow"}
 _REASON = " " * 6
+_DETAIL = " " * 10
+"""How far reasons are indented: those of a service, those of a resource."""
 _NO_TIME = "0.0s"
 """How a settled strategy says that nothing is waited for."""
 
@@ -36,8 +39,9 @@ def plan_lines(
     painted = [paint.bold(first), *(_painted(line, paint) for line in lines)]
     if plan.empty:
         return painted
+    below = [_painted(line, paint, _DETAIL) for line in describe_preview(plan.preview)]
     way = () if emergency else _way(plan, environment)
-    return [*painted, "", *way, _count(plan.changes, paint)]
+    return [*painted, *below, "", *way, _count(plan, paint)]
 
 
 def _way(plan: Plan, environment: Environment | None) -> Iterator[str]:
@@ -47,18 +51,31 @@ def _way(plan: Plan, environment: Environment | None) -> Iterator[str]:
         yield from (f"gate      {gate}" for gate in gates(environment))
 
 
-def _painted(line: str, paint: Painter) -> str:
-    if line.startswith(_REASON):
+def _painted(line: str, paint: Painter, reason: str = _REASON) -> str:
+    if line.startswith(reason):
         return paint.dim(line)
     if line.endswith(_DESTRUCTIVE):
         return paint.red(line)
-    return paint.paint(line, _COLOURS.get(line.lstrip()[:1], "yellow"))
+    sign = line.lstrip()[:1]
+    if sign.isalpha():
+        return line
+    return paint.paint(line, _COLOURS.get(sign, "yellow"))
 
 
-def _count(changes: tuple[Change, ...], paint: Painter) -> str:
-    named = [f"{change.kind} {change.subject}" for change in changes if change.destructive]
+def _count(plan: Plan, paint: Painter) -> str:
+    named = destructive_parts(plan)
     destructive = f", destructive: {paint.red(', '.join(named))}" if named else ""
-    return f"in all    {plural(len(changes), 'change')}{destructive}"
+    resources = plan.preview.resources
+    below = f", {plural(len(resources), 'resource')} below them" if resources else ""
+    return f"in all    {plural(len(plan.changes), 'change')}{below}{destructive}"
+
+
+def destructive_parts(plan: Plan) -> tuple[str, ...]:
+    """What cannot be taken back, each in words: of the services first, then of their resources."""
+    return (
+        *(f"{change.kind} {change.subject}" for change in plan.changes if change.destructive),
+        *(f"{each.action} {each.address}" for each in plan.preview.destructive),
+    )
 
 
 def strategy_words(strategy: Mapping[str, Any]) -> str:

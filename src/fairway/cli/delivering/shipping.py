@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fairway.cli.delivering.door import Door
 from fairway.cli.delivering.follow import Follower, Seen
-from fairway.cli.delivering.plan_text import plan_lines
+from fairway.cli.delivering.plan_text import destructive_parts, plan_lines
 from fairway.cli.delivering.verdict import closing_lines, exit_code, what_to_do
 from fairway.cli.delivering.views import choose_view
 from fairway.cli.output import is_terminal, note, painter, say, to_json_line
@@ -56,7 +56,7 @@ async def refuse_busy(delivery: Delivery) -> None:
 
 def confirm(plan: Plan, *, agreed: bool) -> None:
     """Have a person agree to what is destructive; raises Refused when nobody does."""
-    named = ", ".join(f"{c.kind} {c.subject}" for c in plan.changes if c.destructive)
+    named = ", ".join(destructive_parts(plan))
     if agreed or not named:
         return
     if is_terminal(sys.stderr) and sys.stdin.isatty():

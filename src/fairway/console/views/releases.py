@@ -10,9 +10,18 @@ from fairway.console.views.course import Mark, marks
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.events import TYPES
 from fairway.delivery.port import DeliveryEvent
-from fairway.delivery.words import changed_words, outcome, outcomes, status_words, waits_for
+from fairway.delivery.words import (
+    changed_words,
+    outcome,
+    outcomes,
+    plural,
+    status_words,
+    waits_for,
+)
 from fairway.plan.describe import strategy_words
+from fairway.plan.describe_preview import SIGNS
 from fairway.plan.plan import Change, Plan
+from fairway.plan.preview import ResourceChange
 from fairway.plan.release import Release
 
 _SIGNS = {
@@ -21,6 +30,7 @@ _SIGNS = {
     "policies": ("#", "policies change"), "configuration": ("=", "configuration changes"),
 }  # fmt: skip
 
+_RESOURCES = {"update": "changes", "replace": "is replaced", "delete": "is removed"}
 _SAYS = {kind.name: kind.says.rstrip(".") for kind in TYPES}
 
 
@@ -161,8 +171,15 @@ def _offer(number: int, in_force: int, under_way: Set[int]) -> str:
 
 
 def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
-    """What a plan changes."""
-    return tuple(map(_change, plan.changes))
+    """What a plan changes: services, then resources; those that are created are only counted."""
+    resources = plan.preview.resources
+    created = sum(each.action == "create" for each in resources)
+    counted = (ChangeRow("+", plural(created, "resource"), "created", "", (), False),)
+    return (
+        *map(_change, plan.changes),
+        *(counted if created else ()),
+        *(_resource(each) for each in resources if each.action != "create"),
+    )
 
 
 def difference_rows(changes: Sequence[Mapping[str, object]]) -> tuple[ChangeRow, ...]:
@@ -175,6 +192,13 @@ def _change(change: Change) -> ChangeRow:
     return ChangeRow(
         sign, change.subject, words, " → ".join(_sides(change.before, change.after)),
         change.reasons, change.destructive,
+    )  # fmt: skip
+
+
+def _resource(change: ResourceChange) -> ChangeRow:
+    return ChangeRow(
+        SIGNS[change.action], change.address, _RESOURCES[change.action], "", change.reasons,
+        change.destructive,
     )  # fmt: skip
 
 
