@@ -131,6 +131,8 @@ def declared(folder: Path, changes: Changes = NOTHING) -> dict[str, Any]:
 class LocalRig:
     """A control plane in this process, at first with nothing to run."""
 
+    copies = True
+
     def __init__(self, folder: Path, *, empty: bool = True, changes: Changes = NOTHING) -> None:
         self.folder = folder
         self.state = open_state(folder, stamp="test").state

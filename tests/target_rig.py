@@ -20,6 +20,8 @@ class Rig(Protocol):
     """A place with the services `axon` and `orbit`, where nothing runs at first."""
 
     target: Target
+    copies: bool
+    """Whether requests can be copied to a candidate; where they cannot, that is Refused."""
 
     async def start(self) -> None:
         """Have the target's program run."""
@@ -64,6 +66,7 @@ class MemoryRig:
     """The memory target with a file, so that it can be restarted."""
 
     RATE = 50.0
+    copies = True
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "world.json"

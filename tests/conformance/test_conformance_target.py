@@ -9,14 +9,20 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from tests.aws_target_rig import AwsRig
 from tests.local_target_rig import LocalRig
 from tests.target_rig import MemoryRig, Rig
 
-from fairway.errors import Conflict, InvalidInput, Unhealthy
+from fairway.errors import Conflict, InvalidInput, Refused, Unhealthy
 from fairway.plan.observed import ObservedVersion
 from fairway.targets.contract import Fence, Routing, Split, Traffic, Wanted
 
-RIGS: dict[str, Callable[[Path], Rig]] = {"memory": MemoryRig, "local": LocalRig}
+RIGS: dict[str, Callable[[pytest.FixtureRequest, Path], Rig]] = {
+    "memory": lambda _request, folder: MemoryRig(folder),
+    "local": lambda _request, folder: LocalRig(folder),
+    "aws-ecs-mesh": lambda request, _folder: AwsRig(request.getfixturevalue("moto")),
+    "aws-ecs-alb": lambda request, _: AwsRig(request.getfixturevalue("moto"), balanced=True),
+}
 REAL = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 """Real processes and real Envoys, one system at a time."""
 
@@ -25,9 +31,11 @@ SECOND = Fence("d2", 2)
 BOTH_ONE = (Wanted("axon", "r1", 2), Wanted("orbit", "r1", 1))
 
 
-@pytest.fixture(params=["memory", pytest.param("local", marks=REAL)])
+@pytest.fixture(
+    params=["memory", pytest.param("local", marks=REAL), "aws-ecs-mesh", "aws-ecs-alb"]
+)
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    made = RIGS[request.param](tmp_path)
+    made = RIGS[request.param](request, tmp_path)
     try:
         await made.start()
         yield made
@@ -192,6 +200,11 @@ async def test_failed_answers_are_counted(rig: Rig) -> None:
 
 async def test_a_candidate_without_weight_is_asked_by_copies_only(rig: Rig) -> None:
     await with_candidate(rig)
+    if not rig.copies:  # then it says so, and leaves everything as it is
+        with pytest.raises(Refused):
+            await rig.target.shift(canary(0, mirror=100), SECOND)
+        assert await weights(rig) == {"r1": 100, "r2": 0}
+        return
     await rig.target.shift(canary(0, mirror=100), SECOND)
     before = await measured(rig, "r1"), await measured(rig, "r2")
     await rig.ask("axon", 100)
