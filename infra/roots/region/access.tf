@@ -43,4 +43,15 @@ module "iam" {
       conditions = grant.conditions
     }
   ]
+
+  # What ECS needs to start its tasks.
+  execution = {
+    repository_arns = [
+      for image in [each.key, "fairway-sidecar"] :
+      "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/${image}"
+    ]
+    log_group_arns = [local.arns.log-group[each.key]]
+    secret_arns    = try(values(module.secrets[each.key].arns), [])
+    key_arns       = [for name, it in module.kms : it.key_arn if name == each.key]
+  }
 }

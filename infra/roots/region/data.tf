@@ -7,7 +7,8 @@ locals {
   }
 
   # Those with an address in the network: a security group opens them to the services that list them.
-  ports = { postgres = 5432, valkey = 6379 }
+  ports            = { postgres = 5432, valkey = 6379 }
+  addressed_stores = { for name, it in var.stores : name => { port = local.ports[it.kind] } if contains(keys(local.ports), it.kind) }
 }
 
 module "databases" {

@@ -40,13 +40,19 @@ data "aws_availability_zones" "available" {
   }
 }
 
-# For what belongs to no service alone: logs, the configuration of the mesh, policy sets, events.
+# For what belongs to no service alone: logs, configuration, stores, events. A role uses it only through these.
 module "environment_key" {
   source = "../../modules/kms"
 
   name        = "${var.name}-environment"
-  description = "Logs, configuration and policies of ${var.name}"
-  services    = ["logs.${var.region}.amazonaws.com", "sns.amazonaws.com", "sqs.amazonaws.com", "events.amazonaws.com", "cloudwatch.amazonaws.com"]
+  description = "Logs, configuration, stores and events of ${var.name}"
+  account_via = [for service in ["dynamodb", "elasticache", "lambda", "rds", "s3", "sns", "sqs"] : "${service}.${var.region}.amazonaws.com"]
+  services = [
+    "cloudwatch.amazonaws.com",
+    "events.amazonaws.com",
+    "logs.${var.region}.amazonaws.com",
+    "sns.amazonaws.com",
+  ]
 }
 
 module "network" {
@@ -60,11 +66,36 @@ module "network" {
   kms_key_arn        = module.environment_key.key_arn
 }
 
+module "network_acls" {
+  source = "../../modules/network-acls"
+
+  name               = var.name
+  vpc_id             = module.network.vpc_id
+  cidr               = module.network.cidr
+  public_subnet_ids  = module.network.public_subnet_ids
+  private_subnet_ids = module.network.private_subnet_ids
+  runtime_subnet_ids = module.network.runtime_subnet_ids
+}
+
+# A flow is a sentence of the app file: orbit calls axon, orbit uses store orders.
 module "security_groups" {
   source = "../../modules/security-groups"
 
   name   = var.name
   vpc_id = module.network.vpc_id
+  services = {
+    for name, it in var.services : name => {
+      port   = it.port
+      calls  = it.calls
+      public = it.public
+      stores = [for store in it.stores : store if contains(keys(local.addressed_stores), store)]
+      mesh   = it.mesh
+    }
+  }
+  stores                     = local.addressed_stores
+  internet_egress            = var.network.nat != "none"
+  endpoint_security_group_id = module.network.endpoint_security_group_id
+  prefix_list_ids            = module.network.prefix_list_ids
 }
 
 module "discovery" {
@@ -81,4 +112,14 @@ module "cluster" {
   kms_key_arn   = module.environment_key.key_arn
   log_retention = var.log_retention
   spot_percent  = var.spot_percent
+}
+
+# Logs of load balancers and of requests to buckets. It has no key of its own: load balancers cannot use one.
+module "log_bucket" {
+  source = "../../modules/bucket"
+
+  name            = "${var.name}-logs-${local.account}-${var.region}"
+  log_sources     = ["load-balancer", "s3"]
+  expiration_days = var.log_retention
+  force_destroy   = !var.protect
 }

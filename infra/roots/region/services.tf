@@ -4,11 +4,14 @@ locals {
   # Files that the agent beside a service writes for it; the library and other programs read them.
   folder = "/fairway"
 
-  # A sidecar listens for each callee at a port of its own, in the order of the names.
-  egress_port = 15101
+  # A sidecar listens for each callee at a port that follows from the callee's name: src/fairway/targets/aws/mesh/ports.py.
+  # A service outside the mesh is called through the internal load balancer.
   callees = {
     for name, it in var.services : name => merge(
-      { for index, callee in sort(it.calls) : callee => "http://127.0.0.1:${local.egress_port + index}" if it.mesh && var.services[callee].mesh },
+      {
+        for callee in it.calls : callee => "http://127.0.0.1:${20000 + parseint(substr(sha256(callee), 0, 8), 16) % 10000}"
+        if var.services[callee].mesh
+      },
       { for callee in it.calls : callee => "https://${callee}.${local.internal_domain}" if !var.services[callee].mesh },
     )
   }
@@ -21,7 +24,10 @@ locals {
         FAIRWAY_SERVICE     = name
         OTEL_SERVICE_NAME   = name
       },
-      it.mesh ? { FAIRWAY_FLAGS_FILE = "${local.folder}/flags.json" } : {},
+      it.mesh ? {
+        FAIRWAY_EGRESS_URL = "http://127.0.0.1:15001"
+        FAIRWAY_FLAGS_FILE = "${local.folder}/flags.json"
+      } : {},
       it.mesh && it.library ? {
         FAIRWAY_IDENTITY_DIR = "${local.folder}/identity"
         FAIRWAY_POLICY_FILE  = "${local.folder}/policies.json"
@@ -51,6 +57,14 @@ locals {
 
   # The library rereads secrets that the agent writes; any other program has them in its environment from its start.
   secrets_as_files = { for name, it in var.services : name => it.mesh && it.library && length(it.secrets) > 0 }
+
+  # A service with the library signs what it calls; the agent fetches the key from the secret `identity`.
+  secrets = {
+    for name, it in var.services : name => merge(
+      { for secret in it.secrets : secret => { description = "${secret} of ${name}" } },
+      it.mesh && it.library ? { identity = { description = "The key by which ${name} signs its calls" } } : {},
+    )
+  }
 }
 
 module "kms" {
@@ -59,17 +73,17 @@ module "kms" {
 
   name        = "${var.name}-${each.key}"
   description = "Secrets of ${each.key} in ${var.name}"
-  users       = [module.iam[each.key].task_role_arn, module.iam[each.key].execution_role_arn]
+  users       = module.iam[each.key].principal_arns
 }
 
 module "secrets" {
   source   = "../../modules/secrets"
-  for_each = { for name, it in var.services : name => it if length(it.secrets) > 0 }
+  for_each = { for name, secrets in local.secrets : name => secrets if length(secrets) > 0 }
 
   name             = "${var.name}/${each.key}"
-  secrets          = { for secret in each.value.secrets : secret => { description = "${secret} of ${each.key}" } }
+  secrets          = each.value
   kms_key_arn      = module.kms[each.key].key_arn
-  reader_role_arns = [module.iam[each.key].task_role_arn, module.iam[each.key].execution_role_arn]
+  reader_role_arns = module.iam[each.key].principal_arns
   recovery_days    = var.protect ? 30 : 0
 }
 
@@ -113,9 +127,9 @@ module "services" {
   spot_percent = var.spot_percent
   scaling      = each.value.scale == null ? null : local.scaling[each.key]
 
-  sidecar       = each.value.mesh ? local.sidecar[each.key] : null
-  collector     = local.collector
-  discovery     = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
+  sidecar   = each.value.mesh ? local.sidecar[each.key] : null
+  collector = local.collector
+  discovery = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
   load_balancer = length(each.value.target_groups) == 0 ? null : {
     vpc_id           = module.network.vpc_id
     slots            = each.value.target_groups

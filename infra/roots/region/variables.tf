@@ -228,20 +228,25 @@ variable "hosted_zone" {
   default     = null
 }
 
+variable "public_load_balancer" {
+  description = "Name of the load balancer that the internet reaches, 32 characters at most; absent: nothing that runs is public."
+  type        = string
+  default     = null
+}
+
 variable "gateway" {
-  description = "Names of the public load balancer and of the gateway's target group, 32 characters at most, and the gateway's size. Absent: nothing that runs is public."
+  description = "The Envoys that open the public routes: the name of their target group, 32 characters at most, how many and how large. Absent: no service in the mesh is public."
   type = object({
-    load_balancer = string
-    target_group  = string
-    replicas      = optional(number, 2)
-    max_replicas  = optional(number, 10)
-    cpu           = optional(number, 512)
-    memory        = optional(number, 1024)
+    target_group = string
+    replicas     = optional(number, 2)
+    max_replicas = optional(number, 10)
+    cpu          = optional(number, 512)
+    memory       = optional(number, 1024)
   })
   default = null
 
   validation {
-    condition     = var.gateway == null || var.domain != null
+    condition     = (var.public_load_balancer == null && var.internal_load_balancer == null) || var.domain != null
     error_message = "Public services need a domain: nothing is served to the public without TLS."
   }
 }

@@ -131,6 +131,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "fairway plan prod --out plan.json",
     ),
     Entry(
+        "render",
+        "render",
+        DELIVER,
+        "Write the Terraform of an environment on AWS, as it follows from the app file.",
+        "fairway render prod -o out",
+    ),
+    Entry(
         "deploy",
         "deploy",
         DELIVER,
@@ -241,6 +248,13 @@ CATALOGUE: tuple[Entry, ...] = (
         DELIVER,
         "Compare what runs with what was deployed.",
         "fairway drift prod --fix",
+    ),
+    Entry(
+        "eject",
+        "eject",
+        DELIVER,
+        "Leave a folder from which Terraform goes on without Fairway.",
+        "fairway eject prod -o infrastructure",
     ),
     Entry(
         "webhooks",

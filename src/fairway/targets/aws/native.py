@@ -1,6 +1,6 @@
 """The hand-written Terraform that is packaged with Fairway: where it is, and its files.
 
-Called by `rendering.py` and `packages.py`. From a wheel it is `fairway/infra`, from the source tree
+Called by `rendering.py` and `tree.py`. From a wheel it is `fairway/infra`, from the source tree
 `infra/` beside `src/`. Tests and caches in it are no part of what is rendered.
 """
 
@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import fairway
+import fairway_runtime
 from fairway.errors import Unavailable
 
 _LEFT_OUT = frozenset({"tests", "__pycache__", ".terraform"})
@@ -40,6 +41,23 @@ def root(kind: str) -> Mapping[str, str]:
 def modules() -> Mapping[str, str]:
     """The files of all modules, by path: `ecs-service/main.tf`."""
     return _texts(infra() / "modules")
+
+
+@cache
+def packages() -> Mapping[str, Mapping[str, bytes]]:
+    """The code of the Lambda functions: files by path, by the name of the package."""
+    found = {folder.name: _code(folder) for folder in sorted((infra() / "lambda").iterdir())}
+    found["rotation"] = _code(infra() / "modules" / "secrets" / "rotation")
+    if "governance" in found:  # it decides by the same engine as the services
+        runtime = Path(fairway_runtime.__file__).parent
+        found["governance"] |= {f"fairway_runtime/{p}": c for p, c in _code(runtime).items()}
+    return {name: files for name, files in found.items() if files}
+
+
+def _code(folder: Path) -> dict[str, bytes]:
+    if not folder.is_dir():
+        return {}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
 
 
 @cache

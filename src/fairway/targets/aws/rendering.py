@@ -6,14 +6,18 @@ Called by `fairway render` and `fairway eject`, and by the target, which applies
     modules/<name>/…            the modules, as they are
     account/ registry/ control-plane/
     regions/<region>/           the same files in each, with other values
+    packages/<name>/…           the code of Lambda functions, and build.py, which zips it
+
+The zips themselves are no text: `tree.archives`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
-from fairway.targets.aws import native
+from fairway.targets.aws import native, packages
 from fairway.targets.aws.readme import readme
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.values import values
@@ -33,6 +37,7 @@ def rendered(standing: Standing) -> dict[str, str]:
     """Every text file by its path in the tree."""
     files = {"README.md": readme(standing)}
     files |= {f"modules/{path}": text for path, text in native.modules().items()}
+    files |= _packages()
     for kind in _SHARED:
         files |= _below(kind, render_root(kind, standing))
     for region in regions(standing):
@@ -51,6 +56,15 @@ def render_root(kind: str, standing: Standing, region: str = "") -> Mapping[str,
 def regions(standing: Standing) -> tuple[str, ...]:
     """The regions of the environment; the first leads."""
     return regions_of(standing.model.environments[standing.environment])
+
+
+def _packages() -> dict[str, str]:
+    files = {
+        f"packages/{name}/{path}": content.decode()
+        for name, code in native.packages().items()
+        for path, content in code.items()
+    }
+    return files | {"packages/build.py": Path(packages.__file__).read_text("utf-8")}
 
 
 def _moved(files: Mapping[str, str], depth: int) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fairway.targets.aws import names
 from fairway.targets.aws.grants.derive import grants_of
 from fairway.targets.aws.grants.grant import Grant
-from fairway.targets.aws.values.edge import public
+from fairway.targets.aws.values.edge import has_gateway
 from fairway.targets.aws.values.hcl import Assign, Note, Value
 from fairway.targets.aws.values.place import Place
 
@@ -26,7 +26,7 @@ def access(place: Place) -> tuple[Assign, ...]:
 
 
 def _holders(place: Place) -> Iterator[str]:
-    if public(place):
+    if has_gateway(place):
         yield names.GATEWAY
     for name, service in sorted(place.app.services.items()):
         if service.kind != "static":

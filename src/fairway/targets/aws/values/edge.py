@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fairway.model.services import PublicRoute, Service
-from fairway.targets.aws.names import load_balancer, target_group
+from fairway.targets.aws.names import GATEWAY, load_balancer, target_group
 from fairway.targets.aws.standing import SLOTS, StandingVersion
 from fairway.targets.aws.values.hcl import Assign, Value
 from fairway.targets.aws.values.place import Place
@@ -17,27 +17,44 @@ from fairway.targets.aws.values.place import Place
 
 def edge(place: Place) -> tuple[Assign, ...]:
     """Names of load balancers and target groups, static sites, and rules."""
+    return (*_public(place), *_internal(place), *_static(place), *_rules(place))
+
+
+def _public(place: Place) -> Iterator[Assign]:
     app, environment = place.app.app, place.standing.environment
-    assigns = []
-    if public(place):
-        gateway = {
-            "load_balancer": load_balancer(app, environment, "public"),
-            "target_group": target_group(app, environment, "gateway", "a"),
-        }
-        assigns.append(Assign("gateway", gateway, "Who opens the public routes of the services."))
+    if has_gateway(place) or any(service.public for _, service in _outside(place)):
+        yield Assign("public_load_balancer", load_balancer(app, environment, "public"))
+    if has_gateway(place):
+        group = target_group(app, environment, GATEWAY, SLOTS[0])
+        comment = "The Envoys behind it open the public routes of the app file."
+        yield Assign("gateway", {"target_group": group}, comment)
+
+
+def _internal(place: Place) -> Iterator[Assign]:
+    called = {callee for service in place.app.services.values() for callee in service.calls}
+    if any(name in called for name, _ in _outside(place)):
+        name = load_balancer(place.app.app, place.standing.environment, "internal")
+        comment = "Calls to services outside the mesh go through it."
+        yield Assign("internal_load_balancer", name, comment, apart=True)
+
+
+def _static(place: Place) -> Iterator[Assign]:
     sites = {name: _site(service) for name, service in _sites(place)}
     if sites and place.role == "primary":
-        assigns.append(Assign("sites", sites, apart=True))
+        yield Assign("sites", sites, "CloudFront serves them in all regions.", apart=True)
+
+
+def _rules(place: Place) -> Iterator[Assign]:
     rules = {name: _rule(place, name, service) for name, service in _outside(place)}
     if rules:
         comment = "Services outside the mesh: load balancers divide their requests."
-        assigns.append(Assign("rules", rules, comment, apart=True))
-    return tuple(assigns)
+        yield Assign("rules", rules, comment, apart=True)
 
 
-def public(place: Place) -> bool:
-    """Whether anything that runs is public, so that there is a gateway."""
-    return any(it.public and it.kind != "static" for it in place.app.services.values())
+def has_gateway(place: Place) -> bool:
+    """Whether a service in the mesh is public."""
+    services = place.app.services.items()
+    return any(service.public and place.in_mesh(name, service) for name, service in services)
 
 
 def _sites(place: Place) -> Iterator[tuple[str, Service]]:

@@ -36,7 +36,8 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """A variable of the root module, with the comment above it. `apart`: an empty line first."""
+    """A variable of the root module, with the comment above it. `apart`: an empty line first, as
+    before every comment."""
 
     name: str
     value: Value
@@ -49,7 +50,7 @@ def tfvars(title: str, assigns: Sequence[Assign]) -> str:
     lines = [*_comment(title, ""), ""]
     entries: list[_Entry] = []
     for assign in assigns:
-        if assign.apart and entries:
+        if (assign.apart or assign.comment) and entries:
             lines += _aligned(entries, "")
             entries = []
             lines.append("")

@@ -1,0 +1,48 @@
+"""`fairway eject`: leave with everything. What `render` writes, ready to be applied without Fairway.
+
+With the images and versions that run now, where the environment's record on AWS can be read, and
+with Lambda packages that are complete. It changes nothing: what was made stays, and so does its
+state, which the ejected `backend.hcl` files name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
+from fairway.cli.output import note, say, say_json
+from fairway.cli.rendered import declared_standing, present_standing, written
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def eject(
+    context: typer.Context,
+    environment: EnvironmentName = "",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where to; new or empty.")
+    ] = Path("out"),
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Ask nobody: the app file's versions, our own code only."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Leave a folder from which Terraform goes on without Fairway.
+
+    README.md in it has the exact commands.
+    """
+    invocation = about(context, environment)
+    declared = declared_standing(invocation)
+    standing = declared if offline else present_standing(declared)
+    paths = written(standing, out, wheels=not offline)
+    if as_json:
+        say_json({"folder": str(out), "files": list(paths), "release": standing.release})
+        return
+    release = f"release {standing.release}" if standing.release else "the app file"
+    say(f"{len(paths)} files in {out}: {standing.environment} as of {release}")
+    note(f"what to do with them is in {out / 'README.md'}")

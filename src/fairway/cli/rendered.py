@@ -1,0 +1,69 @@
+"""What `render` and `eject` share: which environment is meant, and its files on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from pathlib import Path
+
+from fairway.cli.invocation import Invocation
+from fairway.cli.output import note
+from fairway.cli.place import workspace_of
+from fairway.errors import FairwayError, InvalidInput, Unavailable
+from fairway.model.views import environment_view
+from fairway.targets.aws import rendering, tree
+from fairway.targets.aws.standing import Standing
+
+
+def declared_standing(invocation: Invocation) -> Standing:
+    """The environment as the app file declares it; InvalidInput for one that is not on AWS."""
+    name = invocation.environment
+    app = environment_view(workspace_of(invocation).loaded.app, name)
+    target = app.environments[name].target
+    if target != "aws-ecs":
+        raise InvalidInput(
+            "not-on-aws",
+            f"the environment '{name}' has the target {target}, which has no Terraform",
+            where=f"environments.{name}.target",
+            remedy="name an environment with target: aws-ecs",
+        )
+    return Standing(name, app.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def present_standing(declared: Standing) -> Standing:
+    """What the environment's record says, or what is declared where there is none to read."""
+    from fairway.targets.aws.clients import Clients
+    from fairway.targets.aws.place import Place
+    from fairway.targets.aws.record import Record
+
+    app = declared.model
+    owner = app.environments[declared.environment].aws.account
+    lead = rendering.regions(declared)[0]
+    place = Place(app.app, declared.environment, lead, Clients(), time.time, owner)
+    try:
+        kept = asyncio.run(Record(place).read())
+    except FairwayError as error:
+        note(f"the environment's record was not read ({error.message}): the app file decides")
+        return declared
+    return kept if kept.app else declared
+
+
+def written(standing: Standing, folder: Path, *, wheels: bool) -> tuple[str, ...]:
+    """Write the tree and return its paths; Unavailable when packages cannot be installed."""
+    texts = rendering.rendered(standing)
+    try:
+        archives = tree.archives(wheels=wheels)
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(
+            "no-packages",
+            f"pip could not get what the Lambda functions need: {_last_line(error.stderr)}",
+            remedy="try again with a network, or use --offline and run packages/build.py later",
+        ) from error
+    tree.write_tree(folder, texts, archives)
+    return tuple(sorted({*texts, *archives}))
+
+
+def _last_line(text: str | None) -> str:
+    lines = (text or "").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
