@@ -21,10 +21,10 @@ from tests.aws.moto_rig import REGION, Moto
 
 from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound
 from fairway.targets.aws.terraform.binary import find_binary
-from fairway.targets.aws.terraform.folder import write_tree
 from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.process import kept_run
 from fairway.targets.aws.terraform.runner import Backend, Place, Terraform
+from fairway.targets.aws.tree import write_tree
 
 pytestmark = pytest.mark.aws
 BUILT_IN = """
@@ -69,12 +69,14 @@ def make(terraform: terraform_rig.Terraform, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, value)
 
     def made(files: dict[str, str], **more: Any) -> Terraform:
-        write_tree(terraform.folder, files)
+        write_tree(terraform.folder, files, {})
         binary = more.pop("binary", None) or find_binary(os.environ)
         cache = terraform.folder.parent / "providers"
         seconds = more.pop("lock_seconds", 2)
         variables = {**os.environ, **more.pop("variables", {})}
-        return Terraform(Place(binary, terraform.folder, variables, cache, seconds), **more)
+        return Terraform(
+            Place(binary, terraform.folder, variables, cache, lock_seconds=seconds), **more
+        )
 
     return made
 
@@ -117,12 +119,12 @@ async def test_a_second_init_costs_nothing(make: Make) -> None:
     assert time.perf_counter() - begin < 0.1
 
 
-async def test_its_folder_is_private(make: Make, terraform: terraform_rig.Terraform) -> None:
+async def test_its_plans_are_private(make: Make, terraform: terraform_rig.Terraform) -> None:
     ours = make(sized(1))
     await ours.init()
     planned = await ours.plan()
     assert planned.file.stat().st_mode & 0o077 == 0
-    assert (terraform.folder / "main.tf").stat().st_mode & 0o077 == 0
+    assert planned.file.parent.stat().st_mode & 0o077 == 0
 
 
 async def test_a_plan_that_somebody_overtook_is_refused(make: Make) -> None:
@@ -180,7 +182,7 @@ async def test_the_lock_of_a_killed_run_is_released(
     os.killpg(run.pid, signal.SIGKILL)
     with pytest.raises(FairwayError):
         await applying
-    write_tree(terraform.folder, sized(1))
+    write_tree(terraform.folder, sized(1), {})
     (terraform.folder / ".fairway" / "running.json").write_text(
         json.dumps({
             "pid": run.pid, "began": run.began, "who": run.who, "operation": run.operation,

@@ -35,6 +35,7 @@ def child_environment(variables: Mapping[str, str], cache: Path) -> dict[str, st
         if name in _NAMES or name.startswith(_PREFIXES)
     }
     return {
+        **_endpoints(passed),
         "TF_PLUGIN_CACHE_DIR": str(cache),
         "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "true",
         **passed,
@@ -42,6 +43,14 @@ def child_environment(variables: Mapping[str, str], cache: Path) -> dict[str, st
         "TF_INPUT": "false",
         "CHECKPOINT_DISABLE": "true",
     }
+
+
+def _endpoints(variables: Mapping[str, str]) -> dict[str, str]:
+    """The S3 backend knows the endpoints of single services only."""
+    everywhere = variables.get("AWS_ENDPOINT_URL")
+    if not everywhere:
+        return {}
+    return {"AWS_ENDPOINT_URL_S3": everywhere, "AWS_ENDPOINT_URL_DYNAMODB": everywhere}
 
 
 def masked(text: str, variables: Mapping[str, str]) -> str:

@@ -83,12 +83,16 @@ class PlannedChanges:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and with what Terraform runs. `folder` holds a root module; `cache` keeps providers."""
+    """Where and with what Terraform runs. `folder` holds a root module; `cache` keeps providers.
+
+    `modules` is the folder of the modules that it calls, in which others are called.
+    """
 
     binary: Binary
     folder: Path
     variables: Mapping[str, str]
     cache: Path
+    modules: Path | None = None
     lock_seconds: int = _LOCK_SECONDS
 
 
@@ -282,7 +286,9 @@ class Terraform:
     def _fingerprint(self, backend: Backend) -> str:
         """Of everything that `init` looks at."""
         found = hashlib.sha256(f"{self._place.binary} {backend.arguments}".encode())
-        for file in sorted(self._place.folder.glob("*.tf")):
+        modules = self._place.modules
+        called = modules.rglob("*.tf") if modules is not None else ()
+        for file in sorted((*self._place.folder.glob("*.tf"), *called)):
             found.update(file.read_bytes())
         return found.hexdigest()
 
