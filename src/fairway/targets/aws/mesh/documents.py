@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fairway.model.app import App
@@ -61,20 +62,21 @@ def handouts_key(service: str, version: str) -> str:
     return f"handouts/{service}/{version}.json"
 
 
-def mesh_document(views: Views, service: str, version: StandingVersion) -> Document:
-    """All files of the Envoys beside the tasks of a version."""
-    files = render(views.of_version(service, version), service, envoy_paths())
+def mesh_document(
+    views: Views, service: str, version: StandingVersion, paths: EnvoyPaths | None = None
+) -> Document:
+    """All files of the Envoys beside the tasks of a version; they say where these files are."""
+    files = render(views.of_version(service, version), service, paths or envoy_paths())
     return _mesh(service, version.name, files)
 
 
-def gateway_document(views: Views) -> Document:
+def gateway_document(views: Views, paths: EnvoyPaths | None = None) -> Document:
     """All files of the gateway's Envoys."""
-    return _mesh(GATEWAY, "", render(views.of_gateway(), GATEWAY, envoy_paths()))
+    return _mesh(GATEWAY, "", render(views.of_gateway(), GATEWAY, paths or envoy_paths()))
 
 
-def envoy_paths() -> EnvoyPaths:
-    """Where a sidecar's files are; its agent puts them elsewhere if it was told so."""
-    state = ports.STATE
+def envoy_paths(state: Path = ports.STATE) -> EnvoyPaths:
+    """Where a sidecar's files are, by the folder that its agent was given."""
     return EnvoyPaths(state / "envoy", state / "admin.sock", STDOUT)
 
 
