@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from fairway.control.plane import LocalControlPlane
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from fairway.delivery.notify.sink import SecretOf
     from fairway.governance.tokens import Tokens
     from fairway.storage.database import Database
+    from fairway.targets.aws.provisioning import TerraformProvision
     from fairway.targets.contract import Target
     from fairway.telemetry.port import Telemetry
 
@@ -155,3 +159,31 @@ def _blueprint(workspace: Workspace, environment: str) -> Blueprint:
     opened = open_state(workspace.folder, environment, stamp=stamp)
     venv = Path(sys.prefix) if sys.prefix != sys.base_prefix else None
     return Blueprint(app, opened.state, workspace.variables, venv)
+
+
+@contextmanager
+def estimating(variables: Mapping[str, str]) -> Iterator[TerraformProvision]:
+    """Terraform with an empty state of its own, for `fairway cost`: it plans and never applies."""
+    from fairway.targets.aws.provisioning import (  # noqa: PLC0415 - as above
+        TerraformProvision,
+        Workshop,
+    )
+    from fairway.targets.aws.terraform.binary import find_binary  # noqa: PLC0415 - as above
+
+    with TemporaryDirectory(prefix="fairway-") as folder:
+        yield TerraformProvision(
+            Workshop(
+                binary=find_binary(variables),
+                folder=Path(folder),
+                cache=user_cache(variables),
+                variables=variables,
+                backend=None,
+                wheels=False,
+            )
+        )
+
+
+def user_cache(variables: Mapping[str, str]) -> Path:
+    """Where what can be had again is kept (XDG Base Directory Specification)."""
+    base = variables.get("XDG_CACHE_HOME") or ""
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "fairway"

@@ -138,6 +138,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "fairway render prod -o out",
     ),
     Entry(
+        "cost",
+        "cost",
+        DELIVER,
+        "Estimate what a month of an environment costs.",
+        "fairway cost prod --details",
+    ),
+    Entry(
         "deploy",
         "deploy",
         DELIVER,
