@@ -14,8 +14,7 @@ import fairway
 import fairway_runtime
 from fairway.errors import Unavailable
 
-_LEFT_OUT = frozenset({"tests", "__pycache__", ".terraform"})
-_LOCK = ".terraform.lock.hcl"
+_LEFT_OUT = frozenset({"tests", "__pycache__"})
 
 
 @cache
@@ -67,7 +66,7 @@ def _texts(folder: Path) -> Mapping[str, str]:
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name in _LEFT_OUT or path.name == _LOCK:
+        if path.name in _LEFT_OUT or path.name.startswith("."):  # what tools leave behind
             continue
         if path.is_dir():
             yield from _files(path)
