@@ -47,6 +47,11 @@ locals {
         to   = "gateway"
         port = var.gateway_port
       }
+      "public load balancer asks whether gateway is ready" = {
+        from = "public-lb"
+        to   = "gateway"
+        port = var.gateway_health_port
+      }
     },
     {
       for name, service in local.meshed : "gateway serves ${name}" => {

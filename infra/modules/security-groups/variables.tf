@@ -54,6 +54,13 @@ variable "mesh_port" {
   nullable    = false
 }
 
+variable "gateway_health_port" {
+  description = "Port on which the gateway tells the public load balancer whether it is ready."
+  type        = number
+  default     = 15021
+  nullable    = false
+}
+
 variable "gateway_port" {
   description = "Port on which the gateway takes requests of the public load balancer."
   type        = number

@@ -26,6 +26,7 @@ run "rules_follow_from_calls" {
       "orbit calls prices",
       "internal load balancer divides requests of prices",
       "public load balancer hands requests to gateway",
+      "public load balancer asks whether gateway is ready",
       "gateway serves orbit",
       "public load balancer serves site",
       "axon uses store orders",
