@@ -101,23 +101,23 @@ def _inner(block: Body) -> Iterator[tuple[str, Body]]:
 
 def attributes_of(body: Body) -> set[str]:
     """Names of the arguments that a body sets."""
-    return {name for name, value in body.items() if name != MARK and not is_block(value)}
+    return {name for name, value in body.items() if name != MARK and not is_block(name, value)}
 
 
 def blocks_of(body: Body) -> Iterator[tuple[str, Body]]:
     """Nested blocks by name; a dynamic one as its content."""
     for name, value in body.items():
-        if not is_block(value):
+        if not is_block(name, value):
             continue
         for nested in value:
             if name == "dynamic":
                 for label, dynamic in _inner(nested):
-                    for content in dynamic.get("content", []):
-                        yield label, content
+                    yield from ((label, content) for content in dynamic["content"])
             else:
                 yield name, nested
 
 
-def is_block(value: Any) -> bool:
-    """Whether this is a block and not an argument."""
-    return isinstance(value, list) and any(isinstance(v, dict) and MARK in v for v in value)
+def is_block(name: str, value: Any) -> bool:
+    """Whether this is a block and not an argument; only the inner part of `dynamic` is marked."""
+    marked = isinstance(value, list) and any(isinstance(v, dict) and MARK in v for v in value)
+    return name == "dynamic" or marked
