@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from tests.aws.direct_provision import DirectProvision, bootstrap
@@ -31,6 +32,12 @@ REGIONS = ("eu-central-1", "eu-west-1")
 PATIENCE = Patience(start=5.0, confirm=10.0, drain=5.0, between=0.03)
 
 
+@cache
+def clients_of(url: str) -> Clients:
+    """Made once: a client of boto3 takes a tenth of a second."""
+    return Clients({"*": url})
+
+
 class Everyone:
     """The gateway and both services may ask for everything that is declared."""
 
@@ -43,7 +50,9 @@ def governing(app: App, policy_set: int) -> Rules:
     return Rules(build_bundle(app, "prod", policy_set, f"// set {policy_set}"), Everyone())
 
 
-def declared(axon: str, orbit: str, *, outside: Collection[str] = ()) -> App:
+def declared(
+    axon: str, orbit: str, *, outside: Collection[str] = (), regions: Sequence[str] = REGIONS
+) -> App:
     """The app with a text for each service; `ill` and `errors` name faults."""
     faults = {"ill": "unhealthy"}
     services = {
@@ -58,7 +67,7 @@ def declared(axon: str, orbit: str, *, outside: Collection[str] = ()) -> App:
         for name, text in (("axon", axon), ("orbit", orbit))
     }
     aws = {"domain": "shop.example.com", "outside_mesh": sorted(outside)}
-    prod = {"target": "aws-ecs", "regions": list(REGIONS), "aws": aws}
+    prod = {"target": "aws-ecs", "regions": list(regions), "aws": aws}
     return App.model_validate({"app": "shop", "services": services, "environments": {"prod": prod}})
 
 
@@ -68,10 +77,12 @@ def image_digest(text: str) -> str:
 
 
 class AwsRig:
-    """An account with nothing but the target's table, two regions, and users in both."""
+    """An account with nothing but the target's table, and users in every region."""
 
-    def __init__(self, moto: Moto, *, balanced: bool = False) -> None:
-        self._moto = moto
+    def __init__(
+        self, moto: Moto, *, balanced: bool = False, regions: Sequence[str] = REGIONS[:1]
+    ) -> None:
+        self._moto, self._regions = moto, regions
         self._balanced = balanced
         self.copies = not balanced
         self.place = self._placed()
@@ -79,7 +90,7 @@ class AwsRig:
         self.fleets: dict[str, Fleet] = {}
 
     def _placed(self) -> Place:
-        clients = Clients({"*": self._moto.url})
+        clients = clients_of(self._moto.url)
         return Place("shop", "prod", REGIONS[0], clients, time.time, patience=PATIENCE)
 
     def _opened(self) -> AwsTarget:
@@ -88,7 +99,7 @@ class AwsRig:
 
     async def start(self) -> None:
         await asyncio.to_thread(bootstrap, self.place)
-        self.fleets = {region: Fleet(self._moto, self.place, region) for region in REGIONS}
+        self.fleets = {region: Fleet(self._moto, self.place, region) for region in self._regions}
 
     async def restart(self) -> None:
         self.place = self._placed()
@@ -105,7 +116,8 @@ class AwsRig:
     def release(
         self, number: int, *, axon: str = "one", orbit: str = "one", **changes: Any
     ) -> Release:
-        app = declared(axon, orbit, outside=("axon", "orbit") if self._balanced else ())
+        outside = ("axon", "orbit") if self._balanced else ()
+        app = declared(axon, orbit, outside=outside, regions=self._regions)
         app = app.model_copy(update=changes)
         artifacts = {"axon": image_digest(axon), "orbit": image_digest(orbit)}
         content = release_content(app, artifacts, {}, number, f"sha256:policies-{number}")

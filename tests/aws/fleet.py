@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.aws.moto_rig import Moto
@@ -22,9 +23,15 @@ from tests.aws.moto_rig import Moto
 from fairway.targets.aws import names
 from fairway.targets.aws.place import Place
 
-_BETWEEN = 0.05
+_BETWEEN = 0.08
 _LATENCY = 0.005
 """How long an answer takes, in seconds."""
+_SERVICES = ("ecs", "s3", "dynamodb", "elbv2", "cloudwatch")
+
+
+@cache
+def _client(moto: Moto, service: str, region: str) -> Any:
+    return moto.client(service, region)
 
 
 @dataclass
@@ -53,12 +60,11 @@ class Fleet:
 
     def __init__(self, moto: Moto, place: Place, region: str) -> None:
         self._moto, self._place, self._region = moto, place, region
-        self._clients = {
-            name: moto.client(name, region)
-            for name in ("ecs", "s3", "dynamodb", "elbv2", "cloudwatch")
-        }
+        self._clients = {name: _client(moto, name, region) for name in _SERVICES}
         self._tasks: dict[str, Task] = {}
         self._faults: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
+        self._fetched: dict[str, tuple[str, Any]] = {}
         self._bucket = place.config_bucket(region)
         self._chance = random.Random(7)
         self._turn, self._over = threading.Lock(), threading.Event()
@@ -97,9 +103,10 @@ class Fleet:
     def _look(self) -> None:
         """Know which tasks run."""
         ecs, cluster = self._clients["ecs"], self._place.cluster
-        if cluster not in str(ecs.list_clusters()["clusterArns"]):
+        try:
+            arns = ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]
+        except ecs.exceptions.ClusterNotFoundException:
             return
-        arns = ecs.list_tasks(cluster=cluster, desiredStatus="RUNNING")["taskArns"]
         running = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
         ids = {each["taskArn"].rpartition("/")[2]: each for each in running}
         self._tasks = {id_: self._tasks.get(id_) or self._task(id_, it) for id_, it in ids.items()}
@@ -119,6 +126,9 @@ class Fleet:
 
     def _report(self) -> None:
         """Every agent looks for files and says what is in force."""
+        if not self._tasks:
+            return
+        self._tags = self._listed()
         told: dict[tuple[str, str], dict[str, Any]] = {}
         for task in self._tasks.values():
             key = (task.service, task.version)
@@ -137,11 +147,23 @@ class Fleet:
         return {kind: document for kind, document in found.items() if document is not None}
 
     def _document(self, key: str) -> Any:
+        """The newest one; fetched again only when it has changed, as an agent would."""
+        tag = self._tags.get(key)
+        if tag is None:
+            return None
+        if self._fetched.get(key, ("", None))[0] != tag:
+            answer = self._clients["s3"].get_object(Bucket=self._bucket, Key=key)
+            self._fetched[key] = (tag, json.loads(answer["Body"].read()))
+        return self._fetched[key][1]
+
+    def _listed(self) -> dict[str, str]:
+        """What every document of the bucket is tagged with."""
         s3 = self._clients["s3"]
         try:
-            return json.loads(s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
-        except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
-            return None
+            found = s3.list_objects_v2(Bucket=self._bucket).get("Contents", ())
+        except s3.exceptions.NoSuchBucket:
+            return {}
+        return {each["Key"]: each["ETag"] for each in found}
 
     def _row(self, task: Task) -> None:
         totals = {
