@@ -74,6 +74,7 @@ def test_secrets_come_with_the_key_of_the_service() -> None:
 def test_stores_by_their_kinds() -> None:
     grants = granted(app(orbit={"run": "x", "stores": list(STORES)}))
     assert on(grants, "database-user") == {"main.orbit": ("rds-db:connect",)}
+    assert set(on(grants, "cache")) | set(on(grants, "cache-user")) == {"fast", "fast.orbit"}
     assert "dynamodb:PutItem" in on(grants, "table")["items"]
     assert on(grants, "bucket") == {"files": ("s3:ListBucket",)}
     assert "s3:PutObject" in on(grants, "bucket-objects")["files"]

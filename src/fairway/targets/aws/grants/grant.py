@@ -22,6 +22,8 @@ ResourceKind = Literal[
     "bucket",  # store: the bucket itself
     "bucket-objects",  # store: what is in it
     "database-user",  # store.service: its user of the database, who logs in by IAM
+    "cache",  # store: a cache
+    "cache-user",  # store.service: its user of the cache, who logs on by IAM
     "topic",  # topic: where events are published
     "queue",  # topic.service: the events that wait for a subscriber
     "any",  # EVERYTHING: AWS knows no resource for these actions

@@ -1,7 +1,6 @@
 """What the stores of a service need, by their kinds. Pure; called by `derive`.
 
-A cache needs nothing of IAM: who reaches it is decided by its security group. To a database a
-service logs in with a token of IAM instead of a password.
+To a database or cache a service logs in with a token of IAM: there is no password to keep.
 """
 
 from __future__ import annotations
@@ -54,6 +53,8 @@ def _store(app: App, service: str, name: str) -> Iterator[Grant]:
             objects = ResourceRef("bucket-objects", name)
             yield Grant(f"UseObjects{sid}", reason, _OBJECTS, objects)
         case "valkey":
-            return
+            connect, user = ("elasticache:Connect",), ResourceRef("cache-user", f"{name}.{service}")
+            yield Grant(f"ConnectTo{sid}", reason, connect, ResourceRef("cache", name))
+            yield Grant(f"LogOnTo{sid}", "a cache asks for the user as well", connect, user)
         case never:
             assert_never(never)
