@@ -112,20 +112,21 @@ class Terraform:
         self._own = place.folder / ".fairway"
         self._one = asyncio.Lock()
 
-    async def init(self, backend: Backend | None = None, *, migrate: bool = False) -> None:
-        """Have providers, modules and backend ready; nothing is done when they are.
-
-        `migrate` takes the state that is there over into the backend.
-        """
+    async def init(self, backend: Backend | None = None) -> None:
+        """Have providers, modules and backend ready; nothing is done when they are."""
         backend = backend or Backend()
         async with self._one:
             stamp, wanted = self._own / "initialised", self._fingerprint(backend)
-            if not migrate and stamp.is_file() and stamp.read_text() == wanted:
+            if stamp.is_file() and stamp.read_text() == wanted:
                 return
             private_folder(self._place.cache)
-            moving = ("-migrate-state", "-force-copy") if migrate else ("-reconfigure",)
-            await self._checked("init", *moving, *backend.arguments)
+            await self._checked("init", "-reconfigure", *backend.arguments)
             stamp.write_text(wanted)
+
+    async def adopt(self, state: Path) -> None:
+        """Have the backend hold the state that is in a file; again is fine."""
+        async with self._one:
+            await self._told("state", "push", *self._lock_arguments(), str(state))
 
     async def plan(self, *, destroy: bool = False, lock: bool = True) -> PlannedChanges:
         """What would change, saved so that exactly this is applied; `lock=False` only looks."""
@@ -264,7 +265,7 @@ class Terraform:
             self._running.unlink(missing_ok=True)
         unsaved = self._place.folder / "errored.tfstate"
         if unsaved.is_file():
-            await self._told("state", "push", str(unsaved))
+            await self._told("state", "push", *self._lock_arguments(), str(unsaved))
             unsaved.unlink()
 
     async def _outwait(self, run: Run) -> None:

@@ -19,6 +19,8 @@ from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.runner import Backend, Place, Terraform, silent
 from fairway.targets.aws.tree import write_tree
 
+_ENDPOINTS = frozenset({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"})
+"""Where S3 is not AWS's own, its buckets rarely have host names of their own."""
 _CACHE = Path("fairway", "terraform-providers")
 
 
@@ -69,6 +71,7 @@ class Site:
             "region": self.lead,
             "use_lockfile": True,
             "encrypt": False,  # true without a key would ask for another one than the bucket's
+            "use_path_style": not _ENDPOINTS.isdisjoint(self.variables),
         })  # fmt: skip
 
     @property
