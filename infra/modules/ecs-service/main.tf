@@ -78,7 +78,7 @@ resource "aws_ecs_service" "this" {
   }
 
   dynamic "load_balancer" {
-    for_each = var.load_balancer == null ? [] : [aws_lb_target_group.this[each.value.slot].arn]
+    for_each = var.load_balancer == null ? [] : [var.load_balancer.groups[each.value.slot].arn]
 
     content {
       target_group_arn = load_balancer.value

@@ -13,16 +13,6 @@ output "task_definition_arns" {
   value       = { for version, task in aws_ecs_task_definition.this : version => task.arn }
 }
 
-output "target_group_arns" {
-  description = "ARNs of the target groups, by slot."
-  value       = { for slot, group in aws_lb_target_group.this : slot => group.arn }
-}
-
-output "target_group_arn_suffixes" {
-  description = "Last parts of these ARNs, as CloudWatch names them, by slot."
-  value       = { for slot, group in aws_lb_target_group.this : slot => group.arn_suffix }
-}
-
 output "discovery_service_arns" {
   description = "ARNs of the Cloud Map services, by version."
   value       = { for version, service in aws_service_discovery_service.this : version => service.arn }

@@ -95,7 +95,7 @@ resource "aws_appautoscaling_policy" "target_requests" {
 
     predefined_metric_specification {
       predefined_metric_type = "ALBRequestCountPerTarget"
-      resource_label         = "${var.load_balancer_arn_suffix}/${aws_lb_target_group.this[each.value.slot].arn_suffix}"
+      resource_label         = "${var.load_balancer_arn_suffix}/${var.load_balancer.groups[each.value.slot].arn_suffix}"
     }
   }
 }

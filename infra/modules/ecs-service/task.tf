@@ -103,7 +103,7 @@ locals {
       logConfiguration = local.logging[version]
 
       portMappings = [
-        for port in it.image == null ? local.ports[version][*] : [var.sidecar.port] :
+        for port in concat(it.image == null ? local.ports[version][*] : [var.sidecar.port], try(var.load_balancer.health_port, null)[*]) :
         { containerPort = port, hostPort = port, protocol = "tcp" }
       ]
       environment = [

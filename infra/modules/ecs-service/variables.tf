@@ -235,28 +235,20 @@ variable "discovery" {
 
 variable "load_balancer" {
   description = <<-EOT
-    Where a load balancer sends requests: one target group for each slot, by slot (`slots` = slot to the name of its
-    target group, 32 characters at most). A version registers with the group of its slot. `arn_suffix` of the load
-    balancer serves autoscaling by requests. `deregistration_delay` is in seconds.
+    The target groups by slot, from module target-groups: a version registers with the group of its slot.
+    `health_port` is a port of the sidecar at which the load balancer asks, if it is not the one of the requests.
   EOT
   type = object({
-    vpc_id               = string
-    slots                = map(string)
-    protocol             = optional(string, "HTTP")
-    protocol_version     = optional(string, "HTTP1")
-    health_path          = optional(string)
-    health_port          = optional(string, "traffic-port")
-    deregistration_delay = optional(number, 30)
+    groups = map(object({
+      arn        = string
+      arn_suffix = string
+    }))
+    health_port = optional(number)
   })
   default = null
 
   validation {
-    condition     = var.load_balancer == null || alltrue([for name in values(try(var.load_balancer.slots, {})) : length(name) <= 32])
-    error_message = "The name of a target group has 32 characters at most."
-  }
-
-  validation {
-    condition     = var.load_balancer == null || alltrue([for version in values(var.versions) : contains(keys(try(var.load_balancer.slots, {})), version.slot)])
+    condition     = var.load_balancer == null || alltrue([for version in values(var.versions) : contains(keys(try(var.load_balancer.groups, {})), version.slot)])
     error_message = "Every version's slot is one of the load balancer's."
   }
 }

@@ -5,13 +5,6 @@ mock_provider "aws" {
     }
   }
 
-  mock_resource "aws_lb_target_group" {
-    defaults = {
-      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0123456789abcdef"
-      arn_suffix = "targetgroup/shop/0123456789abcdef"
-    }
-  }
-
   mock_resource "aws_service_discovery_service" {
     defaults = {
       arn = "arn:aws:servicediscovery:eu-central-1:123456789012:service/srv-0123456789abcdef"
@@ -156,7 +149,7 @@ run "the_gateway_is_a_sidecar_alone" {
     name          = "gateway"
     port          = 8443
     versions      = { "" = { replicas = 2 } }
-    load_balancer = { vpc_id = "vpc-0a", protocol = "HTTPS", slots = { a = "shop-prod-gateway-a" } }
+    load_balancer = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } }, health_port = 15021 }
 
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
@@ -177,8 +170,8 @@ run "the_gateway_is_a_sidecar_alone" {
   }
 
   assert {
-    condition     = aws_lb_target_group.this["a"].protocol == "HTTPS" && output.target_group_arns["a"] != ""
-    error_message = "Traffic to the gateway is encrypted."
+    condition     = [for mapping in local.envoy[""].portMappings : mapping.containerPort] == [8443, 15021]
+    error_message = "The load balancer asks the sidecar at a port of its own."
   }
 }
 
@@ -186,23 +179,18 @@ run "a_load_balancer_divides_among_slots" {
   variables {
     sidecar            = null
     discovery          = null
-    load_balancer      = { vpc_id = "vpc-0a", slots = { a = "shop-orbit-a", b = "shop-orbit-b" } }
+    load_balancer      = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
 
   assert {
-    condition     = sort(keys(output.target_group_arns)) == tolist(["a", "b"])
-    error_message = "Each slot has a target group."
+    condition     = endswith(one(aws_ecs_service.this["r1"].load_balancer).target_group_arn, "targetgroup/shop/0")
+    error_message = "A version registers with the target group of its slot."
   }
 
   assert {
     condition     = [for container in local.containers.r1 : container.name] == ["app"] && length(local.app.r1.mountPoints) == 0
     error_message = "Outside the mesh there is no sidecar and nothing is shared."
-  }
-
-  assert {
-    condition     = aws_lb_target_group.this["a"].health_check[0].path == "/health" && aws_lb_target_group.this["a"].health_check[0].interval == 5
-    error_message = "The load balancer asks for the declared path, within its bounds."
   }
 }
 
@@ -210,7 +198,7 @@ run "target_groups_without_a_rule_are_refused" {
   command = plan
 
   variables {
-    load_balancer = { vpc_id = "vpc-0a", slots = { a = "shop-orbit-a", b = "shop-orbit-b" } }
+    load_balancer = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
   }
 
   expect_failures = [aws_ecs_service.this]
@@ -220,7 +208,7 @@ run "a_slot_that_is_not_there_is_refused" {
   command = plan
 
   variables {
-    load_balancer      = { vpc_id = "vpc-0a", slots = { a = "shop-orbit-a" } }
+    load_balancer      = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
 
@@ -279,7 +267,7 @@ run "versions_scale_by_their_own_load" {
 
 run "behind_a_load_balancer_it_counts_the_requests" {
   variables {
-    load_balancer            = { vpc_id = "vpc-0a", slots = { a = "shop-orbit-a", b = "shop-orbit-b" } }
+    load_balancer            = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
     load_balancer_arn_suffix = "app/shop/0123456789abcdef"
     listener_rule_arns       = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
     scaling                  = { min = 1, max = 4, requests = 10 }
@@ -288,7 +276,7 @@ run "behind_a_load_balancer_it_counts_the_requests" {
   assert {
     condition = (
       aws_appautoscaling_policy.target_requests["r1"].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].resource_label
-      == "app/shop/0123456789abcdef/targetgroup/shop/0123456789abcdef"
+      == "app/shop/0123456789abcdef/targetgroup/shop/0"
     )
     error_message = "Its metric is named by load balancer and target group."
   }
