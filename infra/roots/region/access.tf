@@ -25,6 +25,23 @@ locals {
     queue = merge(module.events[*].queue_arns...)
   }
 
+  # Roles by name: keys and secrets say who may use them before there is a role. The rule is that of module iam, which
+  # cannot be asked here: its roles in turn name keys and secrets. The check below compares.
+  role_names = {
+    for pair in setproduct(local.holders, ["task", "execution"]) :
+    join(" ", pair) => "${var.name}-${pair[0]}-${pair[1]}-${var.region}"
+  }
+  principals = {
+    for name in local.holders : name => [
+      for thing in ["execution", "task"] : format("arn:%s:iam::%s:role/%s", local.partition, local.account,
+        length(local.role_names["${name} ${thing}"]) <= 64 ? local.role_names["${name} ${thing}"] : format("%s-%s",
+          replace(substr(local.role_names["${name} ${thing}"], 0, 57), "/-+$/", ""),
+          substr(sha256(local.role_names["${name} ${thing}"]), 0, 6),
+        )
+      )
+    ]
+  }
+
   # Everything that has tasks.
   holders = concat(keys(var.services), var.gateway == null ? [] : ["gateway"])
 }
@@ -53,5 +70,12 @@ module "iam" {
     log_group_arns = [local.arns.log-group[each.key]]
     secret_arns    = try(values(module.secrets[each.key].arns), [])
     key_arns       = [for name, it in module.kms : it.key_arn if name == each.key]
+  }
+}
+
+check "roles" {
+  assert {
+    condition     = alltrue([for name, it in module.iam : toset(it.principal_arns) == toset(local.principals[name])])
+    error_message = "The roles are not called as keys and secrets expect: nobody could read a secret."
   }
 }

@@ -1,10 +1,9 @@
-# State is in the bucket that the root `account` made. Its name is in backend.hcl:
+# State is in the bucket that the root `account` makes; backend.hcl says which. The bucket encrypts with its own key.
 #
 #   terraform init -backend-config=backend.hcl
 
 terraform {
   backend "s3" {
-    encrypt      = true
     use_lockfile = true
   }
 }

@@ -15,16 +15,27 @@ module "databases" {
   source   = "../../modules/database"
   for_each = local.stores.postgres
 
-  name                = "${var.name}-${each.key}"
-  engine_version      = each.value.engine_version
-  instance_class      = each.value.instance_class
-  storage_gib         = each.value.storage_gib
-  multi_az            = each.value.multi_az
-  subnet_ids          = module.network.private_subnet_ids
-  security_group_ids  = [module.security_groups.store_ids[each.key]]
-  kms_key_arn         = module.environment_key.key_arn
-  backup_days         = each.value.backup_days
+  name               = "${var.name}-${each.key}"
+  region             = var.region
+  engine_version     = each.value.engine_version
+  instance_class     = each.value.instance_class
+  storage_gib        = each.value.storage_gib
+  multi_az           = each.value.multi_az
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_ids = [module.security_groups.store_ids[each.key]]
+  kms_key_arn        = module.environment_key.key_arn
+  backup_days        = each.value.backup_days
+  log_retention_days = var.log_retention
+  alarm_actions      = [module.observability.alarm_topic_arn]
+
+  # In another region there is one of the same name, which can be written.
+  replicate_source_arn = (
+    each.value.replica_of == null ? null :
+    "arn:${local.partition}:rds:${each.value.replica_of}:${local.account}:db:${var.name}-${each.key}"
+  )
+
   deletion_protection = var.protect
+  skip_final_snapshot = !var.protect
 }
 
 module "caches" {
@@ -62,7 +73,13 @@ module "events" {
   source = "../../modules/events"
   count  = length(var.topics) > 0 ? 1 : 0
 
-  name        = var.name
-  topics      = var.topics
-  kms_key_arn = module.environment_key.key_arn
+  name = var.name
+  topics = {
+    for name, topic in var.topics : name => merge(topic, {
+      # A topic that no service publishes to gets its events from outside.
+      publishers = length(topic.publishers) > 0 ? topic.publishers : ["outside"]
+    })
+  }
+  alarm_actions = [module.observability.alarm_topic_arn]
+  kms_key_arn   = module.environment_key.key_arn
 }

@@ -6,13 +6,21 @@ locals {
   has_public   = var.public_load_balancer != null
   has_internal = var.internal_load_balancer != null
 
+  # The zone of shop.example.com is that of its parent, example.com, unless it is given.
+  hosted_zone = var.domain == null ? null : coalesce(var.hosted_zone, join(".", slice(split(".", var.domain), 1, length(split(".", var.domain)))))
+  fails_over  = local.has_public && (var.role == "secondary" || (var.role == "primary" && var.second_region != null))
+
+  # Where the gateway takes requests, and where it says whether it is ready: src/fairway/targets/aws/mesh/ports.py.
+  gateway_port        = 8443
+  gateway_health_port = 15021
+
   # Services outside the mesh have a name here, inside the network only.
   internal_domain = var.domain == null ? "" : "internal.${var.domain}"
 
   # First weights: a deployment shifts them by the API of the load balancer, and Terraform leaves them alone.
   targets = {
     for name, rule in var.rules : name => [
-      for slot, weight in rule.weights : { arn = module.services[name].target_group_arns[slot], weight = weight }
+      for slot, weight in rule.weights : { arn = module.target_groups[name].arns[slot], weight = weight }
     ]
   }
 
@@ -41,7 +49,7 @@ locals {
         priority = 1000
         hosts    = []
         paths    = ["/*"]
-        targets  = [{ arn = module.gateway[0].target_group_arns["a"], weight = 100 }]
+        targets  = [{ arn = module.gateway_target_group[0].arns["a"], weight = 100 }]
       }
     } : {},
   )
@@ -55,12 +63,21 @@ locals {
   }
 }
 
+# The name of the region that leads goes to it as long as it is healthy, then to the second region.
 module "dns" {
   source = "../../modules/dns-certificates"
   count  = var.domain == null ? 0 : 1
 
-  domain      = var.domain
-  hosted_zone = var.hosted_zone
+  domain            = var.domain
+  alternative_names = ["*.${var.domain}", "*.${local.internal_domain}"]
+  hosted_zone       = local.hosted_zone
+  target = !local.has_public || var.role == "spare" ? null : {
+    dns_name = module.public_load_balancer[0].dns_name
+    zone_id  = module.public_load_balancer[0].zone_id
+  }
+  failover_role  = local.fails_over ? upper(var.role) : null
+  set_identifier = local.fails_over ? var.region : null
+  health_check   = { path = var.health_path }
 }
 
 module "public_load_balancer" {
@@ -68,7 +85,6 @@ module "public_load_balancer" {
   count  = local.has_public ? 1 : 0
 
   name                = var.public_load_balancer
-  vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.public_subnet_ids
   security_group_id   = module.security_groups.public_lb_id
   certificate_arn     = module.dns[0].certificate_arn
@@ -78,6 +94,35 @@ module "public_load_balancer" {
   waf_log_retention   = var.log_retention
   kms_key_arn         = module.environment_key.key_arn
   deletion_protection = var.protect
+}
+
+module "gateway_target_group" {
+  source = "../../modules/target-groups"
+  count  = local.has_gateway ? 1 : 0
+
+  slots    = { a = var.gateway.target_group }
+  vpc_id   = module.network.vpc_id
+  port     = local.gateway_port
+  protocol = "HTTPS"
+  health   = { path = "/ready", port = tostring(local.gateway_health_port), protocol = "HTTP", interval = 5, timeout = 2 }
+}
+
+# Services outside the mesh.
+module "target_groups" {
+  source   = "../../modules/target-groups"
+  for_each = { for name, it in var.services : name => it if length(it.target_groups) > 0 }
+
+  slots            = each.value.target_groups
+  vpc_id           = module.network.vpc_id
+  port             = each.value.port
+  protocol_version = each.value.protocol
+  health = {
+    path      = each.value.health.path
+    interval  = each.value.health.interval
+    timeout   = each.value.health.timeout
+    healthy   = each.value.health.healthy
+    unhealthy = each.value.health.unhealthy
+  }
 }
 
 # Envoys that open the public routes: sidecars without an app.
@@ -96,21 +141,15 @@ module "gateway" {
   execution_role_arn = module.iam["gateway"].execution_role_arn
   task_role_arn      = module.iam["gateway"].task_role_arn
 
-  versions = { "" = { replicas = var.gateway.replicas } }
-  port     = 8443
-  cpu      = var.gateway.cpu
-  memory   = var.gateway.memory
-  sidecar  = local.sidecar["gateway"]
-  scaling  = { min = var.gateway.replicas, max = var.gateway.max_replicas, cpu = 60 }
+  versions  = { "" = { replicas = var.gateway.replicas } }
+  port      = 8443
+  cpu       = var.gateway.cpu
+  memory    = var.gateway.memory
+  sidecar   = local.sidecar["gateway"]
+  collector = try(local.collector["gateway"], null)
+  scaling   = { min = var.gateway.replicas, max = var.gateway.max_replicas, cpu = 60 }
 
-  load_balancer = {
-    vpc_id          = module.network.vpc_id
-    slots           = { a = var.gateway.target_group }
-    protocol        = "HTTPS"
-    health_path     = "/ready"
-    health_port     = "15021"
-    health_protocol = "HTTP"
-  }
+  load_balancer      = { groups = module.gateway_target_group[0].groups, health_port = local.gateway_health_port }
   listener_rule_arns = [module.public_load_balancer[0].rule_arns["gateway"]]
 
   log_retention = var.log_retention
@@ -123,7 +162,6 @@ module "internal_load_balancer" {
 
   name              = var.internal_load_balancer
   internal          = true
-  vpc_id            = module.network.vpc_id
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.security_groups.internal_lb_id
   certificate_arn   = module.dns[0].certificate_arn

@@ -24,6 +24,7 @@ locals {
   lead      = coalesce(var.lead_region, var.region)
   leads     = var.role == "primary"
   zones     = slice(data.aws_availability_zones.available.names, 0, var.network.zones)
+  operators = [for role in var.operators : "arn:${local.partition}:iam::${local.account}:role/${role}"]
   registry  = "${local.account}.dkr.ecr.${var.region}.amazonaws.com/${var.name}"
 }
 
@@ -69,12 +70,16 @@ module "network" {
 module "network_acls" {
   source = "../../modules/network-acls"
 
-  name               = var.name
-  vpc_id             = module.network.vpc_id
-  cidr               = module.network.cidr
-  public_subnet_ids  = module.network.public_subnet_ids
-  private_subnet_ids = module.network.private_subnet_ids
-  runtime_subnet_ids = module.network.runtime_subnet_ids
+  name                   = var.name
+  vpc_id                 = module.network.vpc_id
+  default_network_acl_id = module.network.default_network_acl_id
+  tiers = {
+    public  = { cidr = module.network.tier_cidrs.public, subnet_ids = module.network.public_subnet_ids }
+    private = { cidr = module.network.tier_cidrs.private, subnet_ids = module.network.private_subnet_ids }
+    runtime = { cidr = module.network.tier_cidrs.runtime, subnet_ids = module.network.runtime_subnet_ids }
+  }
+  service_ports = distinct([for it in values(var.services) : it.port if !it.mesh])
+  store_ports   = distinct([for store in values(local.addressed_stores) : store.port])
 }
 
 # A flow is a sentence of the app file: orbit calls axon, orbit uses store orders.

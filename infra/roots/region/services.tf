@@ -73,7 +73,9 @@ module "kms" {
 
   name        = "${var.name}-${each.key}"
   description = "Secrets of ${each.key} in ${var.name}"
-  users       = module.iam[each.key].principal_arns
+  users       = local.principals[each.key]
+
+  secret_writers = local.operators
 }
 
 module "secrets" {
@@ -81,9 +83,10 @@ module "secrets" {
   for_each = { for name, secrets in local.secrets : name => secrets if length(secrets) > 0 }
 
   name             = "${var.name}/${each.key}"
+  region           = var.region
   secrets          = each.value
   kms_key_arn      = module.kms[each.key].key_arn
-  reader_role_arns = module.iam[each.key].principal_arns
+  reader_role_arns = local.principals[each.key]
   recovery_days    = var.protect ? 30 : 0
 }
 
@@ -127,24 +130,18 @@ module "services" {
   spot_percent = var.spot_percent
   scaling      = each.value.scale == null ? null : local.scaling[each.key]
 
-  sidecar   = each.value.mesh ? local.sidecar[each.key] : null
-  collector = local.collector
-  discovery = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
-  load_balancer = length(each.value.target_groups) == 0 ? null : {
-    vpc_id           = module.network.vpc_id
-    slots            = each.value.target_groups
-    protocol         = "HTTP"
-    protocol_version = each.value.protocol
-  }
+  sidecar            = each.value.mesh ? local.sidecar[each.key] : null
+  collector          = local.collector
+  discovery          = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
+  load_balancer      = length(each.value.target_groups) == 0 ? null : { groups = module.target_groups[each.key].groups }
   listener_rule_arns = local.rule_arns[each.key]
+  request_metric     = { namespace = var.name, name = "Requests" }
 
   log_retention = var.log_retention
   kms_key_arn   = module.environment_key.key_arn
 }
 
 locals {
-  collector = var.traces ? { image = var.images.collector, config = local.collector_config } : null
-
   # Events that wait are counted in the queue of the first topic that a service subscribes to.
   scaling = {
     for name, it in var.services : name => merge(it.scale, {

@@ -46,7 +46,7 @@ variable "lead_region" {
 }
 
 variable "second_region" {
-  description = "Region that gets copies of backups; absent: none."
+  description = "Region that answers when this one does not, and gets copies of its backups; absent: none."
   type        = string
   default     = null
 }
@@ -228,10 +228,21 @@ variable "hosted_zone" {
   default     = null
 }
 
+variable "health_path" {
+  description = "Public path that Route 53 asks whether the region is healthy: it answers 2xx or 3xx."
+  type        = string
+  default     = "/"
+}
+
 variable "public_load_balancer" {
   description = "Name of the load balancer that the internet reaches, 32 characters at most; absent: nothing that runs is public."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.public_load_balancer == null || var.domain != null
+    error_message = "Public services need a domain: nothing is served to the public without TLS."
+  }
 }
 
 variable "gateway" {
@@ -244,11 +255,6 @@ variable "gateway" {
     memory       = optional(number, 1024)
   })
   default = null
-
-  validation {
-    condition     = (var.public_load_balancer == null && var.internal_load_balancer == null) || var.domain != null
-    error_message = "Public services need a domain: nothing is served to the public without TLS."
-  }
 }
 
 variable "sites" {
@@ -278,6 +284,11 @@ variable "internal_load_balancer" {
   description = "Name of the load balancer for calls to services outside the mesh; absent: nobody calls them."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.internal_load_balancer == null || var.domain != null
+    error_message = "Calls through a load balancer need a domain, for its certificate."
+  }
 }
 
 variable "waf" {
@@ -319,6 +330,12 @@ variable "protect" {
   description = "Whether data survives: stores, buckets and load balancers refuse to be deleted. Set to false and apply before a destroy."
   type        = bool
   default     = true
+}
+
+variable "operators" {
+  description = "Names of the roles that set secrets and sign the certificate of the mesh's authority: the control plane's, and whose you add."
+  type        = list(string)
+  default     = []
 }
 
 variable "packages" {

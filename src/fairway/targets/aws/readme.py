@@ -15,7 +15,7 @@ only the `*.auto.tfvars`. Nothing here needs Fairway: change it, plan it and app
 | --- | --- | --- |
 | `account/` | the bucket with Terraform's state, the roles of CI, the budget | once |
 | `registry/` | repositories of container images | once |
-| `control-plane/` | `fairway server` with its database; leave it out to live without Fairway | once |
+| `control-plane/` | `fairway server` with its database; not needed without Fairway | once |
 | `regions/<region>/` | network, services, stores, load balancers, alarms | in each of {regions} |
 | `modules/` | what these are made of | |
 | `packages/` | the code of Lambda functions, and `build.py`, which zips it | |
@@ -29,16 +29,16 @@ You need Terraform 1.10 or newer (or OpenTofu 1.10) and credentials for {account
 
     # State begins on this machine and moves into the bucket that it has just made:
     cd account
-    terraform init -backend=false
-    terraform apply
+    printf 'terraform {{\\n  backend "local" {{}}\\n}}\\n' > backend_override.tf
+    terraform init && terraform apply
+    rm backend_override.tf
     terraform init -migrate-state -backend-config=backend.hcl
+    cd ../registry
+    terraform init -backend-config=backend.hcl && terraform apply
     cd ..
 
-Write the name of the bucket (`terraform output state_bucket`) into every `backend.hcl`. Then
-
-    cd registry && terraform init -backend-config=backend.hcl && terraform apply && cd ..
-
-and push an image for every service, and Fairway's sidecar, to the repositories that it names:
+{account_note}Then push an image for every service, and Fairway's sidecar, to the repositories that these
+commands have named:
 
 {images}
 
@@ -60,6 +60,12 @@ Everything that holds data refuses to be deleted. In each region, the one that l
     terraform destroy
 """
 
+_NO_ACCOUNT = """\
+Before that, write the number of the account instead of `ACCOUNT` into every `backend.hcl`; it is
+not in the app file (`aws.account`).
+
+"""
+
 
 def readme(standing: Standing) -> str:
     """The page for an environment."""
@@ -70,6 +76,7 @@ def readme(standing: Standing) -> str:
         app=place.app.app,
         environment=standing.environment,
         regions=" and ".join(f"`{region}`" for region in place.regions),
+        account_note="" if account else _NO_ACCOUNT,
         account=f"the account {account}" if account else "the account of the environment",
         images="\n".join(f"    {place.name}/{name}" for name in (*services, "fairway-sidecar")),
         applies="\n".join(

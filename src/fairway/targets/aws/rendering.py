@@ -1,4 +1,4 @@
-"""The whole tree of files from which an environment on AWS is made. Pure but for the packaged files.
+"""The whole tree of files from which an environment on AWS is made. Pure, but for our own files.
 
 Called by `fairway render` and `fairway eject`, and by the target, which applies just these files:
 
@@ -21,6 +21,7 @@ from fairway.targets.aws import native, packages
 from fairway.targets.aws.readme import readme
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.values import values
+from fairway.targets.aws.values.backend import backend
 from fairway.targets.aws.values.place import place_of, regions_of
 from fairway.targets.aws.values.shared import account_values, control_plane_values, registry_values
 
@@ -47,10 +48,12 @@ def rendered(standing: Standing) -> dict[str, str]:
 
 def render_root(kind: str, standing: Standing, region: str = "") -> Mapping[str, str]:
     """One root: its files and its values, by name. `region` is that of the kind `region`."""
+    place = place_of(standing, region or regions(standing)[0])
     if kind == "region":
-        return _moved(native.root(kind), 2) | values(standing, region).texts()
-    place = place_of(standing, regions(standing)[0])
-    return _moved(native.root(kind), 1) | _SHARED[kind](place).texts()
+        files = _moved(native.root(kind), 2) | values(standing, region).texts()
+    else:
+        files = _moved(native.root(kind), 1) | _SHARED[kind](place).texts()
+    return files | {"backend.hcl": backend(place, kind)}
 
 
 def regions(standing: Standing) -> tuple[str, ...]:

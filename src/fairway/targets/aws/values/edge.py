@@ -24,6 +24,8 @@ def _public(place: Place) -> Iterator[Assign]:
     app, environment = place.app.app, place.standing.environment
     if has_gateway(place) or any(service.public for _, service in _outside(place)):
         yield Assign("public_load_balancer", load_balancer(app, environment, "public"))
+        if len(place.regions) > 1 and (path := health_path(place)) != "/":
+            yield Assign("health_path", path)
     if has_gateway(place):
         group = target_group(app, environment, GATEWAY, SLOTS[0])
         comment = "The Envoys behind it open the public routes of the app file."
@@ -49,6 +51,20 @@ def _rules(place: Place) -> Iterator[Assign]:
     if rules:
         comment = "Services outside the mesh: load balancers divide their requests."
         yield Assign("rules", rules, comment, apart=True)
+
+
+def health_path(place: Place) -> str:
+    """A public path that answers 2xx while the region works: a health path below a public one."""
+    for _, service in sorted(place.app.services.items()):
+        path = service.health.path
+        for route in service.public:
+            if path is not None and route.host is None and _is_below(path, route.path):
+                return path
+    return "/"
+
+
+def _is_below(path: str, public: str) -> bool:
+    return path == public or path.startswith(public.rstrip("/") + "/")
 
 
 def has_gateway(place: Place) -> bool:

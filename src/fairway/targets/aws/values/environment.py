@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairway.model.aws import Aws, Network
+from fairway.targets.aws import names
 from fairway.targets.aws.values.hcl import Assign, Value
 from fairway.targets.aws.values.place import Place
 from fairway.targets.aws.values.retention import log_days
@@ -18,6 +19,7 @@ def environment(place: Place) -> tuple[Assign, ...]:
         *_network(place),
         *_public(place),
         *_running(place),
+        *_operators(place),
     )
 
 
@@ -75,6 +77,12 @@ def _running(place: Place) -> tuple[Assign, ...]:
     if not aws.cross_region_backups and len(place.regions) > 1:
         assigns.append(Assign("copy_backups", False))
     return _apart(assigns)
+
+
+def _operators(place: Place) -> tuple[Assign, ...]:
+    server = names.role(place.app.app, place.standing.environment, "server-task", place.lead)
+    comment = "The control plane sets secrets and renews the authority of the mesh."
+    return (Assign("operators", [server], comment),)
 
 
 def _apart(assigns: list[Assign]) -> tuple[Assign, ...]:

@@ -1,0 +1,43 @@
+# What has to be there before anything else: Terraform's state, the table of what should stand, who may deploy from
+# CI, and a watch over costs and open doors.
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+}
+
+module "key" {
+  source = "../../modules/kms"
+
+  name        = "${var.name}-state"
+  description = "State of Terraform and of deployments of ${var.name}"
+  account_via = ["dynamodb.${var.region}.amazonaws.com", "s3.${var.region}.amazonaws.com"]
+}
+
+module "state" {
+  source = "../../modules/state"
+
+  name                = var.name
+  bucket_name         = "${var.name}-state-${local.account}-${var.region}"
+  kms_key_arn         = module.key.key_arn
+  access_log          = { bucket = module.log_bucket.name, prefix = "s3/state/" }
+  deletion_protection = var.protect
+  force_destroy       = !var.protect
+}
+
+# Who read or wrote the state, and when.
+module "log_bucket" {
+  source = "../../modules/bucket"
+
+  name            = "${var.name}-state-logs-${local.account}-${var.region}"
+  log_sources     = ["s3"]
+  expiration_days = 400
+  force_destroy   = !var.protect
+}
+
+module "access_analyzer" {
+  source = "../../modules/access-analyzer"
+
+  name = var.name
+}
