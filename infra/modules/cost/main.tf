@@ -1,5 +1,6 @@
-# The budget and the monitor look at what carries the tags of the environment. AWS sorts costs by a tag
-# only after it was activated for billing, and can be activated only after a resource has had it for a day.
+# The budget and the monitor look at what carries the tag of the environment. AWS sorts costs by a tag
+# only after it was activated for billing, and it can be activated only after a resource has had it for
+# a day.
 
 resource "aws_ce_cost_allocation_tag" "this" {
   for_each = var.active_tags
@@ -20,7 +21,7 @@ resource "aws_budgets_budget" "this" {
 
   cost_filter {
     name   = "TagKeyValue"
-    values = [for key, value in var.cost_tags : "user:${key}$${value}"]
+    values = [format("user:%s$%s", var.tag.key, var.tag.value)]
   }
 
   dynamic "notification" {
@@ -48,9 +49,9 @@ resource "aws_ce_anomaly_monitor" "this" {
     Not            = null
     Or             = null
     Tags = {
-      Key          = var.anomaly_tag.key
+      Key          = var.tag.key
       MatchOptions = null
-      Values       = [var.anomaly_tag.value]
+      Values       = [var.tag.value]
     }
   })
 }

@@ -14,18 +14,8 @@ variable "monthly_limit" {
   }
 }
 
-variable "cost_tags" {
-  description = "Tag, by its key, whose costs the budget counts; costs with any one of several tags count."
-  type        = map(string)
-
-  validation {
-    condition     = length(var.cost_tags) > 0
-    error_message = "Without a tag the budget would count the whole account."
-  }
-}
-
-variable "anomaly_tag" {
-  description = "Tag of the resources whose costs are watched for anomalies."
+variable "tag" {
+  description = "Tag of everything that the environment costs: the budget and the monitor look at nothing else."
   type = object({
     key   = string
     value = string

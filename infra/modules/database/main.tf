@@ -56,8 +56,10 @@ resource "aws_db_instance" "this" {
 
   tags = merge(var.tags, { Name = var.name })
 
-  # RDS would make the groups itself, without a key and for ever.
-  depends_on = [aws_cloudwatch_log_group.this]
+  depends_on = [
+    aws_cloudwatch_log_group.this, # RDS would make it itself, without a key and for ever
+    aws_iam_role_policy_attachment.monitoring,
+  ]
 }
 
 resource "aws_db_subnet_group" "this" {

@@ -7,8 +7,7 @@ mock_provider "aws" {
 variables {
   name          = "shop-prod"
   monthly_limit = 400
-  cost_tags     = { fairway = "shop-prod" }
-  anomaly_tag   = { key = "fairway", value = "shop-prod" }
+  tag           = { key = "fairway", value = "shop-prod" }
   emails        = ["ops@example.com"]
 }
 
@@ -21,7 +20,7 @@ run "budget" {
   }
 
   assert {
-    condition     = one(aws_budgets_budget.this[0].cost_filter).values == tolist(["user:fairway$shop-prod"])
+    condition     = one(one(aws_budgets_budget.this[0].cost_filter).values) == "user:fairway$shop-prod"
     error_message = "Only the environment's costs count."
   }
 
