@@ -10,16 +10,13 @@ locals {
   partition = data.aws_partition.current.partition
 
   # 64 characters at most; where a digest replaces the end, two long names stay two.
-  names = {
-    for thing in ["task", "execution", "boundary"] : thing => (
-      length("${var.name}-${thing}-${var.region}") <= 64
-      ? "${var.name}-${thing}-${var.region}"
-      : format("%s-%s",
-        replace(substr("${var.name}-${thing}-${var.region}", 0, 57), "/-+$/", ""),
-        substr(sha256("${var.name}-${thing}-${var.region}"), 0, 6),
-      )
+  long_names = { for thing in ["task", "execution", "boundary"] : thing => "${var.name}-${thing}-${var.region}" }
+  made_names = {
+    for thing, name in local.long_names : thing => (
+      length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
     )
   }
+  names = var.role_names == null ? local.made_names : { for thing, name in var.role_names : thing => name }
 
   # ARNs as they will be, for policies of keys and secrets: these name the roles, and the roles name them.
   principals = {

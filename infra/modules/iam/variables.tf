@@ -8,6 +8,25 @@ variable "region" {
   type        = string
 }
 
+variable "role_names" {
+  description = <<-EOT
+    Names of the two roles and of their boundary, where others must know them beforehand: the policies of keys and
+    secrets name the roles, whose policies name keys and secrets. Absent: <name>-task-<region>,
+    <name>-execution-<region> and <name>-boundary-<region>, with a digest in place of the end beyond 64 characters.
+  EOT
+  type = object({
+    task      = string
+    execution = string
+    boundary  = string
+  })
+  default = null
+
+  validation {
+    condition     = var.role_names == null || alltrue([for name in values(coalesce(var.role_names, {})) : length(name) <= 64])
+    error_message = "The name of a role has 64 characters at most."
+  }
+}
+
 variable "statements" {
   description = <<-EOT
     What the programs of the task may do. Actions are written out; a resource is named wherever AWS allows it.

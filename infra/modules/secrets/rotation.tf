@@ -8,8 +8,8 @@ locals {
   function_name = "${replace(var.name, "/[^A-Za-z0-9_-]/", "-")}-rotation"
   long_name     = "${local.function_name}-${var.region}"
   role_name = (
-    length(local.long_name) <= 64
-    ? local.long_name
+    try(var.rotation.role_name, null) != null ? var.rotation.role_name :
+    length(local.long_name) <= 64 ? local.long_name
     : format("%s-%s", replace(substr(local.long_name, 0, 57), "/-+$/", ""), substr(sha256(local.long_name), 0, 6))
   )
   rotating = [for _ in keys(local.functions) : "arn:${local.partition}:iam::${local.account}:role/${local.role_name}"]

@@ -60,7 +60,8 @@ variable "rotation" {
   description = <<-EOT
     The function that rotates: the path of the zip of rotation/ and its SHA-256 in base64, and where it runs:
     subnets from which the databases and the endpoints of Secrets Manager and KMS are reached. `ca_file` has the
-    authorities that vouch for databases, `log_kms_key_arn` encrypts its log.
+    authorities that vouch for databases, `log_kms_key_arn` encrypts its log. `role_name` is for
+    where others must know the name of its role beforehand.
   EOT
   type = object({
     package                 = string
@@ -70,6 +71,7 @@ variable "rotation" {
     ca_file                 = optional(string, "/var/runtime/ca-cert.pem")
     code_signing_config_arn = optional(string)
     log_kms_key_arn         = string
+    role_name               = optional(string)
     log_retention           = optional(number, 400)
   })
   default = null

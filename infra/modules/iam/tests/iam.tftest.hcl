@@ -115,6 +115,17 @@ run "long_names_are_shortened" {
   }
 }
 
+run "names_can_be_given" {
+  variables {
+    role_names = { task = "orbit-does", execution = "orbit-starts", boundary = "orbit-at-most" }
+  }
+
+  assert {
+    condition     = aws_iam_role.task.name == "orbit-does" && output.execution_principal_arn == "arn:aws:iam::123456789012:role/orbit-starts"
+    error_message = "Others would name roles that are not there."
+  }
+}
+
 run "wildcard_actions_are_refused" {
   command = plan
 
