@@ -65,6 +65,7 @@ def settled(backend: Any, service: Any) -> Any:
     if service.task_definition is None:
         return service
     definition = backend.describe_task_definition(service.task_definition)
+    service.task_definition = definition.arn
     running = _running(backend, service)
     for task in [each for each in running if each.task_definition_arn != definition.arn]:
         _end(backend, service, task, "Scaling activity initiated by deployment")
@@ -124,6 +125,8 @@ def _count(backend: Any, service: Any) -> None:
             "runningCount": running,
             "pendingCount": missing,
             "taskDefinition": definition.arn,
+            "launchType": "FARGATE",
+            "platformFamily": "Linux",
             "failedTasks": _ATTEMPTS if missing and _is_ill(definition) else 0,
             "rolloutState": "IN_PROGRESS" if missing else "COMPLETED",
         }
