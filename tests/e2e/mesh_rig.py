@@ -107,12 +107,13 @@ class Program:
     metrics: str | None = None
     calls: str | None = None
     passes_on: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
     _server: uvicorn.Server | None = None
     _task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         config = uvicorn.Config(
-            self, host="127.0.0.1", port=self.port, log_level="error", lifespan="off"
+            self, host=self.host, port=self.port, log_level="error", lifespan="off"
         )
         self._server = uvicorn.Server(config)
         self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]

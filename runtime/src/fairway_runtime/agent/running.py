@@ -12,6 +12,7 @@ from fairway_runtime.agent.cloud import Away, Cloud
 from fairway_runtime.agent.envoy import Envoy, Rejected
 from fairway_runtime.agent.following import Follower
 from fairway_runtime.agent.measuring import Reporter
+from fairway_runtime.agent.reporting import State
 from fairway_runtime.agent.settings import AgentSettings
 from fairway_runtime.agent.telling import tell
 from fairway_runtime.agent.writing import write
@@ -26,6 +27,11 @@ class Agent:
         self._follower = Follower(settings, cloud, self._envoy)
         self._reporter = Reporter(settings, cloud, self._envoy.admin, lambda: self._follower.state)
         self.stopping = asyncio.Event()
+
+    @property
+    def state(self) -> State:
+        """What is in force."""
+        return self._follower.state
 
     async def run(self) -> int:
         """Until `stopping` is set (0), or Envoy ends by itself or does not start (1)."""

@@ -1,4 +1,4 @@
-"""The agent's own log: JSON lines on standard error; standard output is Envoy's access log."""
+"""The agent's own log: JSON lines on standard error; standard output is Envoy's log."""
 
 from __future__ import annotations
 

@@ -104,11 +104,10 @@ def _version_cluster(  # noqa: PLR0913, PLR0917 - as `callee_clusters`, for one 
     """All machines of a version; the caller itself leaves one that fails alone for a while."""
     callee = remote.division.service
     own = version_cluster(callee, version.name)
-    return _static_cluster(
+    return _cluster(
         shifted_version_cluster(callee, version.name, route) if route else own,
-        "STRICT_DNS",
+        _by_dns(view.place),
         [_named_host(remote.hosts[version.name], remote.port)],
-        **_by_dns(view.place),
         metadata={"filter_metadata": {"fairway": {"version": version.name}}},
         typed_extension_protocol_options=_as_received(),
         transport_socket=client_tls(view.spiffe_id(callee), f"{callee}.{view.app}.internal", paths),
@@ -119,23 +118,24 @@ def _version_cluster(  # noqa: PLR0913, PLR0917 - as `callee_clusters`, for one 
 
 
 def _by_dns(place: Place) -> Json:
-    """As often as the records' time to live wants; c-ares, as the other resolver knows of none."""
-    own = (
-        {}
-        if place.resolver is None
-        else {"resolvers": [address(place.resolver[1], place.resolver[0])]}
+    """Every address of a name, as long as its record lives; by c-ares, which knows how long."""
+    resolvers = [] if place.resolver is None else [address(place.resolver[1], place.resolver[0])]
+    cares = typed(
+        "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+        **({"resolvers": resolvers} if resolvers else {}),
     )
-    kind = "extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
-    return {
-        "dns_lookup_family": "V4_ONLY",
-        "respect_dns_ttl": True,
-        "dns_refresh_rate": "5s",
-        "dns_failure_refresh_rate": {"base_interval": "0.500s", "max_interval": "2s"},
-        "typed_dns_resolver_config": {
+    lookup = typed(
+        "extensions.clusters.dns.v3.DnsCluster",
+        dns_lookup_family="V4_ONLY",
+        respect_dns_ttl=True,
+        dns_refresh_rate="5s",
+        dns_failure_refresh_rate={"base_interval": "0.500s", "max_interval": "2s"},
+        typed_dns_resolver_config={
             "name": "envoy.network.dns_resolver.cares",
-            "typed_config": typed(kind, **own),
+            "typed_config": cares,
         },
-    }
+    )
+    return {"cluster_type": {"name": "envoy.clusters.dns", "typed_config": lookup}}
 
 
 def _callee_cluster(
@@ -220,10 +220,14 @@ def _filter(kind: str, **fields: Any) -> Json:
 
 
 def _static_cluster(name: str, kind: str, hosts: list[Json], **fields: Any) -> Json:
+    return _cluster(name, {"type": kind}, hosts, **fields)
+
+
+def _cluster(name: str, kind: Json, hosts: list[Json], **fields: Any) -> Json:
     return typed(
         "config.cluster.v3.Cluster",
         name=name,
-        type=kind,
+        **kind,
         connect_timeout="1s",
         load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
         **fields,
