@@ -24,7 +24,7 @@ from fairway.plan.preview import ResourceChange
 from fairway.targets.aws.terraform.binary import Binary
 from fairway.targets.aws.terraform.diagnoses import error_of, held_lock
 from fairway.targets.aws.terraform.environment import child_environment, masked
-from fairway.targets.aws.terraform.folder import private_folder
+from fairway.targets.aws.terraform.folder import private_folder, turn
 from fairway.targets.aws.terraform.locks import Lock, Run, left_by
 from fairway.targets.aws.terraform.messages import Diagnostic, Progress, message_in
 from fairway.targets.aws.terraform.planned import drifted, losing_data, resource_changes
@@ -119,8 +119,8 @@ class Terraform:
             stamp, wanted = self._own / "initialised", self._fingerprint(backend)
             if stamp.is_file() and stamp.read_text() == wanted:
                 return
-            private_folder(self._place.cache)
-            await self._checked("init", "-reconfigure", *backend.arguments)
+            async with turn(private_folder(self._place.cache) / ".lock"):
+                await self._checked("init", "-reconfigure", *backend.arguments)
             stamp.write_text(wanted)
 
     async def adopt(self, state: Path) -> None:

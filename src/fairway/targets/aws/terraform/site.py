@@ -1,6 +1,6 @@
 """The root modules of one environment on this machine: their files, their state, their Terraform.
 
-`provision.py` and `bootstrap.py` work on one. The files are those of `fairway render`; the state of
+`bootstrap.py` works on one. The files are those of `fairway render`; the state of
 each root lies in the environment's bucket, under a name that is known without asking anybody.
 """
 
@@ -63,20 +63,25 @@ class Site:
         return self._tree / (f"regions/{region}" if root == "region" else root)
 
     def backend(self, root: str, region: str = "") -> Backend:
-        """Where a root's state is. Blocks. Encryption is that of the bucket: its own key."""
+        """Where a root's state is. Blocks."""
         bucket = names.state_bucket(self.app, self.environment, self.account(), self.lead)
-        return Backend({
-            "bucket": bucket,
-            "key": names.state_key(root, region),
-            "region": self.lead,
-            "use_lockfile": True,
-            "encrypt": False,  # true without a key would ask for another one than the bucket's
-            "use_path_style": not _ENDPOINTS.isdisjoint(self.variables),
-        })  # fmt: skip
+        return backend_in(bucket, self.lead, names.state_key(root, region), self.variables)
 
     @property
     def _tree(self) -> Path:
         return self.folder / "tree"
+
+
+def backend_in(bucket: str, region: str, key: str, variables: Mapping[str, str]) -> Backend:
+    """The state under a key of the environment's bucket, encrypted with the bucket's own key."""
+    return Backend({
+        "bucket": bucket,
+        "key": key,
+        "region": region,
+        "use_lockfile": True,
+        "encrypt": False,  # true without a key would ask for another one than the bucket's
+        "use_path_style": not _ENDPOINTS.isdisjoint(variables),
+    })  # fmt: skip
 
 
 def _cache(variables: Mapping[str, str]) -> Path:
