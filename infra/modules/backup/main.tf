@@ -108,9 +108,10 @@ resource "aws_backup_vault_notifications" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = "${var.name}-backup-${var.region}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
-  tags               = var.tags
+  name                 = "${var.name}-backup-${var.region}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy_attachment" "this" {

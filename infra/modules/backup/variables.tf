@@ -104,6 +104,12 @@ variable "force_destroy" {
   default     = false
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the roles that the module makes; null gives them none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)

@@ -3,9 +3,10 @@ data "aws_partition" "current" {}
 data "aws_caller_identity" "current" {}
 
 resource "aws_iam_role" "monitoring" {
-  name               = "${var.name}-monitoring-${var.region}"
-  assume_role_policy = data.aws_iam_policy_document.monitoring_trust.json
-  tags               = var.tags
+  name                 = "${var.name}-monitoring-${var.region}"
+  assume_role_policy   = data.aws_iam_policy_document.monitoring_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy_attachment" "monitoring" {

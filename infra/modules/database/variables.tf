@@ -160,6 +160,12 @@ variable "alarm_actions" {
   default     = []
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the roles that the module makes; null gives them none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)

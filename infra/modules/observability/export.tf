@@ -73,9 +73,10 @@ resource "aws_cloudwatch_log_stream" "export" {
 resource "aws_iam_role" "subscription" {
   count = var.export == null ? 0 : 1
 
-  name               = "${var.name}-log-subscription-${var.region}"
-  assume_role_policy = data.aws_iam_policy_document.export_trust["logs.amazonaws.com"].json
-  tags               = var.tags
+  name                 = "${var.name}-log-subscription-${var.region}"
+  assume_role_policy   = data.aws_iam_policy_document.export_trust["logs.amazonaws.com"].json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "subscription" {
@@ -98,9 +99,10 @@ data "aws_iam_policy_document" "subscription" {
 resource "aws_iam_role" "delivery" {
   count = var.export == null ? 0 : 1
 
-  name               = "${var.name}-log-delivery-${var.region}"
-  assume_role_policy = data.aws_iam_policy_document.export_trust["firehose.amazonaws.com"].json
-  tags               = var.tags
+  name                 = "${var.name}-log-delivery-${var.region}"
+  assume_role_policy   = data.aws_iam_policy_document.export_trust["firehose.amazonaws.com"].json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "delivery" {

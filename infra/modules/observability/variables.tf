@@ -112,6 +112,12 @@ variable "export" {
   default = null
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the roles that the module makes; null gives them none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)
