@@ -58,18 +58,26 @@ def _server(port: int) -> Any:
 
 def _complaining(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        def begin(status: str, *args: Any, **kwargs: Any) -> Any:
-            if status[:1] == "5":
+        def begin(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
+            page = status[:3] == "404" and "text/html" in dict(headers).get("Content-Type", "")
+            if status[:1] == "5" or page:  # a page is Flask's own: moto knows no such path
                 print(json.dumps(_called(environ) | {"status": status}), file=sys.stderr)
-            return start(status, *args, **kwargs)
+            return start(status, headers, *args)
 
         try:
             return app(environ, begin)
-        except Exception as error:
+        except NotImplementedError as error:
             print(json.dumps(_called(environ) | {"error": repr(error)}), file=sys.stderr)
-            raise
+            return _refused(start, str(error))
 
     return answer
+
+
+def _refused(start: Callable[..., Any], words: str) -> Iterable[bytes]:
+    """An answer that clients take for final: after an internal error they would ask 25 times."""
+    start("400 Bad Request", [("Content-Type", "text/xml"), ("X-Amzn-ErrorType", "NotEmulated")])
+    error = f"<Error><Code>NotEmulated</Code><Message>{words}</Message></Error>"
+    return [f"<ErrorResponse>{error}</ErrorResponse>".encode()]
 
 
 def _called(environ: dict[str, Any]) -> dict[str, Any]:
