@@ -67,7 +67,8 @@ class Vault:
     def get_secret_value(
         self, SecretId: str, VersionStage: str, VersionId: str | None = None
     ) -> dict[str, str]:
-        version = VersionId or next(v for v, names in self.stages.items() if VersionStage in names)
+        staged = (v for v, names in self.stages.items() if VersionStage in names)
+        version = VersionId or next(staged, "")
         if version not in self.values:
             raise self.NotFound
         return {"SecretString": self.values[version]}
@@ -80,9 +81,10 @@ class Vault:
         self.stages[ClientRequestToken] = list(VersionStages)
 
     def update_secret_version_stage(
-        self, SecretId: str, VersionStage: str, MoveToVersionId: str, RemoveFromVersionId: str
+        self, SecretId: str, VersionStage: str, MoveToVersionId: str, RemoveFromVersionId: str = ""
     ) -> None:
-        self.stages[RemoveFromVersionId].remove(VersionStage)
+        if RemoveFromVersionId:
+            self.stages[RemoveFromVersionId].remove(VersionStage)
         self.stages[MoveToVersionId].append(VersionStage)
 
 
@@ -113,6 +115,21 @@ def test_a_step_that_comes_again_changes_nothing() -> None:
         step(it, name)
         step(it, name)
     assert len(it.writes) == 1
+
+
+def test_a_key_that_was_never_set_gets_its_first_value() -> None:
+    it = Vault("random", {}, {"two": ["AWSPENDING"]})
+    step(it, "testSecret")  # Secrets Manager asks for it alone when rotation is switched on
+    for name in STEPS:
+        step(it, name)
+    assert "AWSCURRENT" in it.stages["two"]
+
+
+def test_a_password_that_was_never_set_cannot_be_renewed() -> None:
+    it = Vault("postgres", {}, {"two": ["AWSPENDING"]})
+    step(it, "testSecret")
+    with pytest.raises(ValueError, match="no value yet"):
+        step(it, "createSecret")
 
 
 def test_a_rotation_that_nobody_started_is_refused() -> None:
@@ -211,8 +228,8 @@ def _role(server: Server) -> Iterator[str]:
 
 
 def _signs_in(server: Server, role: str, password: str) -> None:
-    info = {"host": str(server.folder), "dbname": "postgres"}
-    psycopg.connect(**info, user=role, password=password).close()
+    where = str(server.folder)
+    psycopg.connect(host=where, dbname="postgres", user=role, password=password).close()
 
 
 @contextmanager

@@ -27,10 +27,15 @@ class Rotation:
     token: str
     kind: Kind
 
-    def value(self, stage: str) -> str:
-        """The value of a stage; as long as there is no pending one, the client's error."""
+    def value(self, stage: str) -> str | None:
+        """The value of a stage; None as long as there is none."""
         wanted = {"VersionId": self.token} if stage == PENDING else {}
-        answer = self.client.get_secret_value(SecretId=self.secret, VersionStage=stage, **wanted)
+        try:
+            answer = self.client.get_secret_value(
+                SecretId=self.secret, VersionStage=stage, **wanted
+            )
+        except self.client.exceptions.ResourceNotFoundException:
+            return None
         return str(answer["SecretString"])
 
 
@@ -55,9 +60,7 @@ def rotate(client: Any, event: Mapping[str, str]) -> None:
 
 def create(rotation: Rotation) -> None:
     """Make the new value, unless an earlier try did."""
-    try:
-        rotation.value(PENDING)
-    except rotation.client.exceptions.ResourceNotFoundException:
+    if rotation.value(PENDING) is None:
         rotation.client.put_secret_value(
             SecretId=rotation.secret,
             ClientRequestToken=rotation.token,
@@ -68,12 +71,21 @@ def create(rotation: Rotation) -> None:
 
 def put_into_force(rotation: Rotation) -> None:
     """Tell whoever checks the value, if anybody does."""
-    rotation.kind.put_into_force(rotation.value(CURRENT), rotation.value(PENDING))
+    pending = rotation.value(PENDING)
+    if pending is None:
+        raise ValueError(f"{rotation.secret} has no new value to put into force")
+    rotation.kind.put_into_force(rotation.value(CURRENT), pending)
 
 
 def try_it(rotation: Rotation) -> None:
-    """Use the new value once; an error ends the rotation, and the current value stays."""
-    rotation.kind.try_it(rotation.value(PENDING))
+    """Use the new value once; an error ends the rotation, and the current value stays.
+
+    When rotation is switched on, Secrets Manager asks for this step alone, and a secret that was
+    just made has no value yet.
+    """
+    pending = rotation.value(PENDING)
+    if pending is not None:
+        rotation.kind.try_it(pending)
 
 
 def finish(rotation: Rotation) -> None:

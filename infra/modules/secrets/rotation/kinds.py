@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from typing import Protocol
+from typing import Any, Protocol
 
 from scram import verifier
 from wire import Place, Refused, connected, literal, quoted
@@ -21,10 +21,10 @@ KEY_BYTES = 32
 class Kind(Protocol):
     """How secrets of one kind are rotated."""
 
-    def renewed(self, current: str) -> str:
-        """A new value in place of the current one."""
+    def renewed(self, current: str | None) -> str:
+        """A new value in place of the current one, if there is one."""
 
-    def put_into_force(self, current: str, pending: str) -> None:
+    def put_into_force(self, current: str | None, pending: str) -> None:
         """Tell whoever checks the value; doing it again changes nothing."""
 
     def try_it(self, pending: str) -> None:
@@ -34,11 +34,11 @@ class Kind(Protocol):
 class RandomKey:
     """A key that nobody but its readers knows."""
 
-    def renewed(self, current: str) -> str:  # noqa: ARG002 - nothing of it remains
+    def renewed(self, current: str | None) -> str:  # noqa: ARG002 - nothing of it remains
         """Random bytes as text."""
         return secrets.token_urlsafe(KEY_BYTES)
 
-    def put_into_force(self, current: str, pending: str) -> None:
+    def put_into_force(self, current: str | None, pending: str) -> None:
         """Nothing: nobody checks it elsewhere."""
 
     def try_it(self, pending: str) -> None:
@@ -50,30 +50,37 @@ class RandomKey:
 class PostgresPassword:
     """The password of a role, which the role itself changes."""
 
-    def renewed(self, current: str) -> str:
+    def renewed(self, current: str | None) -> str:
         """The same document with another password."""
-        return json.dumps(json.loads(current) | {"password": secrets.token_urlsafe(KEY_BYTES)})
+        return json.dumps(_document(current) | {"password": secrets.token_urlsafe(KEY_BYTES)})
 
-    def put_into_force(self, current: str, pending: str) -> None:
+    def put_into_force(self, current: str | None, pending: str) -> None:
         """Change the password, unless the new one works already."""
-        wanted = json.loads(pending)
+        wanted = _document(pending)
         try:
             self.try_it(pending)
         except Refused:
             # The server gets a verifier, so that no statement log ever has the password.
             proof = verifier(wanted["password"], secrets.token_bytes(16))
             role = quoted(wanted["username"])
-            with connected(_place(wanted), json.loads(current)["password"]) as session:
+            with connected(_place(wanted), _document(current)["password"]) as session:
                 session.run(f"ALTER ROLE {role} PASSWORD {literal(proof)}")
 
     def try_it(self, pending: str) -> None:
         """Sign in and ask something."""
-        wanted = json.loads(pending)
+        wanted = _document(pending)
         with connected(_place(wanted), wanted["password"]) as session:
             session.run("SELECT 1")
 
 
-def _place(document: dict[str, str]) -> Place:
+def _document(value: str | None) -> dict[str, Any]:
+    if value is None:
+        raise ValueError("the secret has no value yet: set one with host, username and password")
+    found: dict[str, Any] = json.loads(value)
+    return found
+
+
+def _place(document: dict[str, Any]) -> Place:
     return Place(
         host=document["host"],
         port=int(document.get("port", 5432)),
