@@ -34,13 +34,13 @@ from fairway.targets.mesh.view import GATEWAY
 from fairway.workspace import Workspace
 
 if TYPE_CHECKING:
-    from fairway.control.directory import EnvironmentSummary
+    from fairway.control.shared.premises import Opening, Premises
     from fairway.control.shared.server import SharedServer
     from fairway.delivery.notify.sink import SecretOf
     from fairway.governance.tokens import Tokens
+    from fairway.model.app import App
     from fairway.storage.database import Database
     from fairway.targets.aws.provisioning import TerraformProvision
-    from fairway.targets.contract import Target
     from fairway.telemetry.port import Telemetry
 
 
@@ -111,13 +111,13 @@ def _is_received(state: StateDir) -> bool:
 def shared_server(place: str, data: Path, secret_of: SecretOf) -> SharedServer:
     """What `fairway server` offers, on the database at `place`; nothing happens before `start`.
 
-    `data` is a folder for what simulated targets remember; servers that share environments share
-    it too.
+    `data` is a folder for what simulated targets remember, and where Terraform works; servers that
+    share simulated environments share it too.
     """
     # Late: `fairway up` has no use for it and would wait for its imports.
     from fairway.control.shared.assembly import assembled  # noqa: PLC0415
 
-    return assembled(place, lambda summary: _shared_target(summary, data), secret_of)
+    return assembled(place, lambda opening: _premises(opening, data), secret_of)
 
 
 def shared_tokens(place: str) -> tuple[Tokens, Database]:
@@ -129,19 +129,51 @@ def shared_tokens(place: str) -> tuple[Tokens, Database]:
     return Tokens(database), database
 
 
-def _shared_target(summary: EnvironmentSummary, data: Path) -> Target:
+def _premises(opening: Opening, data: Path) -> Premises:
+    """What a shared environment stands on, by its declared target."""
+    summary = opening.summary
+    private_dir(data)
+    match summary.target:
+        case "memory":
+            return _simulated(data / f"{summary.app}.{summary.name}.json")
+        case "aws-ecs":
+            return _on_aws(opening, data / "aws" / summary.app / summary.name)
+        case _:
+            raise Unavailable(
+                "target-not-here",
+                f"'{summary.name}' of {summary.app} has the target {summary.target}, which "
+                "`fairway server` cannot deliver to yet",
+                where=f"environments.{summary.name}.target",
+                remedy="use target: memory to try it out, target: aws-ecs, or `fairway up` for "
+                "target: local",
+            )
+
+
+def _simulated(file: Path) -> Premises:
+    from fairway.control.shared.premises import Premises  # noqa: PLC0415 - as above
     from fairway.targets.memory import MemoryTarget  # noqa: PLC0415 - as above
 
-    if summary.target != "memory":
-        raise Unavailable(
-            "target-not-here",
-            f"'{summary.name}' of {summary.app} has the target {summary.target}, which "
-            "`fairway server` cannot deliver to yet",
-            where=f"environments.{summary.name}.target",
-            remedy="use target: memory to try it out, or `fairway up` for target: local",
-        )
-    private_dir(data)
-    return MemoryTarget(time.time, file=data / f"{summary.app}.{summary.name}.json")
+    return Premises(MemoryTarget(time.time, file=file))
+
+
+def _on_aws(opening: Opening, folder: Path) -> Premises:
+    """Images are in the environment's registry: ECS says when one is missing."""
+    from fairway.control.shared.premises import Premises  # noqa: PLC0415 - as above
+    from fairway.governance.access import compile_access  # noqa: PLC0415 - as above
+    from fairway.governance.bundle import build_bundle  # noqa: PLC0415 - as above
+    from fairway.targets.aws.assembly import Declared, Ground, on_aws  # noqa: PLC0415 - as above
+    from fairway.targets.aws.ports import Rules  # noqa: PLC0415 - as above
+
+    summary = opening.summary
+
+    def governing(app: App, policy_set: int) -> Rules:
+        text = opening.policies(app, policy_set)
+        return Rules(build_bundle(app, summary.name, policy_set, text), compile_access(app, text))
+
+    declared = Declared.read(summary.app, summary.name, opening.declared)
+    ground = Ground(folder, user_cache(os.environ), os.environ, time.time)
+    made = on_aws(declared, ground, governing)
+    return Premises(made.target, made.secrets, lambda _digest: True)
 
 
 def _blueprint(workspace: Workspace, environment: str) -> Blueprint:

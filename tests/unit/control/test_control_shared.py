@@ -15,6 +15,7 @@ from tests.target_rig import Clock
 from tests.unit.delivery.listening import Receiver, listening
 
 from fairway.control.shared.assembly import assembled
+from fairway.control.shared.premises import Premises
 from fairway.control.shared.server import SharedServer
 from fairway.control.shared.store import ServerStore
 from fairway.delivery.deployment import Deployment
@@ -47,7 +48,9 @@ def test_artifacts_go_when_nobody_needs_or_has_asked_for_them(
 async def serving(folder: Path) -> AsyncIterator[SharedServer]:
     server = assembled(
         str(folder / "server.db"),
-        lambda summary: MemoryTarget(time.time, file=folder / f"{summary.name}.json"),
+        lambda opening: Premises(
+            MemoryTarget(time.time, file=folder / f"{opening.summary.name}.json")
+        ),
         lambda _name: "shared",
     )
     await server.start()

@@ -6,22 +6,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fairway.control.directory import EnvironmentSummary
 from fairway.control.shared.environments import Ground
+from fairway.control.shared.premises import Opening, Premises
 from fairway.control.shared.server import SharedServer
 from fairway.control.shared.store import ServerStore
 from fairway.delivery.notify.sink import SecretOf
 from fairway.governance.database import open_governance
 from fairway.storage.database import Database
 from fairway.storage.opening import namespace_of, open_database
-from fairway.targets.contract import Target
 
 _NAMESPACE = "fairway_server"
 _SQLITE = "sqlite:///"
 
 
 def assembled(
-    place: str, target_of: Callable[[EnvironmentSummary], Target], secret_of: SecretOf
+    place: str, premises_of: Callable[[Opening], Premises], secret_of: SecretOf
 ) -> SharedServer:
     """The server on the database at `place`; nothing happens before its `start`."""
     database = open_server(place)
@@ -29,7 +28,7 @@ def assembled(
         store=ServerStore(database, time.time),
         journal=_beside(place, "engine") if _is_file(place) else place,
         database_of=lambda app, environment: _of_environment(place, app, environment),
-        target_of=target_of,
+        premises_of=premises_of,
         secret_of=secret_of,
         clock=time.time,
     )

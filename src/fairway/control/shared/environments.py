@@ -25,7 +25,9 @@ from fairway.control.directory import (
 from fairway.control.door import Write
 from fairway.control.policy_desk import EnvironmentPolicies
 from fairway.control.port import Records
+from fairway.control.shared.deciding import DecidingPolicies
 from fairway.control.shared.doors import SharedArtifacts
+from fairway.control.shared.premises import Opening, Premises
 from fairway.control.shared.records import SharedRecords
 from fairway.control.shared.store import ServerStore
 from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
@@ -41,7 +43,6 @@ from fairway.governance.audit_log import SqlAuditLog
 from fairway.governance.sql_store import SqlPolicyStore
 from fairway.model.app import App
 from fairway.storage.database import Database
-from fairway.targets.contract import Target
 
 REFRESH_SECONDS = 2.0
 SPARED_SECONDS = 86_400.0
@@ -53,14 +54,15 @@ _log = logging.getLogger(__name__)
 class Ground:
     """What the server stands on. `journal` is the engine's database, as `Engine` takes it.
 
-    `database_of` opens the database of an environment, `target_of` where it runs (Unavailable for a
-    target that a server does not have), `secret_of` gives what listeners are told with.
+    `database_of` opens the database of an environment, `premises_of` says what it stands on
+    (Unavailable for a target that a server does not have), `secret_of` gives what listeners are
+    told with.
     """
 
     store: ServerStore
     journal: Path | str
     database_of: Callable[[str, str], Database]
-    target_of: Callable[[EnvironmentSummary], Target]
+    premises_of: Callable[[Opening], Premises]
     secret_of: SecretOf
     clock: Callable[[], float]
 
@@ -121,8 +123,9 @@ class SharedEnvironments(Directory):
         if declared is None:
             return await self.delivery(app, environment)
         summary = _declared(app, environment, declared)
-        self._ground.target_of(summary)  # Unavailable before anything is created
-        await asyncio.to_thread(self._ground.store.add, summary)
+        settings = declared["environments"][environment]
+        self._ground.premises_of(Opening(summary, settings, _no_text))  # Unavailable in time
+        await asyncio.to_thread(self._ground.store.add, summary, settings)
         return await self.delivery(app, environment)
 
     async def records(self, app: str, environment: str) -> Records:
@@ -164,29 +167,32 @@ class SharedEnvironments(Directory):
 
     def _made(self, summary: EnvironmentSummary) -> tuple[_Open, Place]:
         clock, database = self._ground.clock, self._ground.database_of(summary.app, summary.name)
-        store, target = DeliveryStore(database), self._ground.target_of(summary)
+        store, sets = DeliveryStore(database), SqlPolicyStore(database)
+        declared = self._ground.store.declared(summary)
+        deciding = DecidingPolicies(sets, store)
+        premises = self._ground.premises_of(Opening(summary, declared, deciding.text))
         log = SqlAuditLog(database, "control", SqlAnchors(database), clock)
         delivery = EnvironmentDelivery(
             Parts(
                 app=summary.app,
                 environment=summary.name,
                 store=store,
-                target=target,
+                target=premises.target,
                 engine=self._engine,
-                policies=EnvironmentPolicies(SqlPolicyStore(database), clock),
-                secrets=_no_versions,
+                policies=EnvironmentPolicies(sets, clock),
+                secrets=premises.secrets.versions if premises.secrets else _no_versions,
                 clock=clock,
                 new_id=_new_id,
-                has_artifact=self._ground.store.has_artifact,
+                has_artifact=premises.has_artifact or self._ground.store.has_artifact,
             )
         )
-        records = SharedRecords(summary.name, store, target, log, clock)
+        records = SharedRecords(summary.name, store, premises, log, clock)
         upkeep = Upkeep(
             Charge(
                 app=summary.app,
                 environment=summary.name,
                 store=store,
-                target=target,
+                target=premises.target,
                 secret_of=self._ground.secret_of,
                 clock=clock,
                 tidy=self._collect,
@@ -194,7 +200,7 @@ class SharedEnvironments(Directory):
         )
         return (
             _Open(summary, database, delivery, records, store, upkeep),
-            Place(summary.name, store, target, clock),
+            Place(summary.name, store, premises.target, clock),
         )
 
     async def _keep_fresh(self) -> None:
@@ -240,6 +246,11 @@ def _declared(app: str, environment: str, declared: Json) -> EnvironmentSummary:
             remedy="send the app file as JSON, to the address of its own app and environment",
         )
     return EnvironmentSummary(app, environment, str(found.get("target", "local")))
+
+
+def _no_text(_app: App, _version: int) -> str:
+    """Before there is a database nothing is decided."""
+    return ""
 
 
 def _no_versions(_app: App) -> dict[str, int]:

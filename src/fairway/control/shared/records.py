@@ -1,8 +1,8 @@
 """The policies and the audit log of a shared environment, in its own database.
 
 Policy sets are kept and compared here; which of them decides changes only by a deployment, with its
-plan, its gates and its history. Values of secrets are not kept: the targets that a server has so
-far are simulated and read none.
+plan, its gates and its history. Values of secrets are kept by the target, where its services read
+any; they are never in the database.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import hashlib
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Collection, Sequence
 
 from fairway.control.audit_entries import audit_entry
 from fairway.control.policy_questions import PolicyQuestions
@@ -27,6 +28,7 @@ from fairway.control.port import (
     ReleaseRecord,
     SecretStatus,
 )
+from fairway.control.shared.premises import KeptSecret, Premises, SecretKeeping
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.errors import Conflict, NotFound, Refused
 from fairway.governance.audit import Query
@@ -38,8 +40,10 @@ from fairway.governance.sets import PolicySet, PolicySets
 from fairway.governance.sql_store import SqlPolicyStore
 from fairway.governance.validation import validate
 from fairway.model.app import App
-from fairway.targets.contract import Target
+from fairway.model.names import did_you_mean
 from fairway_runtime.policy.engine import PolicyEngine
+
+_SECRET_BYTES = 32
 
 
 class SharedRecords(PolicyQuestions):
@@ -49,13 +53,14 @@ class SharedRecords(PolicyQuestions):
         self,
         environment: str,
         store: DeliveryStore,
-        target: Target,
+        premises: Premises,
         log: SqlAuditLog,
         clock: Callable[[], float],
     ) -> None:
         self._environment = environment
         self._store = store
-        self._target = target
+        self._target = premises.target
+        self._keeping = premises.secrets
         self.log = log
         self._sets = PolicySets(
             SqlPolicyStore(store.database),
@@ -227,27 +232,64 @@ class SharedRecords(PolicyQuestions):
         )  # fmt: skip
 
     async def secrets(self) -> tuple[SecretStatus, ...]:
-        """All declared secrets, by name; none has a value here."""
-        readers: dict[str, list[str]] = {}
-        for service, declared in sorted((await asyncio.to_thread(self.app)).services.items()):
-            for name in declared.secrets:
-                readers.setdefault(name, []).append(service)
-        return tuple(SecretStatus(n, tuple(found), 0) for n, found in sorted(readers.items()))
+        """All declared secrets, by name; none has a value where the target keeps none."""
+        return await asyncio.to_thread(self._secrets)
+
+    def _secrets(self) -> tuple[SecretStatus, ...]:
+        readers = self._readers(self.app())
+        kept = {} if self._keeping is None else self._keeping.all(tuple(readers))
+        return tuple(_status(name, found, kept.get(name)) for name, found in readers.items())
 
     async def set_secret(self, name: str, value: str) -> SecretStatus:
-        """Refused: nothing here reads one."""
-        del name, value
-        raise _no_secrets()
+        """Keep a value where the target keeps it; Refused where nothing reads one.
+
+        Before the first deployment it is not known yet who will read it.
+        """
+        return await asyncio.to_thread(self._set_secret, self._keeper(), name, value)
+
+    def _set_secret(self, keeper: SecretKeeping, name: str, value: str) -> SecretStatus:
+        app = self._known_app()
+        readers = self._readers(app) if app is not None else {}
+        if app is not None and name not in readers:
+            raise _unknown_secret(name, readers)
+        kept = keeper.set(app, name, value)
+        return _status(name, readers.get(name, []), kept)
 
     async def rotate_secret(self, name: str) -> SecretStatus:
-        """Refused: nothing here reads one."""
-        del name
-        raise _no_secrets()
+        """Like `set_secret` with 256 random bits; Conflict while it has no value."""
+        keeper = self._keeper()
+        if name not in await asyncio.to_thread(keeper.all, (name,)):
+            raise _nothing_to_rotate(name)
+        return await self.set_secret(name, secrets.token_urlsafe(_SECRET_BYTES))
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
-        """Refused: nothing here signs."""
+        """Refused: keys of a shared environment are not rotated by hand."""
         del identity
-        raise _no_secrets()
+        raise _no_signing_keys()
+
+    def _keeper(self) -> SecretKeeping:
+        if self._keeping is None:
+            raise _no_secrets()
+        return self._keeping
+
+    def _known_app(self) -> App | None:
+        newest = self._store.releases.list(before=None, limit=1)
+        return App.model_validate(newest[0].content.app) if newest else None
+
+    @staticmethod
+    def _readers(app: App) -> dict[str, list[str]]:
+        """The services that read each secret, by its name."""
+        readers: dict[str, list[str]] = {}
+        for service, declared in sorted(app.services.items()):
+            for name in declared.secrets:
+                readers.setdefault(name, []).append(service)
+        return dict(sorted(readers.items()))
+
+
+def _status(name: str, readers: Sequence[str], kept: KeptSecret | None) -> SecretStatus:
+    if kept is None:
+        return SecretStatus(name, tuple(readers), 0)
+    return SecretStatus(name, tuple(readers), kept.version, kept.changed_at)
 
 
 def _summary(found: PolicySet, active: int) -> PolicySetSummary:
@@ -273,9 +315,35 @@ def _by_deployment() -> Refused:
     )
 
 
+def _unknown_secret(name: str, known: Collection[str]) -> NotFound:
+    return NotFound(
+        "unknown-secret",
+        f"no service reads a secret {name}",
+        where=name,
+        remedy=did_you_mean(name, known, "declare it with the service that reads it, and deploy"),
+    )
+
+
+def _nothing_to_rotate(name: str) -> Conflict:
+    return Conflict(
+        "nothing-to-rotate",
+        f"the secret {name} has no stored value yet",
+        where=name,
+        remedy=f"set the first one: fairway secrets set {name}",
+    )
+
+
 def _no_secrets() -> Refused:
     return Refused(
         "secrets-not-here",
         "simulated services read no secrets, so none are kept here",
-        remedy="use an environment with target: local for now",
+        remedy="use an environment with target: local or target: aws-ecs",
+    )
+
+
+def _no_signing_keys() -> Refused:
+    return Refused(
+        "signing-keys-not-here",
+        "the keys that sign calls in a shared environment are not rotated by hand",
+        remedy="nothing: the target replaces them by itself",
     )

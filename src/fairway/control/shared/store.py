@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from fairway.control.directory import EnvironmentSummary
 from fairway.control.door import KEEP_SECONDS, UNDER_WAY_SECONDS, KeptAnswer
+from fairway.delivery.port import Json
 from fairway.storage.database import Database
 from fairway.storage.migrations import migrate
 
@@ -42,6 +43,9 @@ _MIGRATIONS = (
     """
     ALTER TABLE artifacts ADD COLUMN used REAL NOT NULL DEFAULT 0;
     """,
+    """
+    ALTER TABLE environments ADD COLUMN declared TEXT NOT NULL DEFAULT '{}';
+    """,
 )
 
 
@@ -59,14 +63,30 @@ class ServerStore:
             rows = connection.execute("SELECT app, name, target FROM environments ORDER BY 1, 2")
         return tuple(EnvironmentSummary(*row) for row in rows)
 
-    def add(self, summary: EnvironmentSummary) -> None:
-        """Remember an environment; again changes nothing."""
+    def add(self, summary: EnvironmentSummary, declared: Json) -> None:
+        """Remember an environment as it is declared; again changes nothing."""
         with self._database.writing() as connection:
             connection.execute(
-                "INSERT INTO environments (app, name, target, at) VALUES (?, ?, ?, ?)"
+                "INSERT INTO environments (app, name, target, at, declared) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
-                (summary.app, summary.name, summary.target, self._clock()),
+                (
+                    summary.app,
+                    summary.name,
+                    summary.target,
+                    self._clock(),
+                    json.dumps(declared),
+                ),
             )
+
+    def declared(self, summary: EnvironmentSummary) -> Json:
+        """How an environment was declared when it came to be; nothing of an unknown one."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT declared FROM environments WHERE app = ? AND name = ?",
+                (summary.app, summary.name),
+            )
+        found: list[Json] = [json.loads(row[0]) for row in rows]
+        return found[0] if found else {}
 
     def claim(self, key: str, fingerprint: str) -> KeptAnswer | None:
         """See `KeptAnswers`; what has expired is swept on the way."""

@@ -119,6 +119,11 @@ class Clients:
         )
 
 
+def require_boto3() -> None:
+    """Unavailable, with the remedy, where the library is not installed."""
+    _boto3()
+
+
 async def asked(doing: str, call: Callable[[], T], *, where: str = "") -> T:
     """What a blocking call of AWS answers; `doing` says in words what it is for."""
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fairway.targets.aws.balancing import Balancer, wanted_weights
 from fairway.targets.aws.observing import Observer
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.ports import Document, Documents, Governing, Provision
+from fairway.targets.aws.ports import (
+    Document,
+    Documents,
+    Governing,
+    HandOver,
+    Provision,
+)
 from fairway.targets.aws.publishing import Publisher
 from fairway.targets.aws.standing import Key, Standing
 from fairway.targets.aws.waiting import Waiter, ecs_name
@@ -24,11 +30,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """Who provisions, what tasks are told, which rules decide."""
+    """Who provisions, what tasks are told, which rules decide, what is in their secrets."""
 
     provision: Provision
     documents: Documents
     governing: Governing
+    hand_over: HandOver = lambda _app, _regions: None
 
 
 class Enforcer:
@@ -53,8 +60,13 @@ class Enforcer:
         )
 
     async def provision(self, standing: Standing) -> None:
-        """Have the resources that it needs, in every region."""
-        await self._with.provision.apply(standing)
+        """Have the resources that it needs, in every region, and values in its secrets.
+
+        A version that gets no requests yet is created without tasks: they are started when there
+        is everything that they read.
+        """
+        await self._with.provision.apply(_without_new_tasks(standing))
+        await asyncio.to_thread(self._with.hand_over, standing.model, self.regions(standing))
 
     async def tell(self, standing: Standing, policy_set: int = 0, *, again: bool = False) -> None:
         """Have every task act by the files that follow from it."""
@@ -113,3 +125,11 @@ class Enforcer:
         """Let the tasks of versions that should have none finish and end."""
         await self.scale(standing, keys)
         await self.waiter.ended({ecs_name(key) for key in keys}, self.regions(standing))
+
+
+def _without_new_tasks(standing: Standing) -> Standing:
+    services = {
+        name: tuple(v if v.weight else replace(v, replicas=0) for v in versions)
+        for name, versions in standing.services.items()
+    }
+    return replace(standing, services=services)

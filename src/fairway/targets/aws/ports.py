@@ -54,6 +54,10 @@ Documents = Callable[[Standing, str, Rules], Sequence[Document]]
 """Everything that the tasks in a region are told. Pure; see `targets/aws/mesh/`."""
 
 
+HandOver = Callable[[App, Sequence[str]], None]
+"""Puts into the secrets of services, in these regions, what tasks read when they start. Blocks."""
+
+
 class Provision(Protocol):
     """Has the resources of an environment be what a `Standing` needs, in all its regions.
 

@@ -70,3 +70,13 @@ def not_repairable(subject: str, repair: str) -> Conflict:
     return Conflict(
         "not-repairable", f"{subject}: only people can end this", where=subject, remedy=repair
     )
+
+
+def leads_elsewhere(environment: str, before: str, after: str) -> Refused:
+    """The region that leads holds the record and the state of Terraform."""
+    return Refused(
+        "leading-region-moves",
+        f"{before} leads '{environment}', and the app file now names {after} first",
+        where=f"environments.{environment}.regions",
+        remedy=f"name {before} first, or make a new environment",
+    )

@@ -24,7 +24,7 @@ from fairway.targets.aws.measuring import Measurer
 from fairway.targets.aws.observing import healthy_tasks
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.record import Record
-from fairway.targets.aws.refusals import nobody_answers
+from fairway.targets.aws.refusals import leads_elsewhere, nobody_answers
 from fairway.targets.aws.standing import Key, Standing, StandingVersion
 from fairway.targets.aws.waiting import ecs_name
 from fairway.targets.contract import Drift, Fence, Measured, Routing, Wanted
@@ -89,8 +89,8 @@ class AwsTarget:
             keys = [(each.service, each.version) for each in wanted]
             await self._enforcer.provision(standing)
             await self._record.admit(fence)  # that took minutes
-            await self._enforcer.scale(standing, keys)
             await self._enforcer.tell(standing, release.content.policy_set)
+            await self._enforcer.scale(standing, keys)
             await self._enforcer.healthy(standing, keys)
 
     async def govern(self, release: Release, fence: Fence) -> None:
@@ -151,7 +151,11 @@ class AwsTarget:
 
     def _applied(self, standing: Standing, release: Release, wanted: Sequence[Wanted]) -> Standing:
         now = self._place.clock()
-        return stepping.applied(standing, release, wanted, self._place.image, now)
+        fresh = stepping.applied(standing, release, wanted, self._place.image, now)
+        lead = self._enforcer.regions(fresh)[0]
+        if lead != self._place.lead:
+            raise leads_elsewhere(self._place.environment, self._place.lead, lead)
+        return fresh
 
     def _named_image(self, service: str, artifact: str) -> str:
         """Without asking AWS whose account this is."""
