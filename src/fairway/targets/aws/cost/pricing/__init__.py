@@ -61,6 +61,6 @@ FREE_PREFIXES = (
     "aws_vpc",
     "aws_wafv2_",
     "aws_flow_log",
-    "aws_iam_openid",
+    "terraform_data",
 )
 """Beginnings of types without a price of their own: settings of what has one, and what is free."""
