@@ -22,7 +22,7 @@ locals {
     }
   ]...)
 
-  # CloudWatch takes a filter on one group at most 10 000 queries long, and a query on 50 groups.
+  # A query reads 50 groups at most.
   queried_groups = slice(values(local.log_groups), 0, min(50, length(local.log_groups)))
 
   queries = {
@@ -62,8 +62,8 @@ resource "aws_cloudwatch_log_metric_filter" "this" {
   log_group_name = each.value.log_group
   pattern        = each.value.pattern
 
-  # A namespace of its own: these metrics have the service in their name, as filters on text have no
-  # value to take a dimension from.
+  # The service is part of the name: a metric with dimensions cannot have a default value, and without
+  # one there is no data while nothing goes wrong.
   metric_transformation {
     namespace     = "${var.metric_namespace}/Logs"
     name          = "${each.value.metric}-${var.name}-${each.value.service}"
