@@ -5,6 +5,7 @@ Added: Description of UserIdGroupPairs and PrefixListIds; moto keeps only that o
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 from moto.ec2.models.security_groups import SecurityGroupRule as Rule
@@ -15,8 +16,9 @@ def install() -> None:
 
     def __init__(self: Rule, *args: Any, **kwargs: Any) -> None:
         begin(self, *args, **kwargs)
-        given = (self.source_group, kwargs.get("prefix_list_id") or {})
-        self.said = next((each["Description"] for each in given if "Description" in each), None)
+        given = signature(begin).bind(self, *args, **kwargs).arguments
+        lists = (self.source_group, given.get("prefix_list_id") or {})
+        self.said = next((each["Description"] for each in lists if "Description" in each), None)
         self.source_group = {k: v for k, v in self.source_group.items() if k != "Description"}
 
     Rule.__init__ = __init__

@@ -1,0 +1,31 @@
+"""Lambda: where a function writes its log.
+
+Added: LoggingConfig of CreateFunction, UpdateFunctionConfiguration and all that describe one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction as Function
+
+
+def install() -> None:
+    begin, configuration = Function.__init__, Function.get_configuration
+    update = Function.update_configuration
+
+    def __init__(self: Function, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        self.logging = spec.get("LoggingConfig") or {}
+        begin(self, spec, *args, **kwargs)
+
+    def get_configuration(self: Function, on_create: bool = False) -> dict[str, Any]:
+        default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}
+        return configuration(self, on_create) | {"LoggingConfig": default | self.logging}
+
+    def update_configuration(self: Function, config_updates: dict[str, Any]) -> dict[str, Any]:
+        self.logging = config_updates.get("LoggingConfig") or self.logging
+        return update(self, config_updates)
+
+    Function.__init__ = __init__
+    Function.get_configuration = get_configuration
+    Function.update_configuration = update_configuration
