@@ -18,3 +18,8 @@ output "execute_command_log_group_name" {
   description = "Name of the log group with what was done by execute-command."
   value       = aws_cloudwatch_log_group.execute_command.name
 }
+
+output "execute_command_log_group_arn" {
+  description = "ARN of this log group: a task role that lets a shell be opened writes to it."
+  value       = aws_cloudwatch_log_group.execute_command.arn
+}

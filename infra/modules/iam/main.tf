@@ -89,7 +89,7 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
-  count = length(var.statements) > 0 || var.execute_command ? 1 : 0
+  count = length(var.statements) > 0 || var.execute_command != null ? 1 : 0
 
   name   = "task"
   role   = aws_iam_role.task.id

@@ -21,20 +21,42 @@ data "aws_iam_policy_document" "task" {
     }
   }
 
-  # The channel of execute-command. Its actions know no resource.
+  # The channel of execute-command, and the look for its log. These actions know no resource.
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsessionmanagermessagegatewayservice.html
+  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
   dynamic "statement" {
-    for_each = var.execute_command ? ["ExecuteCommand"] : []
+    for_each = var.execute_command == null ? [] : ["ExecuteCommand"]
 
     content {
       sid       = statement.value
       resources = ["*"]
       actions = [
+        "logs:DescribeLogGroups",
         "ssmmessages:CreateControlChannel",
         "ssmmessages:CreateDataChannel",
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
       ]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.execute_command[*].log_group_arn
+
+    content {
+      sid       = "ExecuteCommandLog"
+      actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      resources = ["${trimsuffix(statement.value, ":*")}:*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.execute_command[*].kms_key_arn
+
+    content {
+      sid       = "ExecuteCommandKey"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
     }
   }
 }

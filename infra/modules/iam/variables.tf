@@ -93,9 +93,15 @@ variable "execution" {
 }
 
 variable "execute_command" {
-  description = "Whether `aws ecs execute-command` may open a shell in the containers."
-  type        = bool
-  default     = false
+  description = <<-EOT
+    Lets `aws ecs execute-command` open a shell in the containers: the cluster's key for such sessions and the log
+    group of what is typed there. The key's policy admits the task role. Absent: no shell.
+  EOT
+  type = object({
+    kms_key_arn   = string
+    log_group_arn = string
+  })
+  default = null
 }
 
 variable "tags" {

@@ -95,12 +95,15 @@ run "everything_is_allowed_for_a_registry_token_alone" {
 
 run "a_shell_is_allowed_when_asked_for" {
   variables {
-    execute_command = true
+    execute_command = {
+      kms_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+      log_group_arn = "arn:aws:logs:eu-central-1:123456789012:log-group:/fairway/shop-prod/execute-command:*"
+    }
   }
 
   assert {
-    condition     = length(data.aws_iam_policy_document.task.statement) == 2
-    error_message = "The channel needs its statement."
+    condition     = join(" ", data.aws_iam_policy_document.task.statement[*].sid) == "ReadSecrets ExecuteCommand ExecuteCommandLog ExecuteCommandKey"
+    error_message = "A shell needs its channel, its log and its key."
   }
 }
 
