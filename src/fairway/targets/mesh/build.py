@@ -11,7 +11,14 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from fairway.model.app import App
-from fairway.model.services import Call, CircuitBreaking, Client, PublicRoute, Service
+from fairway.model.services import (
+    Call,
+    CircuitBreaking,
+    Client,
+    PublicRoute,
+    Retries,
+    Service,
+)
 from fairway.targets.contract import Routing
 from fairway.targets.mesh.trials import STICKY_COOKIE, on_trial
 from fairway.targets.mesh.view import (
@@ -164,7 +171,8 @@ def egress_to(call: Call, callee: str, service: Service, port: int) -> Egress:
         timeout=call.timeout,
         retries=call.retries,
         circuit_breaking=call.circuit_breaking,
-        retry_unsafe="retries" in call.model_fields_set,
+        # Not by the fields that were set: of an app that was kept as JSON, all were.
+        retry_unsafe=call.retries != Retries(),
         streams=tuple(Stream(intent.method, intent.path) for intent in asked if intent.stream),
     )
 
