@@ -1,0 +1,34 @@
+"""Environments on moto, each applied once and shared by all tests that look at it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from tests.aws.readback import Authority, authority_of
+from tests.aws.terraform_rig import Terraform
+from tests.aws.world import APPS, World, made
+
+WORLDS = [pytest.param(app, marks=pytest.mark.xdist_group(f"aws-{app}")) for app in APPS]
+
+
+@pytest.fixture(scope="session", params=WORLDS)
+def world(
+    request: pytest.FixtureRequest,
+    terraform_configured: Terraform,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    """One of our apps, applied. The timings of all steps are printed at the end (see -s)."""
+    folder = tmp_path_factory.mktemp("world")
+    with made(request.param, terraform_configured, folder) as found:
+        yield found
+        for step, seconds in found.timings.items():
+            print(f"\n{found.app}: {step} {seconds:.1f} s", end="")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def authority(world: World) -> Authority:
+    """Who may do what in that environment, read back before anything is destroyed."""
+    return authority_of(world)
