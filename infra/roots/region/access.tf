@@ -21,6 +21,9 @@ locals {
         "${name}.${service}" => "arn:${local.partition}:rds-db:${var.region}:${local.account}:dbuser:${it.resource_id}/${service}"
       }
     ]...)
+    cache      = { for name, it in module.caches : name => it.arn }
+    cache-user = merge([for name, it in module.caches : { for user, arn in it.user_arns : "${name}.${user}" => arn }]...)
+
     topic = merge(module.events[*].topic_arns...)
     queue = merge(module.events[*].queue_arns...)
   }

@@ -48,6 +48,9 @@ module "caches" {
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
+
+  # Every service that lists it logs on as itself, and may not reconfigure it.
+  users = { for name, it in var.services : name => "on ~* +@all -@dangerous" if contains(it.stores, each.key) }
 }
 
 module "buckets" {
