@@ -131,7 +131,7 @@ module "services" {
   scaling      = each.value.scale == null ? null : local.scaling[each.key]
 
   sidecar            = each.value.mesh ? local.sidecar[each.key] : null
-  collector          = local.collector
+  collector          = try(local.collector[each.key], null)
   discovery          = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
   load_balancer      = length(each.value.target_groups) == 0 ? null : { groups = module.target_groups[each.key].groups }
   listener_rule_arns = local.rule_arns[each.key]
