@@ -1,0 +1,164 @@
+"""ElastiCache: parameter groups and groups of users; a subnet group can be deleted.
+
+Added: Create, Describe, Modify and DeleteCacheParameterGroup, DescribeCacheParameters; Create,
+Describe, Modify and DeleteUserGroup; DeleteCacheSubnetGroup; tags of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.elasticache.exceptions import ElastiCacheException
+from moto.elasticache.models import ElastiCacheBackend as Backend
+from moto.elasticache.responses import ElastiCacheResponse as Response
+
+Things = dict[str, dict[str, Any]]
+
+
+class NoParameterGroup(ElastiCacheException):
+    code = "CacheParameterGroupNotFound"
+
+
+class NoUserGroup(ElastiCacheException):
+    code = "UserGroupNotFound"
+
+
+def install() -> None:
+    for method in (
+        create_cache_parameter_group,
+        describe_cache_parameter_groups,
+        describe_cache_parameters,
+        modify_cache_parameter_group,
+        reset_cache_parameter_group,
+        delete_cache_parameter_group,
+        create_user_group,
+        describe_user_groups,
+        modify_user_group,
+        delete_user_group,
+        delete_cache_subnet_group,
+    ):
+        setattr(Response, method.__name__, method)
+    Backend.list_tags_for_resource = lambda self, arn: self.tagging_service.list_tags_for_resource(
+        arn
+    )
+
+
+def create_cache_parameter_group(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    group = {
+        "CacheParameterGroupName": name,
+        "CacheParameterGroupFamily": self._get_param("CacheParameterGroupFamily"),
+        "Description": self._get_param("Description"),
+        "IsGlobal": False,
+        "ARN": _arn(self, "parametergroup", name),
+        "values": {},
+    }
+    _kept(self, "parameter")[name] = group
+    _tag(self, group["ARN"])
+    return ActionResult({"CacheParameterGroup": group})
+
+
+def describe_cache_parameter_groups(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    return ActionResult({"CacheParameterGroups": _some(self, "parameter", name, NoParameterGroup)})
+
+
+def describe_cache_parameters(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    (group,) = _some(self, "parameter", name, NoParameterGroup)
+    parameters = [
+        {"ParameterName": key, "ParameterValue": value, "Source": "user", "IsModifiable": True}
+        for key, value in group["values"].items()
+    ]
+    return ActionResult({"Parameters": parameters})
+
+
+def modify_cache_parameter_group(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    (group,) = _some(self, "parameter", name, NoParameterGroup)
+    for each in self._get_param("ParameterNameValues", []):
+        group["values"][each["ParameterName"]] = each["ParameterValue"]
+    return ActionResult({"CacheParameterGroupName": name})
+
+
+def reset_cache_parameter_group(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    (group,) = _some(self, "parameter", name, NoParameterGroup)
+    for each in self._get_param("ParameterNameValues", []):
+        group["values"].pop(each["ParameterName"], None)
+    return ActionResult({"CacheParameterGroupName": name})
+
+
+def delete_cache_parameter_group(self: Response) -> ActionResult:
+    name = self._get_param("CacheParameterGroupName")
+    _some(self, "parameter", name, NoParameterGroup)
+    del _kept(self, "parameter")[name]
+    return EmptyResult()
+
+
+def create_user_group(self: Response) -> ActionResult:
+    id_ = self._get_param("UserGroupId")
+    group = {
+        "UserGroupId": id_,
+        "Status": "active",
+        "Engine": self._get_param("Engine"),
+        "UserIds": self._get_param("UserIds", []),
+        "MinimumEngineVersion": "7.2",
+        "ReplicationGroups": [],
+        "ARN": _arn(self, "usergroup", id_),
+    }
+    _kept(self, "user")[id_] = group
+    _tag(self, group["ARN"])
+    return ActionResult(group)
+
+
+def describe_user_groups(self: Response) -> ActionResult:
+    return ActionResult(
+        {"UserGroups": _some(self, "user", self._get_param("UserGroupId"), NoUserGroup)}
+    )
+
+
+def modify_user_group(self: Response) -> ActionResult:
+    (group,) = _some(self, "user", self._get_param("UserGroupId"), NoUserGroup)
+    removed = set(self._get_param("UserIdsToRemove", []))
+    kept = [each for each in group["UserIds"] if each not in removed]
+    group["UserIds"] = [*kept, *self._get_param("UserIdsToAdd", [])]
+    return ActionResult(group)
+
+
+def delete_user_group(self: Response) -> ActionResult:
+    (group,) = _some(self, "user", self._get_param("UserGroupId"), NoUserGroup)
+    del _kept(self, "user")[group["UserGroupId"]]
+    return ActionResult(group | {"Status": "deleting"})
+
+
+def delete_cache_subnet_group(self: Response) -> ActionResult:
+    self.elasticache_backend.cache_subnet_groups.pop(self._get_param("CacheSubnetGroupName"), None)
+    return EmptyResult()
+
+
+def _some(
+    self: Response, kind: str, name: str | None, missing: type[ElastiCacheException]
+) -> list[dict[str, Any]]:
+    """The one of that name, which must be there; without a name all of them."""
+    kept = _kept(self, kind)
+    if name is None:
+        return list(kept.values())
+    if name not in kept:
+        raise missing(f"{name} not found.")
+    return [kept[name]]
+
+
+def _kept(self: Response, kind: str) -> Things:
+    """Kept on the backend, which a reset replaces."""
+    found: Things = self.elasticache_backend.__dict__.setdefault(f"_{kind}_groups", {})
+    return found
+
+
+def _arn(self: Response, kind: str, name: str) -> str:
+    return f"arn:aws:elasticache:{self.region}:{self.current_account}:{kind}:{name}"
+
+
+def _tag(self: Response, arn: str) -> None:
+    self.elasticache_backend.add_tags_to_resource(arn, self._get_param("Tags", []))
