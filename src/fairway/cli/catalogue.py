@@ -131,6 +131,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "fairway plan prod --out plan.json",
     ),
     Entry(
+        "bootstrap",
+        "bootstrap",
+        DELIVER,
+        "Make what an environment on AWS needs before its first deployment.",
+        "fairway bootstrap prod",
+    ),
+    Entry(
         "render",
         "render",
         DELIVER,

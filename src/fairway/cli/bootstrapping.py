@@ -1,0 +1,89 @@
+"""What `fairway bootstrap` says in the end: what was made, and what comes next. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fairway.cli.output import Painter
+from fairway.delivery.words import plural
+from fairway.plan.describe_preview import counted, describe_preview
+from fairway.plan.preview import Preview
+
+if TYPE_CHECKING:
+    from fairway.targets.aws.bootstrap import Step
+
+_READ_IT = "cat /data/first-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The steps, and the digests of Fairway's own images by repository."""
+
+    environment: str
+    steps: tuple[Step, ...]
+    images: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """Of the control plane's root; empty when it was left out."""
+        return next((s.outputs for s in self.steps if s.root == "control-plane"), {})
+
+
+def look_lines(outcome: Outcome, paint: Painter) -> list[str]:
+    """What would be made, root by root."""
+    lines: list[str] = []
+    for step in outcome.steps:
+        lines.append(f"{paint.bold(step.root)}  {counted(step.changes) or 'nothing to do'}")
+        lines += describe_preview(Preview(step.changes))[1:]
+    return [*lines, f"make it with: fairway bootstrap {outcome.environment}"]
+
+
+def ended_lines(outcome: Outcome, paint: Painter) -> list[str]:
+    """What was made, where the server answers, and what comes next."""
+    done = [
+        f"{step.root:15}{plural(len(step.changes), 'resource') if step.changes else 'as it was'}"
+        for step in outcome.steps
+    ]
+    return [
+        *done,
+        *_server(outcome),
+        f"next: {paint.bold(f'fairway deploy {outcome.environment}')}",
+    ]
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "environment": outcome.environment,
+        "steps": [
+            {
+                "root": step.root,
+                "changes": [
+                    {"action": each.action, "kind": each.kind, "address": each.address}
+                    for each in step.changes
+                ],
+            }
+            for step in outcome.steps
+        ],
+        "images": dict(outcome.images),
+        "server": outcome.outputs.get("url"),
+        "next": f"fairway deploy {outcome.environment}",
+    }
+
+
+def _server(outcome: Outcome) -> Iterator[str]:
+    url = outcome.outputs.get("url")
+    if not url:
+        return
+    yield f"server: {url}, inside its network; name it in the app file: server: {url}"
+    cluster, service = (outcome.outputs.get(name) for name in ("cluster_name", "service_name"))
+    if cluster and service:
+        yield "the first admin's token, in a task of the server:"
+        yield (
+            f"  aws ecs execute-command --cluster {cluster} --container app --interactive "
+            f'--command "{_READ_IT}" --task $(aws ecs list-tasks --cluster {cluster} '
+            f"--service-name {service} --query 'taskArns[0]' --output text)"
+        )
+    yield f"then: fairway login {url}"
