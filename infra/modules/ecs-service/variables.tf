@@ -61,11 +61,11 @@ variable "task_role_arn" {
 
 variable "versions" {
   description = <<-EOT
-    The versions that run side by side, by name; a version named "" has the name of the service alone. One without an image has no container of its own but the
-    sidecar alone, as the gateway. `replicas` counts only when the version is created; afterwards autoscaling and the
-    deployment own the number. `secrets` are ARNs by the name of the environment variable. A change of `config_hash`
-    starts the tasks anew. `port`, `cpu` and `memory` replace the module's own, so that a version keeps its size
-    while the next one is rolled out.
+    The versions that run side by side, by name; a version named "" has the name of the service alone. One without an
+    image has no container of its own but the sidecar alone, as the gateway. `replicas` counts only when the version
+    is created; afterwards autoscaling and the deployment own the number. `secrets` are ARNs by the name of the
+    environment variable. A change of `config_hash` starts the tasks anew. `port`, `cpu` and `memory` replace the
+    module's own, so that a version keeps its size while the next one is rolled out.
   EOT
   type = map(object({
     image       = optional(string)

@@ -2,7 +2,6 @@
 # invoke the alias of its own service alone, and the alias is the identity that the certificate is made for.
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116:It is invoked synchronously only; the agent that gets no answer asks again.
   function_name = var.name
   description   = "Signs the certificates of the mesh ${var.trust_domain}"
   role          = aws_iam_role.this.arn
@@ -34,6 +33,15 @@ resource "aws_lambda_function" "this" {
   vpc_config {
     subnet_ids         = var.vpc.subnet_ids
     security_group_ids = var.vpc.security_group_ids
+  }
+
+  # Agents wait for their answer; this is for whoever invokes an alias without waiting.
+  dynamic "dead_letter_config" {
+    for_each = var.dead_letter_arn[*]
+
+    content {
+      target_arn = dead_letter_config.value
+    }
   }
 
   tracing_config {

@@ -91,6 +91,12 @@ variable "vpc" {
   })
 }
 
+variable "dead_letter_arn" {
+  description = "SQS queue for requests that were sent without waiting for the answer, and failed; absent: they are dropped, as agents wait."
+  type        = string
+  default     = null
+}
+
 variable "kms_key_arn" {
   description = "Key that encrypts the function's log and environment."
   type        = string

@@ -48,6 +48,16 @@ data "aws_iam_policy_document" "rotation" {
     resources = ["${aws_cloudwatch_log_group.rotation[each.key].arn}:log-stream:*"]
   }
 
+  dynamic "statement" {
+    for_each = each.value.dead_letter_arn[*]
+
+    content {
+      sid       = "KeepFailures"
+      actions   = ["sqs:SendMessage"]
+      resources = [statement.value]
+    }
+  }
+
   # X-Ray and the network interfaces of a function in a VPC know no resource that could be named beforehand.
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
   # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions

@@ -32,7 +32,6 @@ resource "aws_secretsmanager_secret_rotation" "this" {
 }
 
 resource "aws_lambda_function" "rotation" {
-  # checkov:skip=CKV_AWS_116:Secrets Manager itself tries a rotation again and reports that it failed.
   for_each = local.functions
 
   function_name = local.function_name
@@ -61,6 +60,14 @@ resource "aws_lambda_function" "rotation" {
   vpc_config {
     subnet_ids         = each.value.subnet_ids
     security_group_ids = each.value.security_group_ids
+  }
+
+  dynamic "dead_letter_config" {
+    for_each = each.value.dead_letter_arn[*]
+
+    content {
+      target_arn = dead_letter_config.value
+    }
   }
 
   tracing_config {

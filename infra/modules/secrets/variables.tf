@@ -61,7 +61,7 @@ variable "rotation" {
     The function that rotates: the path of the zip of rotation/ and its SHA-256 in base64, and where it runs:
     subnets from which the databases and the endpoints of Secrets Manager and KMS are reached. `ca_file` has the
     authorities that vouch for databases, `log_kms_key_arn` encrypts its log. `role_name` is for
-    where others must know the name of its role beforehand.
+    where others must know the name of its role beforehand, `dead_letter_arn` a queue for steps that failed for good.
   EOT
   type = object({
     package                 = string
@@ -72,6 +72,7 @@ variable "rotation" {
     code_signing_config_arn = optional(string)
     log_kms_key_arn         = string
     role_name               = optional(string)
+    dead_letter_arn         = optional(string)
     log_retention           = optional(number, 400)
   })
   default = null

@@ -146,10 +146,18 @@ run "a_shell_needs_two_folders" {
 
 run "the_gateway_is_a_sidecar_alone" {
   variables {
-    name          = "gateway"
-    port          = 8443
-    versions      = { "" = { replicas = 2 } }
-    load_balancer = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } }, health_port = 15021 }
+    name     = "gateway"
+    port     = 8443
+    versions = { "" = { replicas = 2 } }
+    load_balancer = {
+      groups = {
+        a = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-a/0"
+          arn_suffix = "targetgroup/shop-a/0"
+        }
+      }
+      health_port = 15021
+    }
 
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
@@ -177,14 +185,25 @@ run "the_gateway_is_a_sidecar_alone" {
 
 run "a_load_balancer_divides_among_slots" {
   variables {
-    sidecar            = null
-    discovery          = null
-    load_balancer      = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
+    sidecar   = null
+    discovery = null
+    load_balancer = {
+      groups = {
+        a = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-a/0"
+          arn_suffix = "targetgroup/shop-a/0"
+        }
+        b = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-b/0"
+          arn_suffix = "targetgroup/shop-b/0"
+        }
+      }
+    }
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
 
   assert {
-    condition     = endswith(one(aws_ecs_service.this["r1"].load_balancer).target_group_arn, "targetgroup/shop/0")
+    condition     = endswith(one(aws_ecs_service.this["r1"].load_balancer).target_group_arn, "targetgroup/shop-a/0")
     error_message = "A version registers with the target group of its slot."
   }
 
@@ -198,7 +217,18 @@ run "target_groups_without_a_rule_are_refused" {
   command = plan
 
   variables {
-    load_balancer = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
+    load_balancer = {
+      groups = {
+        a = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-a/0"
+          arn_suffix = "targetgroup/shop-a/0"
+        }
+        b = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-b/0"
+          arn_suffix = "targetgroup/shop-b/0"
+        }
+      }
+    }
   }
 
   expect_failures = [aws_ecs_service.this]
@@ -208,7 +238,14 @@ run "a_slot_that_is_not_there_is_refused" {
   command = plan
 
   variables {
-    load_balancer      = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
+    load_balancer = {
+      groups = {
+        a = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-a/0"
+          arn_suffix = "targetgroup/shop-a/0"
+        }
+      }
+    }
     listener_rule_arns = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
   }
 
@@ -267,7 +304,18 @@ run "versions_scale_by_their_own_load" {
 
 run "behind_a_load_balancer_it_counts_the_requests" {
   variables {
-    load_balancer            = { groups = { a = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" }, b = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop/0", arn_suffix = "targetgroup/shop/0" } } }
+    load_balancer = {
+      groups = {
+        a = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-a/0"
+          arn_suffix = "targetgroup/shop-a/0"
+        }
+        b = {
+          arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-b/0"
+          arn_suffix = "targetgroup/shop-b/0"
+        }
+      }
+    }
     load_balancer_arn_suffix = "app/shop/0123456789abcdef"
     listener_rule_arns       = ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0/1/2"]
     scaling                  = { min = 1, max = 4, requests = 10 }
@@ -276,7 +324,7 @@ run "behind_a_load_balancer_it_counts_the_requests" {
   assert {
     condition = (
       aws_appautoscaling_policy.target_requests["r1"].target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].resource_label
-      == "app/shop/0123456789abcdef/targetgroup/shop/0"
+      == "app/shop/0123456789abcdef/targetgroup/shop-a/0"
     )
     error_message = "Its metric is named by load balancer and target group."
   }
