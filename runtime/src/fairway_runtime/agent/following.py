@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _SECRETS_EVERY = 60.0
 _LONGEST_WAIT = 10.0
+_HANDOUTS_EVERY = 3
+"""Looks at the mesh for one at the handouts: each look costs, and traffic is what is in a hurry."""
 
 
 class Follower:
@@ -56,13 +58,16 @@ class Follower:
 
     async def follow_mesh(self) -> None:
         """Have Envoy take every new document, for ever."""
-        await self._again_and_again(Trouble("follow the mesh"), self._look_at_mesh)
+        await self._again_and_again(
+            self._settings.poll, Trouble("follow the mesh"), self._look_at_mesh
+        )
 
     async def follow_handouts(self) -> None:
         """Hand out what is new, and every minute the present value of each secret, for ever."""
         if not self._settings.is_gateway:
             self._secrets_at = time.monotonic() + _SECRETS_EVERY
-            await self._again_and_again(Trouble("follow handouts"), self._look_at_handouts)
+            seconds = _HANDOUTS_EVERY * self._settings.poll
+            await self._again_and_again(seconds, Trouble("follow handouts"), self._look_at_handouts)
 
     async def renew(self) -> None:
         """Have a new certificate at half life, for ever."""
@@ -74,9 +79,11 @@ class Follower:
             await self._take(self._identity.files, self._envoy.replace)
             tell("INFO", "the identity is renewed", expires_at=self._identity.expires_at)
 
-    async def _again_and_again(self, trouble: Trouble, step: Callable[[], Awaitable[None]]) -> None:
+    async def _again_and_again(
+        self, seconds: float, trouble: Trouble, step: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await asyncio.sleep(self._settings.poll * random.uniform(0.8, 1.2))  # noqa: S311
+            await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311
             try:
                 await step()
             except (OSError, EOFError, ValueError, TimeoutError, Away) as error:

@@ -18,6 +18,8 @@ from fairway_runtime.agent.telling import Trouble
 from fairway_runtime.agent.totals import Totals, counted, statistics_filter
 
 _METRICS_EVERY = 60.0
+_SIGN_OF_LIFE = 60.0
+"""Seconds after which a task that has nothing new to tell does so all the same."""
 
 
 class Reporter:
@@ -30,11 +32,13 @@ class Reporter:
         own = f"cluster.replicas.{settings.version}"
         self._prefix = "http.gateway" if settings.is_gateway else own
         self._seen, self._totals, self._sent = Totals(), Totals(), Totals()
+        self._told: tuple[State, Totals] | None = None
+        self._told_at = 0.0
 
     async def report(self) -> None:
-        """Every few seconds, for ever."""
+        """Every few seconds if there is something new, else now and then; for ever."""
         if self._settings.table:
-            await _every(self._settings.report, Trouble("report"), self.send)
+            await _every(self._settings.report, Trouble("report"), self._send_news)
 
     async def measure(self) -> None:
         """Every minute, for ever."""
@@ -44,8 +48,16 @@ class Reporter:
     async def send(self) -> None:
         """One report; Away when it did not get through."""
         await self._look()
-        item = row(self._settings, self._settings.task, self._state(), self._totals, time.time())
+        news = (self._state(), self._totals)
+        item = row(self._settings, self._settings.task, *news, time.time())
         await asyncio.to_thread(self._cloud.report, self._settings.table, item)
+        self._told, self._told_at = news, time.monotonic()
+
+    async def _send_news(self) -> None:
+        await self._look()
+        quiet = self._told == (self._state(), self._totals)
+        if not quiet or time.monotonic() - self._told_at > _SIGN_OF_LIFE:
+            await self.send()
 
     async def _send_metrics(self) -> None:
         await self._look()
