@@ -52,16 +52,3 @@ module "table" {
   deletion_protection = var.deletion_protection
   tags                = var.tags
 }
-
-# What every task reports of itself: which mesh configuration it has, how many requests it served.
-module "telemetry" {
-  source = "../table"
-
-  name                = "${var.name}-telemetry"
-  hash_key            = { name = "version" }
-  range_key           = { name = "task" }
-  ttl_attribute       = "expires"
-  kms_key_arn         = var.kms_key_arn
-  deletion_protection = var.deletion_protection
-  tags                = var.tags
-}

@@ -18,16 +18,6 @@ output "table_arn" {
   value       = module.table.arn
 }
 
-output "telemetry_table_name" {
-  description = "Name of the table of what tasks report (keys: version, task; expires)."
-  value       = module.telemetry.name
-}
-
-output "telemetry_table_arn" {
-  description = "ARN of the table of what tasks report."
-  value       = module.telemetry.arn
-}
-
 output "backend" {
   description = "Settings of the S3 backend, but for the key of each root's state and its region."
   value = {

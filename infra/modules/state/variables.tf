@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the tables' names: <app>-<environment>."
+  description = "Prefix of the table's name: <app>-<environment>."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "bucket_name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the state and the tables."
+  description = "Key that encrypts the state and the table."
   type        = string
 }
 
@@ -35,7 +35,7 @@ variable "noncurrent_versions" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the tables refuse to be deleted."
+  description = "Whether the table refuses to be deleted."
   type        = bool
   default     = true
 }

@@ -21,11 +21,6 @@ run "names" {
     condition     = output.table_name == "shop-prod-fairway"
     error_message = "Fairway looks for its table under this name."
   }
-
-  assert {
-    condition     = output.telemetry_table_name == "shop-prod-telemetry"
-    error_message = "Agents report to the table of this name."
-  }
 }
 
 run "locked_by_a_file_and_encrypted" {
