@@ -41,3 +41,26 @@ module "access_analyzer" {
 
   name = var.name
 }
+
+module "cost" {
+  source = "../../modules/cost"
+
+  name          = var.name
+  monthly_limit = var.budget
+  tag           = { key = "fairway", value = var.name }
+  emails        = var.alarm_emails
+}
+
+module "cicd" {
+  source = "../../modules/cicd"
+  count  = var.repository == null ? 0 : 1
+
+  name         = var.name
+  repository   = var.repository
+  environments = [var.environment]
+  state = {
+    bucket_arn  = module.state.bucket_arn
+    kms_key_arn = module.key.key_arn
+    table_arns  = [module.state.table_arn]
+  }
+}

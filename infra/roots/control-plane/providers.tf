@@ -8,6 +8,7 @@ provider "aws" {
       app         = var.app
       environment = var.environment
       managed-by  = "fairway"
+      fairway     = var.name
     }
   }
 }

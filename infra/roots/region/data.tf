@@ -1,6 +1,9 @@
 # Stores and topics of the app. What holds data refuses to be deleted unless var.protect is false.
 
 locals {
+  # What module backup looks for.
+  backed_up = { backup = "yes" }
+
   stores = {
     for kind in ["postgres", "valkey", "bucket", "dynamodb"] :
     kind => { for name, it in var.stores : name => it if it.kind == kind }
@@ -36,6 +39,8 @@ module "databases" {
 
   deletion_protection = var.protect
   skip_final_snapshot = !var.protect
+
+  tags = local.backed_up
 }
 
 module "caches" {
@@ -61,6 +66,8 @@ module "buckets" {
   kms_key_arn   = module.environment_key.key_arn
   access_log    = { bucket = module.log_bucket.name, prefix = "s3/${each.key}/" }
   force_destroy = !var.protect
+
+  tags = local.backed_up
 }
 
 module "tables" {
@@ -70,6 +77,8 @@ module "tables" {
   name                = "${var.name}-${each.key}"
   kms_key_arn         = module.environment_key.key_arn
   deletion_protection = var.protect
+
+  tags = local.backed_up
 }
 
 module "events" {

@@ -203,3 +203,71 @@ resource "aws_route53_record" "internal" {
     evaluate_target_health = false
   }
 }
+
+# --- Static sites: once for all regions, in us-east-1, where CloudFront takes everything from ------------------------
+
+module "site_certificate" {
+  source    = "../../modules/dns-certificates"
+  count     = length(var.sites) > 0 ? 1 : 0
+  providers = { aws = aws.us_east_1 }
+
+  domain            = "sites.${var.domain}"
+  alternative_names = distinct(flatten(values(var.sites)[*].hosts))
+  hosted_zone       = local.hosted_zone
+}
+
+module "site_key" {
+  source    = "../../modules/kms"
+  count     = length(var.sites) > 0 ? 1 : 0
+  providers = { aws = aws.us_east_1 }
+
+  name        = "${var.name}-sites"
+  description = "Static sites of ${var.name}"
+  account_via = ["s3.us-east-1.amazonaws.com"]
+  services    = ["cloudfront.amazonaws.com", "logs.us-east-1.amazonaws.com"]
+}
+
+module "site_logs" {
+  source    = "../../modules/bucket"
+  count     = length(var.sites) > 0 ? 1 : 0
+  providers = { aws = aws.us_east_1 }
+
+  name            = "${var.name}-site-logs-${local.account}"
+  log_sources     = ["flow-logs", "s3"]
+  expiration_days = var.log_retention
+  force_destroy   = !var.protect
+}
+
+module "sites" {
+  source    = "../../modules/cdn"
+  count     = length(var.sites) > 0 ? 1 : 0
+  providers = { aws = aws.us_east_1 }
+
+  name = var.name
+  services = {
+    for name, site in var.sites : name => {
+      bucket          = "${var.name}-${name}-${local.account}"
+      hosts           = site.hosts
+      certificate_arn = module.site_certificate[0].certificate_arn
+      folder          = site.folder
+    }
+  }
+  kms_key_arn       = module.site_key[0].key_arn
+  access_log_bucket = module.site_logs[0].name
+  waf_log_retention = var.log_retention
+  force_destroy     = !var.protect
+}
+
+resource "aws_route53_record" "site" {
+  for_each = merge([for name, site in var.sites : { for host in site.hosts : host => name }]...)
+
+  zone_id = module.site_certificate[0].zone_id
+  name    = each.key
+  type    = "A"
+
+  alias {
+    name                   = module.sites[0].domain_names[each.value]
+    zone_id                = module.sites[0].hosted_zone_ids[each.value]
+    evaluate_target_health = false
+  }
+}

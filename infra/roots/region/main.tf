@@ -17,6 +17,7 @@ locals {
     app         = var.app
     environment = var.environment
     managed-by  = "fairway"
+    fairway     = var.name
   }
 
   account   = data.aws_caller_identity.current.account_id

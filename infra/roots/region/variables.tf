@@ -258,12 +258,10 @@ variable "gateway" {
 }
 
 variable "sites" {
-  description = "Static sites, by name, with the public paths that they answer."
+  description = "Static sites, by name: the hosts they answer to, each the domain or one label below it, and the folder of the version that is shown."
   type = map(object({
-    routes = optional(list(object({
-      path = string
-      host = optional(string)
-    })), [])
+    hosts  = list(string)
+    folder = optional(string, "")
   }))
   default = {}
 }

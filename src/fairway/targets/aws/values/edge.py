@@ -12,7 +12,7 @@ from fairway.model.services import PublicRoute, Service
 from fairway.targets.aws.names import GATEWAY, load_balancer, target_group
 from fairway.targets.aws.standing import SLOTS, StandingVersion
 from fairway.targets.aws.values.hcl import Assign, Value
-from fairway.targets.aws.values.place import Place
+from fairway.targets.aws.values.place import FIRST, Place
 
 
 def edge(place: Place) -> tuple[Assign, ...]:
@@ -41,7 +41,7 @@ def _internal(place: Place) -> Iterator[Assign]:
 
 
 def _static(place: Place) -> Iterator[Assign]:
-    sites = {name: _site(service) for name, service in _sites(place)}
+    sites = {name: _site(place, name, service) for name, service in _sites(place)}
     if sites and place.role == "primary":
         yield Assign("sites", sites, "CloudFront serves them in all regions.", apart=True)
 
@@ -85,8 +85,17 @@ def _outside(place: Place) -> Iterator[tuple[str, Service]]:
             yield name, service
 
 
-def _site(service: Service) -> Value:
-    return {"routes": [_route(route) for route in service.public]}
+def _site(place: Place, name: str, service: Service) -> Value:
+    versions = sorted(place.versions(name), key=lambda version: version.weight)
+    shown = versions[-1].name if versions else FIRST
+    return {"hosts": _hosts(place, name, service), "folder": f"/{shown}"}
+
+
+def _hosts(place: Place, name: str, service: Service) -> list[str]:
+    """As declared; else its own name below the domain, whose load balancer has the others."""
+    domain = place.environment.aws.domain or ""
+    declared = [route.host for route in service.public if route.host is not None]
+    return list(dict.fromkeys(declared)) or [f"{name}.{domain}"]
 
 
 def _route(route: PublicRoute) -> Value:

@@ -21,6 +21,9 @@ from fairway.targets.aws.standing import Standing, StandingVersion
 DEFAULT_REGION = "eu-central-1"
 """Where an environment is that names no region."""
 
+FIRST = "r1"
+"""The version that a rendered environment has before its first release."""
+
 Role = Literal["primary", "secondary", "spare"]
 """What DNS makes of a region: it answers, it answers when the first does not, or it does not."""
 

@@ -12,11 +12,8 @@ from fairway.model.services import Health, Scale, Schedule, Service, Stop
 from fairway.targets.aws import names
 from fairway.targets.aws.standing import SLOTS, StandingVersion
 from fairway.targets.aws.values.hcl import Assign, Note, Value
-from fairway.targets.aws.values.place import Place
+from fairway.targets.aws.values.place import FIRST, Place
 from fairway.targets.aws.values.sizes import Size, task_size
-
-FIRST = "r1"
-"""The version that a rendered environment has before its first release."""
 
 _DAYS = {
     "mon": "MON",
