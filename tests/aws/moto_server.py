@@ -66,9 +66,9 @@ def _complaining(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
 
         try:
             return app(environ, begin)
-        except NotImplementedError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever moto stumbles over
             print(json.dumps(_called(environ) | {"error": repr(error)}), file=sys.stderr)
-            return _refused(start, str(error))
+            return _refused(start, repr(error))
 
     return answer
 

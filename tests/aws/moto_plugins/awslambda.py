@@ -5,6 +5,7 @@ Added: LoggingConfig of CreateFunction, UpdateFunctionConfiguration and all that
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction as Function
@@ -14,9 +15,10 @@ def install() -> None:
     begin, configuration = Function.__init__, Function.get_configuration
     update = Function.update_configuration
 
-    def __init__(self: Function, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def __init__(self: Function, *args: Any, **kwargs: Any) -> None:
+        spec = signature(begin).bind(self, *args, **kwargs).arguments["spec"]
         self.logging = spec.get("LoggingConfig") or {}
-        begin(self, spec, *args, **kwargs)
+        begin(self, *args, **kwargs)
 
     def get_configuration(self: Function, on_create: bool = False) -> dict[str, Any]:
         default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}

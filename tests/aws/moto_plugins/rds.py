@@ -1,0 +1,38 @@
+"""RDS: Performance Insights of an instance.
+
+Added: PerformanceInsightsEnabled, its key and retention.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.rds.models import DBInstance, RDSBackend
+
+KEPT = {
+    "enable_performance_insights": "performance_insights_enabled",
+    "performance_insights_kms_key_id": "performance_insights_kms_key_id",
+    "performance_insights_retention_period": "performance_insights_retention_period",
+}
+
+
+def install() -> None:
+    create, modify = RDSBackend.create_db_instance, RDSBackend.modify_db_instance
+
+    def create_db_instance(self: RDSBackend, db_kwargs: dict[str, Any]) -> DBInstance:
+        return _keep(create(self, db_kwargs), db_kwargs)
+
+    def modify_db_instance(
+        self: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]
+    ) -> DBInstance:
+        return _keep(modify(self, db_instance_identifier, db_kwargs), db_kwargs)
+
+    RDSBackend.create_db_instance = create_db_instance
+    RDSBackend.modify_db_instance = modify_db_instance
+
+
+def _keep(instance: DBInstance, given: dict[str, Any]) -> DBInstance:
+    for name, kept in KEPT.items():
+        if given.get(name) is not None:
+            setattr(instance, kept, given[name])
+    return instance

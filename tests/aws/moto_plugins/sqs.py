@@ -1,0 +1,26 @@
+"""SQS: what may redrive to a queue; setting one attribute leaves the others as they are.
+
+Added: RedriveAllowPolicy. Mended: moto forgets the policy of a queue when anything else is set.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.sqs.models import Queue
+
+
+def install() -> None:
+    set_, attributes = Queue._set_attributes, Queue.attributes
+
+    def _set_attributes(self: Queue, given: dict[str, Any], now: float | None = None) -> None:
+        if "Policy" not in given and getattr(self, "_policy_json", None):
+            given = {**given, "Policy": self.policy}
+        set_(self, given, now)
+
+    def with_redrive(self: Queue) -> dict[str, Any]:
+        allow = getattr(self, "redrive_allow_policy", None)
+        return attributes.fget(self) | ({"RedriveAllowPolicy": allow} if allow else {})
+
+    Queue._set_attributes = _set_attributes
+    Queue.attributes = property(with_redrive)
