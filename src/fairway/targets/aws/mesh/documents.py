@@ -11,6 +11,7 @@ Secrets and keys are in none of them: a handout names the secrets, the agent fet
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,9 +28,6 @@ from fairway.targets.mesh.render.document import (
     STDOUT,
 )
 from fairway.targets.mesh.view import GATEWAY
-from fairway_runtime.agent.files import (
-    digest,
-)
 from fairway_runtime.policy.bundle import PolicyBundle
 
 Json = dict[str, Any]
@@ -124,6 +122,7 @@ def _mesh(service: str, version: str, files: Mapping[str, Json]) -> Document:
 
 
 def _document(key: str, kind: Any, whose: tuple[str, str], content: Json) -> Document:
-    version = digest(content)
-    text = json.dumps({"version": version, **content}, separators=(",", ":"), sort_keys=True)
-    return Document(key, text, kind, *whose, digest=version)
+    """With its version first: a digest of the rest, which is written once, because it is long."""
+    rest = json.dumps(content, separators=(",", ":"), sort_keys=True)
+    version = hashlib.sha256(rest.encode()).hexdigest()[:12]
+    return Document(key, f'{{"version":"{version}",{rest[1:]}', kind, *whose, digest=version)
