@@ -23,3 +23,51 @@ variable "account" {
   type        = string
   default     = null
 }
+
+variable "other_regions" {
+  description = "Further regions of the environment."
+  type        = list(string)
+  default     = []
+}
+
+variable "domain" {
+  description = "Name that the server answers to, inside its network."
+  type        = string
+  default     = null
+}
+
+variable "hosted_zone" {
+  description = "Route 53 zone that proves the name; absent: the parent domain of the environment's domain."
+  type        = string
+  default     = null
+}
+
+variable "cidr" {
+  description = "Addresses of the server's own network. It has no way into the environment's."
+  type        = string
+  default     = "10.255.240.0/20"
+}
+
+variable "image" {
+  description = "Image of `fairway server`; absent: from the registry of the environment."
+  type        = string
+  default     = null
+}
+
+variable "replicas" {
+  description = "Servers; they share the work, and each goes on with what another has begun."
+  type        = number
+  default     = 2
+}
+
+variable "instance_class" {
+  description = "Instance class of the server's database."
+  type        = string
+  default     = "db.t4g.small"
+}
+
+variable "protect" {
+  description = "Whether releases and their history survive: the database refuses to be deleted. Set to false and apply before a destroy."
+  type        = bool
+  default     = true
+}

@@ -3,6 +3,9 @@
 locals {
   trust_domain = "${var.app}.${var.environment}"
 
+  # Where CloudWatch keeps what agents measure: Requests, Errors and Latency, by App, Environment, Service and Version.
+  metrics = "Fairway"
+
   # The Envoy and the agent beside a service; the gateway is such a sidecar alone.
   sidecar = {
     for name in local.holders : name => {
@@ -12,12 +15,14 @@ locals {
         FAIRWAY_ENVIRONMENT       = var.environment
         FAIRWAY_CONFIG_BUCKET     = module.config_bucket.name
         FAIRWAY_TELEMETRY_TABLE   = module.telemetry_table.name
+        FAIRWAY_METRICS_NAMESPACE = local.metrics
         FAIRWAY_IDENTITY_FUNCTION = module.identity.alias_arns[name]
       }
     }
   }
 
-  # Traces go to X-Ray, metrics to CloudWatch as records of the service's log, everything to var.otlp as well.
+  # Traces go to X-Ray, everything to var.otlp as well. What programs measure themselves goes to CloudWatch as records
+  # of the service's log, in a namespace apart from that of the agents.
   collector_config = {
     for name in local.holders : name => yamlencode({
       receivers = {

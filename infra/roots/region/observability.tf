@@ -24,7 +24,7 @@ module "observability" {
     }
   }
   alarm_emails       = var.alarm_emails
-  metric_namespace   = var.name
+  metric_namespace   = local.metrics
   kms_key_arn        = module.environment_key.key_arn
   log_retention_days = var.log_retention
   export             = { bucket_arn = module.log_archive.arn }

@@ -135,7 +135,11 @@ module "services" {
   discovery          = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
   load_balancer      = length(each.value.target_groups) == 0 ? null : { groups = module.target_groups[each.key].groups }
   listener_rule_arns = local.rule_arns[each.key]
-  request_metric     = { namespace = var.name, name = "Requests" }
+  request_metric = {
+    namespace  = local.metrics
+    name       = "Requests"
+    dimensions = { App = var.app, Environment = var.environment }
+  }
 
   log_retention = var.log_retention
   kms_key_arn   = module.environment_key.key_arn
