@@ -58,6 +58,8 @@ from fairway_runtime.agent.running import Agent
 from fairway_runtime.agent.settings import AgentSettings
 
 BUCKET, TABLE = "shop-prod-config", "telemetry-shop-prod"
+TWINS = "shop-prod-twins"
+"""Second tasks read from here: on one machine their files differ from those of the first."""
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:shop-prod-identity"
 LAMBDA = Path(__file__).parents[2] / "infra" / "lambda" / "identity"
 
@@ -226,6 +228,7 @@ class World:
     network: str
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
     access: Any = None
+    twins: list[Task] = field(default_factory=list)
 
     def task(self, service: str, version: str = "") -> Task:
         key = (service, version)
@@ -272,10 +275,10 @@ class World:
                 if task.agent is not None:
                     await self.until_in_force(task, digests[task.service, task.version])
 
-    def _put(self, documents: list[Document]) -> None:
+    def _put(self, documents: list[Document], bucket: str = BUCKET) -> None:
         s3 = self.moto.client("s3")
         for document in documents:
-            s3.put_object(Bucket=BUCKET, Key=document.key, Body=document.text.encode())
+            s3.put_object(Bucket=bucket, Key=document.key, Body=document.text.encode())
 
     async def until_in_force(self, task: Task, digest: str) -> None:
         assert task.agent is not None
@@ -312,6 +315,11 @@ class World:
     async def start(self, service: str, version: str = "", **more: str) -> Task:
         """Start a task, and have its name resolve to it once it is healthy."""
         task = self.task(service, version)
+        await self._run(task, **more)
+        self.names.records[names.host(service, version)] = (task.address,)
+        return task
+
+    async def _run(self, task: Task, **more: str) -> None:
         if task.program is not None and task.program._server is None:
             await task.program.start()
         task.agent = Agent(self.settings(task, **more), await asyncio.to_thread(Cloud))
@@ -320,10 +328,25 @@ class World:
         for _ in range(1500):
             if marker.exists():
                 break
-            assert not task.running.done(), f"the agent of {service} {version} has ended"
+            assert not task.running.done(), f"the agent of {task.service} {task.version} has ended"
             await asyncio.sleep(0.02)
-        self.names.records[names.host(service, version)] = (task.address,)
-        return task
+
+    async def start_twin(self, service: str, version: str) -> Task:
+        """A second task of a version, with an address of its own; its name resolves to both."""
+        first = self.task(service, version)
+        address = f"{self.network}.{100 + len(self.tasks)}"
+        program = Program(f"{service}-{version}-twin", ports.APP, host=address)
+        twin = Task(service, version, address, self.folder / f"t{100 + len(self.tasks)}", program)
+        at = Ground(self.resolver, {(service, version): Place(address, address)})
+        views, paths = Views(self.standing, self.access, at), envoy_paths(twin.folder / "agent")
+        stands = next(v for v in self.standing.services[service] if v.name == version)
+        document = mesh_document(views, service, stands, paths)
+        handouts = Handouts(self.standing, Bundle()).document(service, stands)  # type: ignore[arg-type]
+        await asyncio.to_thread(self._put, [document, handouts], TWINS)
+        self.twins.append(twin)
+        await self._run(twin, FAIRWAY_CONFIG_BUCKET=TWINS)
+        self.names.records[names.host(service, version)] = (first.address, address)
+        return twin
 
     async def stop(self, task: Task) -> int:
         """As ECS does: its name goes first."""
@@ -425,9 +448,10 @@ def _account(moto: Moto) -> str:
     """The key, the bucket, the table, and the authority's certificate."""
     kms = moto.client("kms")
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-    moto.client("s3").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
+    for bucket in (BUCKET, TWINS):
+        moto.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
     moto.client("dynamodb").create_table(
         TableName=TABLE,
         KeySchema=[
@@ -448,7 +472,7 @@ def _account(moto: Moto) -> str:
 
 
 async def _end(aws: World) -> None:
-    for task in aws.tasks.values():
+    for task in (*aws.tasks.values(), *aws.twins):
         if task.running is not None:
             task.running.cancel()
             await asyncio.gather(task.running, return_exceptions=True)

@@ -102,6 +102,29 @@ async def test_a_whole_release_loses_no_request(
         assert {aws.task("axon", v).program.seen != [] for v in ("r1", "r8")} == {True}
 
 
+@pytest.mark.parametrize("how", ["its app ends", "it ends without a word"])
+async def test_a_task_that_dies_while_its_name_is_still_there_loses_no_request(
+    moto: Moto, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with world(moto, monkeypatch, ONE) as aws:
+        await aws.start_all()
+        twin = await aws.start_twin("axon", "r1")
+        url = f"{aws.egress('orbit', 'r1', 'axon')}/items/7"
+        async with load(url, "GET") as calls:
+            for _ in range(100):
+                if twin.program.seen:
+                    break
+                await asyncio.sleep(0.1)
+            assert twin.program.seen
+            if how == "its app ends":
+                await twin.program.stop()
+            else:
+                twin.agent._envoy._process.kill()
+            await asyncio.sleep(1.5)
+        assert calls.lost == 0
+        assert calls.sent > 200
+
+
 async def test_it_goes_on_while_s3_is_away_and_starts_with_what_it_had(
     moto: Moto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,23 @@ def test_the_gateway_believes_no_guest_about_cohorts() -> None:
     assert "baggage" not in headers
 
 
+def test_a_route_is_shifted_from_a_legacy_upstream_by_the_weights_of_its_service() -> None:
+    it = standing(
+        Routing({"orbit": Split({"r1": 75, "r8": 25}, "r8")}, "r8"), orbit={"r1": 75, "r8": 25}
+    )
+    r1, r8 = it.services["orbit"]
+    taken = {**r8.declared, "public": [{"path": "/"}, {"path": "/old"}]}
+    it = replace(it, services={**it.services, "orbit": (r1, replace(r8, declared=taken))})
+    found = files(it, "mesh/gateway/envoy.json")
+    routes = found["rds.gateway.json"]["resources"][0]["virtual_hosts"][0]["routes"]
+    split = [r for r in routes if r["match"].get("path_separated_prefix") == "/old"][-1]["route"]
+    weights = {c["name"].split(".")[0]: c for c in split["weighted_clusters"]["clusters"]}
+    assert {kind: c["weight"] for kind, c in weights.items()} == {"callee": 25, "legacy": 75}
+    assert weights["callee"]["name"].startswith("callee.orbit.r8.")
+    names = {cluster["name"] for cluster in found["cds.json"]["resources"]}
+    assert {c["name"] for c in split["weighted_clusters"]["clusters"]} <= names
+
+
 def test_a_version_without_tasks_gets_nothing_by_weight() -> None:
     it = standing(axon={"r1": 50, "r8": 50})
     r1, r8 = it.services["axon"]
