@@ -68,6 +68,7 @@ async def until(condition, seconds: float = 15.0) -> None:
     raise AssertionError("it did not come about")
 
 
+@pytest.mark.slow
 async def test_a_whole_release_loses_no_request(
     moto: Moto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +172,7 @@ async def test_a_document_that_envoy_rejects_changes_nothing_and_is_reported(
         assert task.agent.state.problem == ""
 
 
+@pytest.mark.slow
 async def test_certificates_are_renewed_at_half_life_without_a_gap(
     moto: Moto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +263,7 @@ async def agent(world_: World, *arguments: str, **more: str) -> asyncio.subproce
     )  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_as_a_process_it_is_healthy_drains_and_ends(
     moto: Moto, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from fairway.errors import Conflict, InvalidInput, NotFound
 from fairway.targets.aws.clients import Clients, telling
 
-CERTIFICATE = "identity/authorities.pem"
+CERTIFICATE = "identity/authority.pem"
 """The object in the bucket `config`."""
 LIFETIME = timedelta(days=3650)
 
