@@ -24,7 +24,7 @@ locals {
           namespace  = var.request_metric.namespace
           name       = var.request_metric.name
           stat       = "Sum"
-          dimensions = { Service = var.name, Version = version }
+          dimensions = merge(var.request_metric.dimensions, { Service = var.name, Version = version })
         } : null,
         try(var.scaling.queue_depth, null) != null ? {
           label      = "queue-depth"

@@ -303,10 +303,11 @@ variable "scaling" {
 }
 
 variable "request_metric" {
-  description = "CloudWatch metric that counts the requests of a version, with the dimensions Service and Version: for scaling by requests where no load balancer counts them."
+  description = "CloudWatch metric that counts the requests of a version, with the dimensions Service and Version beside those named here: for scaling by requests where no load balancer counts them."
   type = object({
-    namespace = string
-    name      = string
+    namespace  = string
+    name       = string
+    dimensions = optional(map(string), {})
   })
   default = null
 }

@@ -51,8 +51,8 @@ def test_a_service_that_declares_nothing_can_be_in_the_mesh_and_be_observed() ->
         "ObtainIdentity",
         "ReportTelemetry",
         "ReportEncrypted",
-        "SendTraces",
         "SendMetrics",
+        "SendTraces",
         "WriteLogs",
     ]
 
@@ -82,8 +82,21 @@ def test_stores_by_their_kinds() -> None:
 
 def test_publishing_and_subscribing_are_different_permissions() -> None:
     grants = granted(app(orbit={"run": "x", "publishes": ["orders"], "subscribes": ["bills"]}))
-    assert set(on(grants, "topic")) == {"orders"}
+    assert on(grants, "bus") == {SHARED: ("events:PutEvents",)}
     assert set(on(grants, "queue")) == {"bills.orbit"}
+
+
+def test_a_publisher_puts_events_of_its_topics_as_itself() -> None:
+    grants = granted(app(orbit={"run": "x", "publishes": ["orders", "bills"]}))
+    conditions = [
+        {each.variable: each.values for each in grant.conditions}
+        for grant in grants
+        if grant.resource.kind == "bus"
+    ]
+    assert conditions == [
+        {"events:source": ("shop-prod.orbit",), "events:detail-type": ("orders",)},
+        {"events:source": ("shop-prod.orbit",), "events:detail-type": ("bills",)},
+    ]
 
 
 def test_outside_the_mesh_nothing_of_the_mesh_is_granted() -> None:
@@ -129,7 +142,6 @@ def test_no_service_is_granted_what_another_one_owns(services: dict[str, Any]) -
             SHARED,
             "*",
             *declared.get("stores", ()),
-            *declared.get("publishes", ()),
             *(f"{name}/{secret}" for secret in declared.get("secrets", ())),
             *(f"{store}.{name}" for store in declared.get("stores", ())),
             *(f"{topic}.{name}" for topic in declared.get("subscribes", ())),

@@ -264,7 +264,7 @@ run "a_task_too_small_for_its_sidecar_is_refused" {
 
 run "versions_scale_by_their_own_load" {
   variables {
-    request_metric = { namespace = "shop/prod", name = "Requests" }
+    request_metric = { namespace = "Fairway", name = "Requests", dimensions = { App = "shop", Environment = "prod" } }
     scaling = {
       min         = 2
       max         = 10
@@ -289,6 +289,13 @@ run "versions_scale_by_their_own_load" {
   assert {
     condition     = aws_appautoscaling_policy.per_replica["r1.requests"].target_tracking_scaling_policy_configuration[0].target_value == 3000
     error_message = "50 requests a second are 3000 a minute."
+  }
+
+  assert {
+    condition = local.per_replica["r1.requests"].metric.dimensions == tomap({
+      App = "shop", Environment = "prod", Service = var.name, Version = "r1"
+    })
+    error_message = "CloudWatch finds a metric by all of its dimensions or not at all."
   }
 
   assert {

@@ -24,6 +24,8 @@ from pathlib import Path
 from fairway_runtime.errors import InvalidConfiguration
 
 GATEWAY = "gateway"
+NAMESPACE = "Fairway"
+"""Of metrics in CloudWatch: what permissions, alarms and scaling name as well."""
 _NEEDED = (
     "FAIRWAY_APP", "FAIRWAY_ENVIRONMENT", "FAIRWAY_SERVICE", "FAIRWAY_CONFIG_BUCKET",
     "FAIRWAY_IDENTITY_FUNCTION",
@@ -84,7 +86,7 @@ class AgentSettings:
             bucket=variables["FAIRWAY_CONFIG_BUCKET"],
             identity_function=variables["FAIRWAY_IDENTITY_FUNCTION"],
             table=variables.get("FAIRWAY_TELEMETRY_TABLE", ""),
-            namespace=variables.get("FAIRWAY_METRICS_NAMESPACE", "Fairway"),
+            namespace=variables.get("FAIRWAY_METRICS_NAMESPACE", NAMESPACE),
             envoy=variables.get("FAIRWAY_ENVOY") or "envoy",
             state=state_folder(variables),
             handouts=Path(variables.get("FAIRWAY_AGENT_HANDOUTS") or "/fairway"),

@@ -17,6 +17,9 @@ GATEWAY = "gateway"
 NAMESPACE = "svc.local"
 """The zone of Cloud Map, private to the network of one environment in one region."""
 
+METRICS = "Fairway"
+"""The namespace in CloudWatch of what agents measure: Requests, Errors and Latency."""
+
 _DIGEST = 6
 
 
@@ -92,6 +95,16 @@ def secret(app: str, environment: str, service: str, name: str) -> str:
 def repository(app: str, environment: str, service: str) -> str:
     """The repository of a service's images: `axon-orbit-prod/axon`."""
     return f"{prefix(app, environment)}/{service}"
+
+
+def bus(app: str, environment: str) -> str:
+    """The EventBridge bus of the app's topics."""
+    return prefix(app, environment)
+
+
+def event_source(app: str, environment: str, service: str) -> str:
+    """As whom a service puts events on the bus: `shop-prod.cart`. Rules admit only publishers."""
+    return f"{prefix(app, environment)}.{service}"
 
 
 def identity_alias(service: str) -> str:

@@ -23,7 +23,7 @@ from fairway.targets.aws.grants.grant import (
 )
 from fairway.targets.aws.grants.stores import store_grants
 from fairway.targets.aws.grants.through import through
-from fairway.targets.aws.names import GATEWAY, prefix
+from fairway.targets.aws.names import GATEWAY, METRICS, event_source
 
 _IMAGES = (
     "ecr:BatchCheckLayerAvailability",
@@ -47,11 +47,12 @@ def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Gr
     if _in_mesh(app, environment, service):
         grants += _agent(region, service)
     if app.environments[environment].telemetry.enabled:
-        grants += _collector(app.app, environment, service)
+        grants += _collector(service)
     if declared is not None:
         grants += _secrets(region, service, declared, _ROTATED)
         grants += store_grants(app, region, service)
-        grants += _topics(region, service, declared)
+        grants += _published(event_source(app.app, environment, service), declared)
+        grants += _subscribed(region, service, declared)
     return tuple(grants)
 
 
@@ -124,22 +125,21 @@ def _agent(region: str, service: str) -> Iterator[Grant]:
         (own_items,),
     )
     yield through(f"dynamodb.{region}", "ReportEncrypted", "these reports are encrypted")
+    yield Grant(
+        "SendMetrics",
+        "its tasks measure whom they serve: alarms and scaling go by that",
+        ("cloudwatch:PutMetricData",),
+        ResourceRef("any", EVERYTHING),
+        (Condition("StringEquals", "cloudwatch:namespace", (METRICS,)),),
+    )
 
 
-def _collector(app: str, environment: str, service: str) -> Iterator[Grant]:
-    namespace = Condition("StringEquals", "cloudwatch:namespace", (prefix(app, environment),))
+def _collector(service: str) -> Iterator[Grant]:
     yield Grant(
         "SendTraces",
         "the collector beside it sends traces",
         ("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
         ResourceRef("any", EVERYTHING),
-    )
-    yield Grant(
-        "SendMetrics",
-        "the collector beside it sends metrics of this environment",
-        ("cloudwatch:PutMetricData",),
-        ResourceRef("any", EVERYTHING),
-        (namespace,),
     )
     yield _logs(service, "WriteLogs", "the collector beside it sends metrics as records of its log")
 
@@ -164,16 +164,22 @@ def _secrets(
         yield through(f"secretsmanager.{region}", "DecryptSecrets", reason, key=service)
 
 
-def _topics(region: str, service: str, declared: Service) -> Iterator[Grant]:
+def _published(source: str, declared: Service) -> Iterator[Grant]:
+    """The bus encrypts on its own behalf, so that a publisher needs no key."""
     for topic in declared.publishes:
         yield Grant(
             f"Publish{camel(topic)}",
-            f"it publishes to {topic}",
-            ("sns:Publish",),
-            ResourceRef("topic", topic),
+            f"it publishes to {topic}, as itself",
+            ("events:PutEvents",),
+            ResourceRef("bus", SHARED),
+            (
+                Condition("StringEquals", "events:source", (source,)),
+                Condition("StringEquals", "events:detail-type", (topic,)),
+            ),
         )
-    if declared.publishes:
-        yield through(f"sns.{region}", "PublishEncrypted", "events are encrypted", writes=True)
+
+
+def _subscribed(region: str, service: str, declared: Service) -> Iterator[Grant]:
     for topic in declared.subscribes:
         yield Grant(
             f"Receive{camel(topic)}",

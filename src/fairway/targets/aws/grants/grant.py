@@ -24,14 +24,14 @@ ResourceKind = Literal[
     "database-user",  # store.service: its user of the database, who logs in by IAM
     "cache",  # store: a cache
     "cache-user",  # store.service: its user of the cache, who logs on by IAM
-    "topic",  # topic: where events are published
+    "bus",  # environment: where events are published
     "queue",  # topic.service: the events that wait for a subscriber
     "any",  # EVERYTHING: AWS knows no resource for these actions
 ]
 """The only kinds there are, each with the form of its names."""
 
 SHARED = "environment"
-"""Name of what belongs to no single service: the environment's key, its table of telemetry."""
+"""Name of what belongs to no single service: the environment's key, its bus, its table of telemetry."""
 EVERYTHING = "*"
 """Name of the resource where AWS allows naming none."""
 LEFT_TO_AWS = frozenset(
