@@ -46,26 +46,41 @@ def faults(block: Block) -> Iterator[str]:
 
 
 def _faults(body: Body, known: dict[str, Any], where: str) -> Iterator[str]:
-    attributes, given = known["attributes"], hcl.attributes_of(body)
-    for name in sorted(given - set(attributes)):
-        yield f"{where}{name} is not known"
-    for name, attribute in attributes.items():
-        if attribute.get("required") and name not in given:
-            yield f"{where}{name} is missing"
-        if name in given and attribute.get("deprecated"):
-            yield f"{where}{name} is deprecated"
-        if name in given and not (attribute.get("optional") or attribute.get("required")):
-            yield f"{where}{name} cannot be set"
-    present = set()
-    for name, nested in hcl.blocks_of(body):
-        present.add(name)
-        if name not in known["blocks"]:
-            yield f"{where}{name} is no block of it"
-        else:
+    blocks = list(hcl.blocks_of(body))
+    as_blocks = {name for name, _ in blocks if _fields(known["attributes"].get(name))}
+    given = hcl.attributes_of(body) | as_blocks
+    yield from (f"{where}{words}" for words in _arguments(given, known["attributes"]))
+    for name, nested in blocks:
+        if name in as_blocks:
+            wrong = hcl.attributes_of(nested) - _fields(known["attributes"][name])
+            yield from (f"{where}{name}.{each} is not known" for each in sorted(wrong))
+        elif name in known["blocks"]:
             yield from _faults(nested, known["blocks"][name]["block"], f"{where}{name}.")
+        else:
+            yield f"{where}{name} is no block of it"
     for name, nested in known["blocks"].items():
-        if nested.get("min_items") and name not in present:
+        if nested.get("min_items") and name not in {each for each, _ in blocks}:
             yield f"{where}{name} is missing"
+
+
+def _arguments(given: set[str], known: dict[str, Any]) -> Iterator[str]:
+    yield from (f"{name} is not known" for name in sorted(given - set(known)))
+    for name, attribute in known.items():
+        if attribute.get("required") and name not in given:
+            yield f"{name} is missing"
+        if name in given and attribute.get("deprecated"):
+            yield f"{name} is deprecated"
+        if name in given and not (attribute.get("optional") or attribute.get("required")):
+            yield f"{name} cannot be set"
+
+
+def _fields(attribute: dict[str, Any] | None) -> set[str]:
+    """What an attribute of objects holds; the provider takes such ones as blocks, too."""
+    match attribute and attribute["type"]:
+        case [_, ["object", fields]]:
+            return set(fields)
+        case _:
+            return set()
 
 
 def test_faults_are_found() -> None:
@@ -77,8 +92,8 @@ def test_faults_are_found() -> None:
     }
     known = {
         "attributes": {
-            "name": {"required": True},
-            "arn": {"computed": True},
+            "name": {"type": "string", "required": True},
+            "arn": {"type": "string", "computed": True},
         },
         "blocks": {"redrive": {"block": {"attributes": {}, "blocks": {}}}},
     }
