@@ -24,7 +24,7 @@ locals {
     cache      = { for name, it in module.caches : name => it.arn }
     cache-user = merge([for name, it in module.caches : { for user, arn in it.user_arns : "${name}.${user}" => arn }]...)
 
-    topic = merge(module.events[*].topic_arns...)
+    bus   = { for it in module.events : "environment" => it.bus_arn }
     queue = merge(module.events[*].queue_arns...)
   }
 

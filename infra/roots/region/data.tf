@@ -12,6 +12,28 @@ locals {
   # Those with an address in the network: a security group opens them to the services that list them.
   ports            = { postgres = 5432, valkey = 6379 }
   addressed_stores = { for name, it in var.stores : name => { port = local.ports[it.kind] } if contains(keys(local.ports), it.kind) }
+
+  # By which variables a service finds its stores and topics. It logs on to databases and caches under its own name,
+  # with a token of IAM for a password: docs/how-to/aws-stores.md.
+  store_variables = {
+    for service, it in var.services : service => {
+      for variable, value in merge(
+        { for name, db in module.databases : "${name}_url" => "postgresql://${service}@${db.endpoint}:${db.port}/${db.database}?sslmode=require" if contains(it.stores, name) },
+        { for name, cache in module.caches : "${name}_url" => "rediss://${cache.user_names[service]}@${cache.endpoint}:${cache.port}" if contains(it.stores, name) },
+        { for name, bucket in module.buckets : "${name}_bucket" => bucket.name if contains(it.stores, name) },
+        { for name, table in module.tables : "${name}_table" => table.name if contains(it.stores, name) },
+      ) : upper(replace(variable, "-", "_")) => value
+    }
+  }
+  topic_variables = {
+    for service, it in var.services : service => merge(
+      length(it.publishes) == 0 ? {} : {
+        FAIRWAY_BUS          = module.events[0].bus_name
+        FAIRWAY_EVENT_SOURCE = "${var.name}.${service}"
+      },
+      { for topic in it.subscribes : "FAIRWAY_QUEUE_${upper(replace(topic, "-", "_"))}" => module.events[0].queue_urls["${topic}.${service}"] },
+    )
+  }
 }
 
 module "databases" {
@@ -49,6 +71,7 @@ module "caches" {
 
   name               = "${var.name}-${each.key}"
   node_type          = each.value.node_type
+  multi_az           = each.value.multi_az
   replicas           = each.value.multi_az ? 1 : 0
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]

@@ -37,6 +37,8 @@ locals {
         OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"
         OTEL_EXPORTER_OTLP_PROTOCOL = "http/protobuf"
       } : {},
+      local.topic_variables[name],
+      local.store_variables[name],
       { for callee, url in local.callees[name] : "${upper(replace(callee, "-", "_"))}_URL" => url },
     )
   }
