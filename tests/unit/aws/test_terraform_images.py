@@ -121,8 +121,8 @@ class Desk:
         (folder / "web" / "Dockerfile").write_text("FROM scratch\n")
         self.ecr = moto.client("ecr")
         place = Place("shop", "prod", REGION, Clients(), lambda: 0.0)
-        path = f"{program.parent}:{os.environ['PATH']}"
-        self.images = Images(Registry(place), {**os.environ, "PATH": path}, self.said.append)
+        self.path = f"{program.parent}:{os.environ['PATH']}"
+        self.images = Images(Registry(place), {**os.environ, "PATH": self.path}, self.said.append)
 
     def source(self, digest: str = DIGEST, tags: Sequence[str] = ("git-1",)) -> Source:
         folder = self.folder / "web"

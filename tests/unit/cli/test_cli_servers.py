@@ -180,7 +180,8 @@ def test_a_server_that_is_not_there_is_said(
 def test_an_environment_without_a_server_is_told_apart_from_none(
     folder: Path, fairway: CommandLine, environment: str, code: int
 ) -> None:
-    (folder / "fairway.yaml").write_text(APP_FILE + "environments:\n  prod: {target: aws-ecs}\n")
+    on_aws = "{target: aws-ecs, regions: [eu-central-1], aws: {domain: shop.example.com}}"
+    (folder / "fairway.yaml").write_text(f"{APP_FILE}environments:\n  prod: {on_aws}\n")
     for command in ("plan", "deploy", "history"):
         done = fairway(command, environment)
         assert done.code == code

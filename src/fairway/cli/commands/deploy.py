@@ -127,7 +127,7 @@ def why_started(state: StateDir) -> str:
 def _whole(asked: Wish, door: Door, workspace: Workspace) -> Wish:
     from fairway.cli.delivering.wish import artifact_store, send_artifacts, wish_of
 
-    made = wish_of(workspace, door.environment)
+    made = wish_of(workspace, door.environment, build=True)
     for service in send_artifacts(door, made, artifact_store(workspace.folder, door.environment)):
         note(f"sent the source of {service}")
     return replace(asked, app=made.app, artifacts=made.artifacts, policies=made.policies)

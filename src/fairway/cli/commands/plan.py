@@ -19,7 +19,6 @@ from fairway.cli.delivering.servers import server_of, user_variables
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note, painter, say, say_json
 from fairway.cli.place import reach, state_of, workspace_of
-from fairway.delivery.port import Wish
 from fairway.plan.plan import Plan
 from fairway.workspace import Workspace
 
@@ -41,13 +40,11 @@ def plan(
 
     Destructive parts are named. Exit code 0 when nothing would change, 2 when something would.
     """
-    from fairway.cli.delivering.wish import wish_of
     from fairway.delivery.codec import plain
 
     invocation = about(context, environment)
     workspace = workspace_of(invocation)
-    wish = wish_of(workspace, invocation.environment)
-    found = _planned(invocation, workspace, wish)
+    found = _planned(invocation, workspace, exact=out is not None)
     if out is not None:
         write_plan(out, found)
     if as_json:
@@ -62,11 +59,14 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def _planned(invocation: Invocation, workspace: Workspace, wish: Wish) -> Plan:
+def _planned(invocation: Invocation, workspace: Workspace, *, exact: bool) -> Plan:
+    """The plan; an `exact` one, which is kept to be deployed, names images that are there."""
     from fairway.cli.delivering.unstarted import first_plan, never_ran
+    from fairway.cli.delivering.wish import wish_of
 
     environment = invocation.environment
     here = server_of(workspace, environment, user_variables()) is None
+    wish = wish_of(workspace, environment, build=exact)
     state = state_of(invocation)
     if here and reach(state) is None and never_ran(state):
         note(f"{environment} never ran here: this is what its first deployment would start\n")

@@ -1,7 +1,7 @@
 """What is to be deployed, made from the folder of the app: model, policies, artifacts.
 
 `plan` and `deploy` make a `Wish` from it. The artifacts are snapshots of the services' folders;
-those that a shared server has not got yet are sent there.
+those that a shared server has not got yet are sent there. On AWS they are images instead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fairway.cli.client import segment
 from fairway.cli.delivering.door import Door
+from fairway.cli.delivering.image_artifacts import image_artifacts, needs_images
 from fairway.cli.output import note
 from fairway.cli.policies import CheckedPolicies, check_policies
 from fairway.delivery.port import Wish
@@ -22,14 +23,19 @@ from fairway.targets.local.layout import open_state
 from fairway.workspace import Workspace
 
 
-def wish_of(workspace: Workspace, environment: str) -> Wish:
+def wish_of(workspace: Workspace, environment: str, *, build: bool) -> Wish:
     """The app as it is in its folder now; snapshots of its services are kept on the way.
 
-    Raises InvalidAppFile with every problem of the policies.
+    Images that its environment needs are looked for, and made and pushed if `build`. Raises
+    InvalidAppFile with every problem of the policies.
     """
     checked = check_policies(workspace, environment)
     store = artifact_store(workspace.folder, environment)
-    artifacts = {name: store.put(folder) for name, folder in sources(checked.app, workspace.folder)}
+    folders = dict(sources(checked.app, workspace.folder))
+    artifacts = {name: store.put(folder) for name, folder in folders.items()}
+    if needs_images(checked.app, environment):
+        made_from = {name: (folders[name], digest) for name, digest in artifacts.items()}
+        artifacts = image_artifacts(checked.app, environment, made_from, build=build)
     return Wish(app=declared(checked), artifacts=artifacts, policies=checked.text)
 
 
@@ -60,14 +66,14 @@ def artifact_store(folder: Path, environment: str) -> ArtifactStore:
 def send_artifacts(door: Door, wish: Wish, store: ArtifactStore) -> tuple[str, ...]:
     """Send a shared server what it has not got yet; returns the services whose source was sent.
 
-    The control plane of this machine reads the snapshots where they are.
+    The control plane of this machine reads the snapshots where they are, images are in a registry.
     """
     if not door.server:
         return ()
     sent = []
     for service, digest in wish.artifacts.items():
         path = _path(door, digest)
-        if not door.client.has(path):
+        if store.has(digest) and not door.client.has(path):
             door.client.upload(path, store.pack(digest))
             sent.append(service)
     return tuple(sent)
