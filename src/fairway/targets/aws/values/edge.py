@@ -111,7 +111,10 @@ def _rule(place: Place, name: str, service: Service) -> Value:
 
 
 def weights(versions: tuple[StandingVersion, ...]) -> dict[str, Value]:
-    """Percent by slot when the rule is made; afterwards a deployment shifts them."""
-    if not versions:
-        return {SLOTS[0]: 100}
-    return {version.slot: version.weight for version in versions}
+    """Percent by slot when the rule is made; afterwards a deployment shifts them.
+
+    All slots are in it, free ones with nothing: Terraform leaves the rule alone later, and ECS
+    takes a target group only once a rule knows it.
+    """
+    now = {version.slot: version.weight for version in versions} or {SLOTS[0]: 100}
+    return {slot: now.get(slot, 0) for slot in SLOTS}

@@ -45,7 +45,7 @@ def _service(place: Place, name: str, service: Service) -> Value:
         "cpu": Note(size.cpu, _why_this_size(place, name, service)),
         "memory": size.memory,
         **_scaling(service),
-        **_neighbours(service),
+        **_neighbours(place, name, service),
         "versions": {v.name: _version(place, name, service, v) for v in _versions(place, name)},
     }
 
@@ -139,20 +139,27 @@ def _scheduled(scale: Scale, schedule: Schedule) -> Value:
         "cron": f"{int(minute)} {int(hour)} {of_month} * {'?' if days == '*' else days} *",
         "timezone": schedule.zone,
         "min": schedule.min,
-        "max": schedule.max or scale.max,
+        "max": schedule.max or max(scale.max, schedule.min),
     }
 
 
-def _neighbours(service: Service) -> dict[str, Value]:
+def _neighbours(place: Place, name: str, service: Service) -> dict[str, Value]:
     """Whom it talks to: security groups, variables and queues follow from it."""
+    secrets = _secrets(place, name, service)
     lists: Mapping[str, tuple[str, ...]] = {
         "calls": tuple(sorted(service.calls)),
         "stores": service.stores,
         "subscribes": service.subscribes,
         "publishes": service.publishes,
-        "secrets": service.secrets,
+        "secrets": secrets,
     }
     return {key: list(names_) for key, names_ in lists.items() if names_}
+
+
+def _secrets(place: Place, name: str, service: Service) -> tuple[str, ...]:
+    """Those of all its versions: each is there as long as one of them reads it."""
+    of_versions = [each for version in place.versions(name) for each in version.service.secrets]
+    return tuple(dict.fromkeys((*service.secrets, *of_versions)))
 
 
 def _versions(place: Place, name: str) -> tuple[StandingVersion, ...]:
@@ -183,7 +190,7 @@ def _version(place: Place, name: str, service: Service, version: StandingVersion
     size, usual = _size(place, name, own), _size(place, name, service)
     if size != usual:
         found |= {"cpu": size.cpu, "memory": size.memory}
-    if set(own.secrets) != set(service.secrets):
+    if set(own.secrets) != set(_secrets(place, name, service)):
         found["secrets"] = list(own.secrets)
     if own.config:
         found["has_config"] = True
