@@ -24,7 +24,12 @@ from moto import mock_aws
 from fairway.errors import InvalidInput
 from fairway.model.app import App
 from fairway.targets.aws.clients import Clients
-from fairway.targets.aws.identity.authority import CERTIFICATE, AuthorityPlace, ensure_authority
+from fairway.targets.aws.identity.authority import (
+    CERTIFICATE,
+    AuthorityPlace,
+    authority_place,
+    ensure_authority,
+)
 from fairway.targets.aws.identity.signing import SigningSecrets
 
 LAMBDA = Path(__file__).parents[3] / "infra" / "lambda" / "identity"
@@ -121,6 +126,13 @@ def test_the_authority_is_made_once(place: AuthorityPlace) -> None:
     elsewhere = AuthorityPlace(REGION, other["KeyMetadata"]["KeyId"], BUCKET, "shop.prod")
     with pytest.raises(InvalidInput, match="does not belong"):
         ensure_authority(Clients(), elsewhere, NOW)
+
+
+def test_the_authority_is_found_where_the_root_module_puts_it() -> None:
+    found = authority_place("shop", "prod", "123456789012", REGION)
+    assert found.key_id == "alias/shop-prod-identity"
+    assert found.bucket == "shop-prod-config-123456789012-eu-central-1"
+    assert found.trust_domain == "shop.prod"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from fairway.errors import Conflict, InvalidInput, NotFound
+from fairway.targets.aws import names
 from fairway.targets.aws.clients import Clients, telling
 
 CERTIFICATE = "identity/authority.pem"
@@ -37,6 +38,16 @@ class AuthorityPlace:
     key_id: str
     bucket: str
     trust_domain: str
+
+
+def authority_place(app: str, environment: str, account: str, region: str) -> AuthorityPlace:
+    """Where the root module of a region has put them."""
+    return AuthorityPlace(
+        region,
+        f"alias/{names.prefix(app, environment)}-identity",
+        names.config_bucket(app, environment, account, region),
+        f"{app}.{environment}",
+    )
 
 
 def ensure_authority(clients: Clients, place: AuthorityPlace, now: datetime) -> str:
