@@ -36,9 +36,8 @@ SIGNING = "identity"
 """The secret of a service with its signing keys, beside those that it declares."""
 
 
-def documents_of(standing: Standing, region: str, rules: Rules) -> tuple[Document, ...]:
+def documents_of(standing: Standing, _region: str, rules: Rules) -> tuple[Document, ...]:
     """All documents of an environment; every region is told the same."""
-    del region
     views = Views(standing, rules.access, Ground())
     handouts = Handouts(standing, rules.bundle)
     found = [gateway_document(views)] if views.has_gateway else []

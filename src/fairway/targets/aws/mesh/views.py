@@ -4,8 +4,8 @@ On ECS every task has its own Envoy, so the callers divide the requests of a ser
 names all versions of the callees as `remotes`, with their weights and cohorts, and of its own
 service only its own version. A task is exactly one version: what it calls belongs to its cohort.
 
-Grants come from the union of the apps in force, as everywhere; port, health and calls from the
-version's own declaration. Services without a sidecar (static sites, `outside_mesh`) are in no view:
+Grants and public routes come from the union of the apps in force, as everywhere; port, health and
+calls from the version's own declaration. Services without a sidecar (static sites, `outside_mesh`) are in no view:
 a load balancer or a CDN answers for them.
 """
 
@@ -91,13 +91,12 @@ class Views:
         here = ports.callee_ports(service, [c for c in own.calls if c in self._app.services])
         return replace(
             whole,
-            versions=(Version(version.name, 100, (port,), cohort),),
+            versions=(Version(version.name, 100, (port,) if own.serves else (), cohort),),
             trial=None,
             health=own.health,
-            public=own.public,
             egress=tuple(
-                egress_to(own.calls[callee], callee, self._app.services[callee], port)
-                for callee, port in here.items()
+                egress_to(own.calls[callee], callee, self._app.services[callee], outgoing)
+                for callee, outgoing in here.items()
             ),
         )
 
