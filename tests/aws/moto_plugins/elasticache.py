@@ -1,7 +1,8 @@
 """ElastiCache: parameter groups and groups of users; a subnet group can be deleted.
 
 Added: Create, Describe, Modify and DeleteCacheParameterGroup, DescribeCacheParameters; Create,
-Describe, Modify and DeleteUserGroup; DeleteCacheSubnetGroup; tags of these.
+Describe, Modify and DeleteUserGroup; DeleteCacheSubnetGroup; tags of these; the members of a
+replication group as clusters.
 """
 
 from __future__ import annotations
@@ -39,9 +40,48 @@ def install() -> None:
         delete_cache_subnet_group,
     ):
         setattr(Response, method.__name__, method)
+    create, delete = Response.create_replication_group, Response.delete_replication_group
+
+    def create_replication_group(self: Response) -> ActionResult:
+        made = create(self)
+        for name in made.result["ReplicationGroup"].member_clusters:  # type: ignore[index]
+            self.elasticache_backend.cache_clusters[name] = _member(self, name)
+        return made
+
+    def delete_replication_group(self: Response) -> ActionResult:
+        gone = delete(self)
+        for name in gone.result["ReplicationGroup"].member_clusters:  # type: ignore[index]
+            self.elasticache_backend.cache_clusters.pop(name, None)
+        return gone
+
+    Response.create_replication_group = create_replication_group
+    Response.delete_replication_group = delete_replication_group
     Backend.list_tags_for_resource = lambda self, arn: self.tagging_service.list_tags_for_resource(
         arn
     )
+
+
+def _member(self: Response, name: str) -> dict[str, Any]:
+    """One cluster of a replication group, as it is described."""
+    same = (
+        "CacheNodeType", "Engine", "EngineVersion", "PreferredMaintenanceWindow", "SnapshotWindow",
+        "SnapshotRetentionLimit", "CacheSubnetGroupName", "ReplicationGroupId",
+        "TransitEncryptionEnabled", "AtRestEncryptionEnabled", "TransitEncryptionMode",
+    )  # fmt: skip
+    groups = self._get_param("SecurityGroupIds", [])
+    return {
+        **{key: self._get_param(key) for key in same if self._get_param(key) is not None},
+        "CacheClusterId": name,
+        "CacheClusterStatus": "available",
+        "NumCacheNodes": 1,
+        "AutoMinorVersionUpgrade": True,
+        "SecurityGroups": [{"SecurityGroupId": group, "Status": "active"} for group in groups],
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": self._get_param("CacheParameterGroupName"),
+            "ParameterApplyStatus": "in-sync",
+        },
+        "ARN": _arn(self, "cluster", name),
+    }
 
 
 def create_cache_parameter_group(self: Response) -> ActionResult:

@@ -18,9 +18,10 @@ def install() -> None:
             given = {**given, "Policy": self.policy}
         set_(self, given, now)
 
-    def with_redrive(self: Queue) -> dict[str, Any]:
-        allow = getattr(self, "redrive_allow_policy", None)
-        return attributes.fget(self) | ({"RedriveAllowPolicy": allow} if allow else {})
+    def without_none(self: Queue) -> dict[str, Any]:
+        return {name: value for name, value in attributes.fget(self).items() if value is not None}
 
+    Queue.redrive_allow_policy = None
+    Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
     Queue._set_attributes = _set_attributes
-    Queue.attributes = property(with_redrive)
+    Queue.attributes = property(without_none)
