@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from fairway.model.analysis import Analysis, Metric
 from fairway.model.app import App, Schema, Slo, Store, Topic
+from fairway.model.aws import Aws, AwsStore, Network
 from fairway.model.environments import Environment, Gateway
 from fairway.model.flags import FeatureFlag
 from fairway.model.gates import Approvals, Freeze, Window
@@ -29,6 +30,7 @@ from fairway.model.services import (
     Resources,
     Retries,
     Scale,
+    Schedule,
     Service,
     Stop,
 )
@@ -83,9 +85,9 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
 @pytest.mark.parametrize(
     "declaration",
     [
-        Analysis, App, Approvals, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment,
+        Analysis, App, Approvals, Aws, AwsStore, BlueGreen, Call, Canary, CircuitBreaking, Client, Environment,
         FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook, Intent, Kept, Metric,
-        Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schema, Service, Slo, Stop,
+        Network, Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schedule, Schema, Service, Slo, Stop,
         Store, Strategy, Telemetry, Topic, Window,
     ],
     ids=lambda declaration: declaration.__name__,
