@@ -44,8 +44,12 @@ def install() -> None:
 
     def create_replication_group(self: Response) -> ActionResult:
         made = create(self)
-        for name in made.result["ReplicationGroup"].member_clusters:  # type: ignore[index]
+        group = made.result["ReplicationGroup"]  # type: ignore[index]
+        for number in range(1, (self._get_int_param("NumCacheClusters") or 1) + 1):
+            name = f"{group.replication_group_id}-{number:03}"
             self.elasticache_backend.cache_clusters[name] = _member(self, name)
+            if name not in group.member_clusters:
+                group.member_clusters.append(name)
         return made
 
     def delete_replication_group(self: Response) -> ActionResult:
