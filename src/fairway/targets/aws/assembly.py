@@ -85,7 +85,7 @@ def on_aws(declared: Declared, ground: Ground, governing: Governing) -> OnAws:
         ground.patience,
     )
     secrets = AwsSecrets(place)
-    provision = LazyProvision(lambda: _terraform(place, ground))
+    provision = LazyProvision(lambda: terraform_of(place, ground))
     with_ = Collaborators(provision, documents_of, governing, _handing_over(place, secrets))
     return OnAws(AwsTarget(place, with_), secrets)
 
@@ -122,9 +122,10 @@ class LazyProvision:
         return self._made
 
 
-def _terraform(place: Place, ground: Ground) -> TerraformProvision:
-    """Its state is in the environment's bucket. What emulates AWS runs no code of functions, which
-    then needs nothing of others. Blocks.
+def terraform_of(place: Place, ground: Ground) -> TerraformProvision:
+    """Terraform for an environment; its state is in the environment's bucket. Blocks.
+
+    What emulates AWS runs no code of functions, which then needs nothing of others.
     """
     bucket = names.state_bucket(place.app, place.environment, place.require_account(), place.lead)
 
