@@ -64,7 +64,7 @@ def bootstrap(
         outcome, lines = Outcome(standing.environment, steps), look_lines
     else:
         images = None if without_images else _images(place)
-        outcome = asyncio.run(_made(boot, standing.environment, images, served=served))
+        outcome = asyncio.run(_made(boot, place, images, served=served))
         lines = ended_lines
     if as_json:
         say_json(outcome_json(outcome))
@@ -72,9 +72,7 @@ def bootstrap(
         say("\n".join(lines(outcome, painter())))
 
 
-async def _made(
-    boot: Bootstrap, environment: str, images: Images | None, *, served: bool
-) -> Outcome:
+async def _made(boot: Bootstrap, place: Place, images: Images | None, *, served: bool) -> Outcome:
     from fairway.targets.aws.bootstrap import ACCOUNT, CONTROL_PLANE, REGISTRY
     from fairway.targets.aws.images.own import own_image
     from fairway.targets.aws.values.shared import SERVER, SIDECAR
@@ -85,11 +83,12 @@ async def _made(
         if images is not None:
             source = own_image(name, os.environ)
             pushed[name] = await asyncio.to_thread(images.pushed, source)
+    if SERVER in pushed:
+        image = await asyncio.to_thread(place.image, SERVER, pushed[SERVER])
+        await boot.write(CONTROL_PLANE, "image.auto.tfvars", f'image = "{image}"\n')
     if served:
-        if SERVER in pushed:
-            await boot.write(CONTROL_PLANE, "image.auto.tfvars", f'image = "{pushed[SERVER]}"\n')
         steps = (*steps, *await boot.run(CONTROL_PLANE))
-    return Outcome(environment, steps, pushed)
+    return Outcome(place.environment, steps, pushed)
 
 
 def _place(standing: Standing) -> Place:
