@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from fairway.targets.aws.provisioning import TerraformProvision
     from fairway.telemetry.port import Telemetry
 
+_DRIFT_ON_AWS = 1800.0
+"""Between two looks for drift on AWS, in seconds: each reads every resource."""
+
 
 def local_control(
     workspace: Workspace, environment: str, *, watch: bool = False
@@ -173,7 +176,9 @@ def _on_aws(opening: Opening, folder: Path) -> Premises:
     declared = Declared.read(summary.app, summary.name, opening.declared)
     ground = Ground(folder, user_cache(os.environ), os.environ, time.time)
     made = on_aws(declared, ground, governing)
-    return Premises(made.target, made.secrets, lambda _digest: True)
+    return Premises(
+        made.target, made.secrets, lambda _digest: True, made.renew, drift_interval=_DRIFT_ON_AWS
+    )
 
 
 def _blueprint(workspace: Workspace, environment: str) -> Blueprint:

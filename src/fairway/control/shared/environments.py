@@ -45,6 +45,8 @@ from fairway.model.app import App
 from fairway.storage.database import Database
 
 REFRESH_SECONDS = 2.0
+RENEW_SECONDS = 6 * 3600.0
+"""Between two renewals of what expires after days: the keys by which services sign calls."""
 SPARED_SECONDS = 86_400.0
 """For how long an artifact is kept that no release needs: someone may be about to deploy it."""
 _log = logging.getLogger(__name__)
@@ -77,6 +79,8 @@ class _Open:
     records: SharedRecords
     store: DeliveryStore
     upkeep: Upkeep
+    premises: Premises
+    renewed_at: float = 0.0
 
 
 class SharedEnvironments(Directory):
@@ -196,10 +200,11 @@ class SharedEnvironments(Directory):
                 secret_of=self._ground.secret_of,
                 clock=clock,
                 tidy=self._collect,
+                drift_interval=premises.drift_interval,
             )
         )
         return (
-            _Open(summary, database, delivery, records, store, upkeep),
+            _Open(summary, database, delivery, records, store, upkeep, premises),
             Place(summary.name, store, premises.target, clock),
         )
 
@@ -216,6 +221,22 @@ class SharedEnvironments(Directory):
         for summary in await self.environments():
             found = await self._opened(summary)
             await asyncio.to_thread(found.records.log.anchor, self._ground.clock())
+            await asyncio.to_thread(self._renew, found)
+
+    def _renew(self, found: _Open) -> None:
+        """What would expire, of an environment that something was deployed to; failures are told.
+
+        It is tried again after as long: what is renewed lasts for days.
+        """
+        now, renew = self._ground.clock(), found.premises.renew
+        in_force = found.store.releases.in_force()
+        if renew is None or not in_force or now - found.renewed_at < RENEW_SECONDS:
+            return
+        found.renewed_at = now
+        try:
+            renew(App.model_validate(found.store.releases.get(in_force).content.app))
+        except FairwayError as error:
+            _log.warning("%s cannot be renewed: %s", found.summary.name, error.message)
 
     def _collect(self) -> None:
         """Remove the artifacts that no kept release of any environment needs.

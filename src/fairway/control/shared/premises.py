@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fairway.control.directory import EnvironmentSummary
+from fairway.control.upkeep import DRIFT_INTERVAL
 from fairway.delivery.port import Json
 from fairway.model.app import App
 from fairway.targets.contract import Target
@@ -61,8 +62,14 @@ class SecretKeeping(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """`has_artifact` is None where artifacts are the server's own."""
+    """`has_artifact` is None where artifacts are the server's own.
+
+    `renew` is called now and then with the app in force, for what would expire otherwise; it
+    blocks. `drift_interval` is between two looks for drift, in seconds.
+    """
 
     target: Target
     secrets: SecretKeeping | None = None
     has_artifact: Callable[[str], bool] | None = None
+    renew: Callable[[App], object] | None = None
+    drift_interval: float = DRIFT_INTERVAL

@@ -23,7 +23,7 @@ from fairway.targets.aws.place import Patience, Place
 from fairway.targets.aws.ports import Governing
 from fairway.targets.aws.provisioning import TerraformProvision, Workshop
 from fairway.targets.aws.rendering import rendered
-from fairway.targets.aws.secrets import AwsSecrets
+from fairway.targets.aws.secrets import AwsSecrets, regions_of
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.target import AwsTarget
 from fairway.targets.aws.terraform.binary import find_binary
@@ -53,10 +53,11 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class OnAws:
-    """A target, and where its secrets are."""
+    """A target, where its secrets are, and what renews the keys of its tasks (it blocks)."""
 
     target: AwsTarget
     secrets: AwsSecrets
+    renew: Callable[[App], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ def on_aws(declared: Declared, ground: Ground, governing: Governing) -> OnAws:
     )
     secrets = AwsSecrets(place)
     provision = LazyProvision(lambda: terraform_of(place, ground))
-    with_ = Collaborators(provision, documents_of, governing, _handing_over(place, secrets))
-    return OnAws(AwsTarget(place, with_), secrets)
+    hand_over = _handing_over(place, secrets)
+    target = AwsTarget(place, Collaborators(provision, documents_of, governing, hand_over))
+    return OnAws(target, secrets, lambda app: hand_over(app, regions_of(app, place)))
 
 
 class LazyProvision:
