@@ -169,6 +169,7 @@ def broken(pem: str) -> str:
         request() + request(),
         "-----BEGIN CERTIFICATE REQUEST-----\n!!!!\n-----END CERTIFICATE REQUEST-----",
     ],
+    ids=["nothing", "nonsense", "rsa", "p384", "broken", "two", "no-base64"],
 )
 def test_requests_that_prove_nothing_are_refused(identity: Any, csr: str) -> None:
     with pytest.raises(identity.certificates.BadRequest):

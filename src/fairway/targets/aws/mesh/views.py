@@ -5,8 +5,8 @@ names all versions of the callees as `remotes`, with their weights and cohorts, 
 service only its own version. A task is exactly one version: what it calls belongs to its cohort.
 
 Grants and public routes come from the union of the apps in force, as everywhere; port, health and
-calls from the version's own declaration. Services without a sidecar (static sites, `outside_mesh`) are in no view:
-a load balancer or a CDN answers for them.
+calls from the version's own declaration. Services without a sidecar (static sites, `outside_mesh`)
+are in no view: a load balancer or a CDN answers for them.
 """
 
 from __future__ import annotations
