@@ -1,7 +1,8 @@
 """S3: a bucket says that its events go to EventBridge, and how many old versions it keeps.
 
 Added: EventBridgeConfiguration of GetBucketNotificationConfiguration, which moto only keeps;
-NewerNoncurrentVersions of lifecycles, for which Terraform's provider waits.
+NewerNoncurrentVersions of lifecycles, for which Terraform's provider waits. Taken away: policies
+of buckets decide nothing, as moto would read them without their conditions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from typing import Any
 
 from moto.core.responses import TYPE_RESPONSE
+from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response as Response
 
@@ -17,9 +19,10 @@ _EXPIRY = re.compile(r"(?<=<NoncurrentVersionExpiration>)")
 
 
 def install() -> None:
-    """Add both."""
+    """Have all of it."""
     _notifications()
     _lifecycles()
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
 
 def _lifecycles() -> None:
