@@ -1,8 +1,7 @@
-"""S3: a bucket says that its events go to EventBridge, and how many old versions it keeps.
+"""S3: what moto keeps of a bucket but does not tell, and how many old versions a rule spares.
 
-Added: EventBridgeConfiguration of GetBucketNotificationConfiguration, which moto only keeps;
-NewerNoncurrentVersions of lifecycles, for which Terraform's provider waits. Taken away: policies
-of buckets decide nothing, as moto would read them without their conditions.
+Added: EventBridgeConfiguration of GetBucketNotificationConfiguration; NewerNoncurrentVersions of
+lifecycle rules.
 """
 
 from __future__ import annotations
@@ -11,59 +10,54 @@ import re
 from typing import Any
 
 from moto.core.responses import TYPE_RESPONSE
-from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.models import S3Backend as Backend
 from moto.s3.responses import S3Response as Response
 
-_EXPIRY = re.compile(r"(?<=<NoncurrentVersionExpiration>)")
+RULE = re.compile(r"<Rule>.*?</Rule>", re.DOTALL)
+END = "</NoncurrentVersionExpiration>"
 
 
 def install() -> None:
-    """Have all of it."""
-    _notifications()
-    _lifecycles()
-    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
-
-
-def _lifecycles() -> None:
-    keep, get = FakeBucket.set_lifecycle, Response.get_bucket_lifecycle
-
-    def set_lifecycle(self: FakeBucket, rules: list[dict[str, Any]]) -> None:
-        keep(self, rules)
-        expiries = (rule.get("NoncurrentVersionExpiration") for rule in rules)
-        counts = [each.get("NewerNoncurrentVersions") for each in expiries if each]
-        self.__dict__["newer_versions"] = counts
-
-    def get_bucket_lifecycle(self: Response) -> TYPE_RESPONSE:
-        answer = get(self)
-        bucket = self.backend.get_bucket(self.bucket_name)
-        counts = iter(bucket.__dict__.get("newer_versions", ()))
-        status, headers, body = answer
-        return status, headers, _EXPIRY.sub(lambda _: _newer(next(counts, None)), _text(body))
-
-    FakeBucket.set_lifecycle = set_lifecycle  # type: ignore[method-assign]
-    Response.get_bucket_lifecycle = get_bucket_lifecycle
-
-
-def _newer(count: Any) -> str:
-    return f"<NewerNoncurrentVersions>{count}</NewerNoncurrentVersions>" if count else ""
-
-
-def _notifications() -> None:
-    get = Response.get_bucket_notification
+    notification, lifecycle = Response.get_bucket_notification, Response.get_bucket_lifecycle
+    put = Backend.put_bucket_lifecycle
 
     def get_bucket_notification(self: Response) -> TYPE_RESPONSE:
-        status, headers, body = get(self)
+        status, headers, body = notification(self)
         kept = self.backend.get_bucket_notification_configuration(self.bucket_name)
         if kept and kept.event_bridge is not None:
-            body = _with(body, "<EventBridgeConfiguration/>")
+            body = _with(_text(body), "<EventBridgeConfiguration/>")
         return status, headers, body
 
+    def put_bucket_lifecycle(self: Backend, bucket_name: str, rules: Any) -> None:
+        put(self, bucket_name, rules)
+        each = rules if isinstance(rules, list) else [rules]
+        self.get_bucket(bucket_name).spared = {rule.get("ID"): _spared(rule) for rule in each}
+
+    def get_bucket_lifecycle(self: Response) -> TYPE_RESPONSE:
+        status, headers, body = lifecycle(self)
+        spared = getattr(self.backend.get_bucket(self.bucket_name), "spared", {})
+        return status, headers, RULE.sub(lambda rule: _sparing(rule[0], spared), _text(body))
+
     Response.get_bucket_notification = get_bucket_notification
+    Response.get_bucket_lifecycle = get_bucket_lifecycle
+    Backend.put_bucket_lifecycle = put_bucket_lifecycle
 
 
-def _with(body: Any, element: str) -> str:
-    text = _text(body)
+def _spared(rule: dict[str, Any]) -> str | None:
+    found: str | None = rule.get("NoncurrentVersionExpiration", {}).get("NewerNoncurrentVersions")
+    return found
+
+
+def _sparing(rule: str, spared: dict[str, str | None]) -> str:
+    id_ = re.search(r"<ID>(.*?)</ID>", rule)
+    number = spared.get(id_[1]) if id_ else None
+    if number is None:
+        return rule
+    element = f"<NewerNoncurrentVersions>{number}</NewerNoncurrentVersions>"
+    return rule.replace(END, f"{element}{END}")
+
+
+def _with(text: str, element: str) -> str:
     if text.rstrip().endswith("/>"):  # it has no element yet
         return f"{text.rstrip()[:-2]}>{element}</NotificationConfiguration>"
     return text.replace("</NotificationConfiguration>", f"{element}</NotificationConfiguration>")
