@@ -253,6 +253,18 @@ async def test_a_state_that_is_nowhere_is_reported(make: Make, moto: Moto) -> No
     assert "fairway bootstrap" in caught.value.remedy
 
 
+async def test_after_a_backend_that_failed_the_former_one_works_again(
+    make: Make, moto: Moto, terraform: terraform_rig.Terraform
+) -> None:
+    override = 'terraform {\n  backend "local" {\n    path = "other.tfstate"\n  }\n}\n'
+    await make({"main.tf": ON_AWS, "x_override.tf": override}).init()
+    with pytest.raises(NotFound):
+        await make({"main.tf": ON_AWS}).init(_backend())
+    again = make({"main.tf": ON_AWS, "x_override.tf": override})
+    await again.init()
+    assert (await again.plan()).something
+
+
 async def test_no_credential_is_in_an_error(make: Make, moto: Moto) -> None:
     secret = "AKIAVERYSECRETVALUE"
     broken = ON_AWS.replace("SecureString", secret)

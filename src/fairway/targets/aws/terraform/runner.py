@@ -119,6 +119,7 @@ class Terraform:
             stamp, wanted = self._own / "initialised", self._fingerprint(backend)
             if stamp.is_file() and stamp.read_text() == wanted:
                 return
+            stamp.unlink(missing_ok=True)  # a failed one leaves half of it behind
             async with turn(private_folder(self._place.cache) / ".lock"):
                 await self._checked("init", "-reconfigure", *backend.arguments)
             stamp.write_text(wanted)
