@@ -17,6 +17,7 @@ from fairway.plan.release import Json
 from fairway.targets.aws import names
 from fairway.targets.aws.clients import Clients, require_boto3
 from fairway.targets.aws.enforcing import Collaborators
+from fairway.targets.aws.identity.authority import authority_place, ensure_authority
 from fairway.targets.aws.identity.signing import SigningSecrets
 from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience, Place
@@ -147,12 +148,15 @@ def terraform_of(place: Place, ground: Ground) -> TerraformProvision:
 
 
 def _handing_over(place: Place, secrets: AwsSecrets) -> Callable[[App, Sequence[str]], None]:
-    """Values that people have set, and the keys by which services sign their calls."""
+    """Values that people have set, whom to trust, and the keys by which services sign calls."""
 
     def hand_over(app: App, regions: Sequence[str]) -> None:
         secrets.hand_over(app, regions)
         now = datetime.fromtimestamp(place.clock(), UTC)
+        account = place.require_account()
         for region in regions:
+            authority = authority_place(place.app, place.environment, account, region)
+            ensure_authority(place.clients, authority, now)
             SigningSecrets(place.clients, region, place.environment).write(app, now)
 
     return hand_over

@@ -82,6 +82,11 @@ def telemetry_table(app: str, environment: str) -> str:
     return f"telemetry-{prefix(app, environment)}"
 
 
+def policy_table(app: str, environment: str) -> str:
+    """The DynamoDB table that the decision function reads policies from, in every region."""
+    return f"{prefix(app, environment)}-governance-policy-sets"
+
+
 def standing_table(app: str, environment: str) -> str:
     """The DynamoDB table with what should be there."""
     return f"{prefix(app, environment)}-fairway"
@@ -90,6 +95,10 @@ def standing_table(app: str, environment: str) -> str:
 def secret(app: str, environment: str, service: str, name: str) -> str:
     """The secret of a service in Secrets Manager: `axon-orbit-prod/axon/AXON_MODEL_KEY`."""
     return f"{prefix(app, environment)}/{service}/{name}"
+
+
+SIGNING_SECRET = "identity"
+"""The secret of a service with the keys by which it signs and verifies calls."""
 
 
 def repository(app: str, environment: str, service: str) -> str:

@@ -7,7 +7,7 @@ service may call is decided by the mesh and the policies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fairway.errors import NotFound
 from fairway.model.app import App
@@ -23,7 +23,7 @@ from fairway.targets.aws.grants.grant import (
 )
 from fairway.targets.aws.grants.stores import store_grants
 from fairway.targets.aws.grants.through import through
-from fairway.targets.aws.names import GATEWAY, METRICS, event_source
+from fairway.targets.aws.names import GATEWAY, METRICS, SIGNING_SECRET, event_source
 
 _IMAGES = (
     "ecr:BatchCheckLayerAvailability",
@@ -49,7 +49,10 @@ def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Gr
     if app.environments[environment].telemetry.enabled:
         grants += _collector(service)
     if declared is not None:
-        grants += _secrets(region, service, declared, _ROTATED)
+        secrets = list(_secrets(service, declared, _ROTATED))
+        if _in_mesh(app, environment, service):
+            secrets += _signing(service, declared)
+        grants += _decrypted(region, service, secrets)
         grants += store_grants(app, region, service)
         grants += _published(event_source(app.app, environment, service), declared)
         grants += _subscribed(region, service, declared)
@@ -76,7 +79,9 @@ def starting_grants_of(app: App, region: str, service: str) -> tuple[Grant, ...]
         ),
         _logs(service, "WriteOutput", "what it writes to its output is kept"),
     ]
-    return (*grants, *(_secrets(region, service, declared, _READ) if declared else ()))
+    if declared is not None:
+        grants += _decrypted(region, service, list(_secrets(service, declared, _READ)))
+    return tuple(grants)
 
 
 def _declared(app: App, service: str) -> Service | None:
@@ -149,9 +154,7 @@ def _logs(service: str, sid: str, reason: str) -> Grant:
     return Grant(sid, reason, actions, ResourceRef("log-group", service))
 
 
-def _secrets(
-    region: str, service: str, declared: Service, actions: tuple[str, ...]
-) -> Iterator[Grant]:
+def _secrets(service: str, declared: Service, actions: tuple[str, ...]) -> Iterator[Grant]:
     for name in declared.secrets:
         yield Grant(
             f"ReadSecret{camel(name)}",
@@ -159,7 +162,22 @@ def _secrets(
             actions,
             ResourceRef("secret", f"{service}/{name}"),
         )
-    if declared.secrets:
+
+
+def _signing(service: str, declared: Service) -> Iterator[Grant]:
+    if declared.library:
+        yield Grant(
+            "ReadSigningKeys",
+            "it uses the library: the keys by which it signs and verifies calls lie there",
+            _READ,
+            ResourceRef("secret", f"{service}/{SIGNING_SECRET}"),
+        )
+
+
+def _decrypted(region: str, service: str, secrets: Sequence[Grant]) -> Iterator[Grant]:
+    """These, and what it takes to read them."""
+    yield from secrets
+    if secrets:
         reason = "its secrets are encrypted with its own key"
         yield through(f"secretsmanager.{region}", "DecryptSecrets", reason, key=service)
 
