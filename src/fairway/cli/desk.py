@@ -1,7 +1,8 @@
 """One way to policies, releases, audit and secrets, whether or not a control plane runs.
 
-`secrets` and `policy` use `ask`: through the API when a control plane runs (so that running
-services hear of a change), else directly on the files. Both are `Records`.
+`secrets` and `policy` use `ask`: through the API of the server that keeps the environment, of the
+control plane of this machine when one runs (so that running services hear of a change), else
+directly on the files. All are `Records`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from fairway.cli.client import ControlClient, segment
-from fairway.cli.invocation import Invocation
+from fairway.cli.delivering.servers import client_of, server_of, user_variables
+from fairway.cli.invocation import DEFAULT_ENVIRONMENT, Invocation
 from fairway.cli.place import reach, state_of, workspace_of
 from fairway.control.policy_findings import (
     CallerAnswer,
@@ -41,6 +43,7 @@ from fairway.control.port import (
 )
 
 T = TypeVar("T")
+_API = "/api/v1"
 
 
 def ask(invocation: Invocation, question: Callable[[Records], Coroutine[Any, Any, T]]) -> T:
@@ -51,7 +54,11 @@ def ask(invocation: Invocation, question: Callable[[Records], Coroutine[Any, Any
 
 @contextmanager
 def _records(invocation: Invocation) -> Iterator[Records]:
-    """The records of this app: the running control plane's, or the files'."""
+    """The records of this app: a server's, the running control plane's, or the files'."""
+    shared = _shared(invocation)
+    if shared is not None:
+        yield shared
+        return
     client = reach(state_of(invocation))
     if client is not None:
         yield RemoteRecords(client)
@@ -65,6 +72,19 @@ def _records(invocation: Invocation) -> Iterator[Records]:
         records.close()
 
 
+def _shared(invocation: Invocation) -> RemoteRecords | None:
+    """Those of the server that keeps the environment; None for one that is kept beside the app."""
+    environment = invocation.environment
+    if environment == DEFAULT_ENVIRONMENT:
+        return None
+    workspace = workspace_of(invocation)
+    url = server_of(workspace, environment, user_variables())
+    if url is None:
+        return None
+    path = f"{_API}/apps/{segment(workspace.loaded.app.app)}/environments/{segment(environment)}"
+    return RemoteRecords(client_of(url, user_variables()), path)
+
+
 def user() -> str:
     """Who is at the keyboard, for the history."""
     try:
@@ -74,36 +94,39 @@ def user() -> str:
 
 
 class RemoteRecords:
-    """`Records` through the API. Blocks while it waits: nothing else runs in a command."""
+    """`Records` through the API, below `base`. Blocks: nothing else runs in a command."""
 
-    def __init__(self, client: ControlClient) -> None:
+    def __init__(self, client: ControlClient, base: str = _API) -> None:
         self._client = client
+        self._base = base
 
     async def decide(self, question: Question) -> Answer:
         """See `Records`."""
         asked = asdict(question)
         principal = {"kind": asked.pop("kind"), "name": asked.pop("name")}
         return Answer(
-            **_tuples(self._client.post("/api/v1/decide", asked | {"principal": principal}))
+            **_tuples(self._client.post(f"{self._base}/decide", asked | {"principal": principal}))
         )
 
     async def policy_sets(self) -> tuple[PolicySetSummary, ...]:
         """See `Records`."""
-        return tuple(PolicySetSummary(**one) for one in self._client.get("/api/v1/policy-sets"))
+        return tuple(
+            PolicySetSummary(**one) for one in self._client.get(f"{self._base}/policy-sets")
+        )
 
     async def policy_set(self, version: int) -> PolicySetDocument:
         """See `Records`."""
-        found = self._client.get(f"/api/v1/policy-sets/{version}")
+        found = self._client.get(f"{self._base}/policy-sets/{version}")
         return PolicySetDocument(PolicySetSummary(**found["summary"]), found["policies"])
 
     async def check_policies(self, policies: str) -> tuple[PolicyProblem, ...]:
         """See `Records`."""
-        found = self._client.post("/api/v1/policies/check", {"policies": policies})
+        found = self._client.post(f"{self._base}/policies/check", {"policies": policies})
         return tuple(PolicyProblem(**each) for each in found)
 
     async def test_policies(self, policies: str | None = None) -> PolicyTestReport:
         """See `Records`."""
-        found = self._client.post("/api/v1/policies/test", {"policies": policies})
+        found = self._client.post(f"{self._base}/policies/test", {"policies": policies})
         return PolicyTestReport(
             found["passed"],
             tuple(PolicyCase(**_tuples(case)) for case in found["cases"]),
@@ -113,7 +136,7 @@ class RemoteRecords:
 
     async def policy_names(self) -> PolicyNames:
         """See `Records`."""
-        found = self._client.get("/api/v1/policies/names")
+        found = self._client.get(f"{self._base}/policies/names")
         return PolicyNames(
             _tuples(found["services"]), tuple(found["clients"]), found["keys"], found["context"]
         )
@@ -127,13 +150,13 @@ class RemoteRecords:
     ) -> Simulation:
         """See `Records`."""
         asked = {"service": service, "intent": intent, "context": context or {}}
-        found = self._client.post("/api/v1/policies/simulate", asked | {"policies": policies})
+        found = self._client.post(f"{self._base}/policies/simulate", asked | {"policies": policies})
         answers = tuple(CallerAnswer(**_tuples(each)) for each in found.pop("answers"))
         return Simulation(**found, answers=answers)
 
     async def policy_effect(self, policies: str) -> tuple[ChangedDecision, ...]:
         """See `Records`."""
-        found = self._client.post("/api/v1/policies/effect", {"policies": policies})
+        found = self._client.post(f"{self._base}/policies/effect", {"policies": policies})
         return tuple(ChangedDecision(**each) for each in found)
 
     async def create_policy_set(
@@ -142,7 +165,7 @@ class RemoteRecords:
         """See `Records`."""
         texts = {"policies": policies, "author": author, "description": description}
         return PolicySetSummary(
-            **self._client.post("/api/v1/policy-sets", texts | {"expected": expected})
+            **self._client.post(f"{self._base}/policy-sets", texts | {"expected": expected})
         )
 
     async def update_policy_set(
@@ -156,17 +179,17 @@ class RemoteRecords:
     ) -> PolicySetSummary:
         """See `Records`."""
         texts = {"policies": policies, "author": author, "description": description}
-        path = f"/api/v1/policy-sets/{version}"
+        path = f"{self._base}/policy-sets/{version}"
         return PolicySetSummary(**self._client.put(path, texts | {"expected": expected}))
 
     async def delete_policy_set(self, version: int, *, author: str) -> None:
         """See `Records`."""
-        self._client.delete(f"/api/v1/policy-sets/{version}?author={segment(author)}")
+        self._client.delete(f"{self._base}/policy-sets/{version}?author={segment(author)}")
 
     async def diff_policy_sets(self, before: int, after: int) -> PolicySetDiff:
         """See `Records`."""
         return PolicySetDiff(
-            **_tuples(self._client.get(f"/api/v1/policy-sets/{before}/diff/{after}"))
+            **_tuples(self._client.get(f"{self._base}/policy-sets/{before}/diff/{after}"))
         )
 
     async def activate_policy_set(
@@ -174,45 +197,47 @@ class RemoteRecords:
     ) -> Activation:
         """See `Records`."""
         body = {"author": author, "expected": expected}
-        return Activation(**self._client.post(f"/api/v1/policy-sets/{version}/activate", body))
+        return Activation(**self._client.post(f"{self._base}/policy-sets/{version}/activate", body))
 
     async def roll_back_policies(self, *, author: str, to: int | None = None) -> Activation:
         """See `Records`."""
         body = {"author": author, "to": to}
-        return Activation(**self._client.post("/api/v1/policy-sets/rollback", body))
+        return Activation(**self._client.post(f"{self._base}/policy-sets/rollback", body))
 
     async def releases(self) -> tuple[ReleaseRecord, ...]:
         """See `Records`."""
-        return tuple(ReleaseRecord(**one) for one in self._client.get("/api/v1/releases"))
+        return tuple(ReleaseRecord(**one) for one in self._client.get(f"{self._base}/releases"))
 
     async def audit(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
         """See `Records`."""
-        found = self._client.get("/api/v1/audit", **asdict(query))["entries"]
+        found = self._client.get(f"{self._base}/audit", **asdict(query))["entries"]
         return tuple(AuditEntry(**_tuples(entry)) for entry in found)
 
     async def verify_audit(self) -> tuple[ChainReport, ...]:
         """See `Records`."""
-        found = self._client.get("/api/v1/audit", verify=True, limit=1)["chains"]
+        found = self._client.get(f"{self._base}/audit", verify=True, limit=1)["chains"]
         return tuple(ChainReport(**chain) for chain in found)
 
     async def secrets(self) -> tuple[SecretStatus, ...]:
         """See `Records`."""
-        return tuple(SecretStatus(**_tuples(one)) for one in self._client.get("/api/v1/secrets"))
+        return tuple(
+            SecretStatus(**_tuples(one)) for one in self._client.get(f"{self._base}/secrets")
+        )
 
     async def set_secret(self, name: str, value: str) -> SecretStatus:
         """See `Records`."""
-        found = self._client.put(f"/api/v1/secrets/{segment(name)}", {"value": value})
+        found = self._client.put(f"{self._base}/secrets/{segment(name)}", {"value": value})
         return SecretStatus(**_tuples(found))
 
     async def rotate_secret(self, name: str) -> SecretStatus:
         """See `Records`."""
-        found = self._client.post(f"/api/v1/secrets/{segment(name)}/rotate")
+        found = self._client.post(f"{self._base}/secrets/{segment(name)}/rotate")
         return SecretStatus(**_tuples(found))
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
         """See `Records`."""
         query = f"?identity={segment(identity)}" if identity else ""
-        return tuple(self._client.post(f"/api/v1/signing-keys/rotate{query}"))
+        return tuple(self._client.post(f"{self._base}/signing-keys/rotate{query}"))
 
 
 def _tuples(found: Mapping[str, Any]) -> dict[str, Any]:

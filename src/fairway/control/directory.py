@@ -122,5 +122,9 @@ def no_such_environment(
     return NotFound(
         "no-such-environment",
         f"no environment '{environment}' of an app '{app}' is served here",
-        remedy=did_you_mean(f"{app}/{environment}", names, "the first deployment creates it"),
+        remedy=did_you_mean(
+            f"{app}/{environment}",
+            names,
+            f"a deployer makes it known with: fairway plan {environment}",
+        ),
     )

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ import typer
 from fairway.cli.bootstrapping import Outcome, ended_lines, look_lines, outcome_json
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.output import note, painter, say, say_json
-from fairway.cli.place import state_of
+from fairway.cli.place import find_app_file
 from fairway.cli.rendered import declared_standing
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fairway.targets.aws.place import Place
     from fairway.targets.aws.standing import Standing
     from fairway.targets.aws.terraform.messages import Progress
+    from fairway.targets.local.layout import StateDir
 
 app = typer.Typer(add_completion=False)
 
@@ -107,11 +109,23 @@ def _bootstrap(invocation: Invocation, standing: Standing, place: Place) -> Boot
     from fairway.targets.aws.rendering import rendered
     from fairway.targets.aws.terraform.site import Site
 
-    folder = state_of(invocation).home / "bootstrap"
+    folder = _state(invocation).home / "bootstrap"
     site = Site(place.app, place.environment, place.lead, place.require_account, folder, os.environ)
     paint = painter(sys.stderr)
     tell = Telling(lambda root: note(paint.bold(root)), _tell)
     return Bootstrap(site, place, rendered(standing), tell)
+
+
+def _state(invocation: Invocation) -> StateDir:
+    """Where Terraform works, beside the app; marked with its version, as all that is kept there."""
+    from fairway.targets.local.layout import open_state
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    app_file = find_app_file(invocation)
+    opened = open_state(app_file.parent, invocation.environment, stamp=stamp)
+    for message in opened.messages:
+        note(message)
+    return opened.state
 
 
 def _tell(progress: Progress) -> None:

@@ -63,7 +63,7 @@ class Images:
             return self._registry.digest(source.name, source.source_tag)
         except FairwayError as error:
             if code_of(error) == "RepositoryNotFoundException":
-                raise no_repository(source.name) from error
+                raise no_repository(source.name, self._registry.environment) from error
             raise
 
     def pushed(self, source: Source) -> str:

@@ -25,6 +25,11 @@ class Registry:
     def __init__(self, place: Place) -> None:
         self._place = place
 
+    @property
+    def environment(self) -> str:
+        """Whose registry it is."""
+        return self._place.environment
+
     def repository(self, name: str) -> str:
         """The address of a service's repository, for a builder."""
         account = self._place.require_account()
@@ -69,11 +74,11 @@ class Registry:
         return self._place.clients.of("ecr", self._place.lead)
 
 
-def no_repository(name: str) -> NotFound:
+def no_repository(name: str, environment: str) -> NotFound:
     """For a service whose images have no place yet."""
     return NotFound(
         "repository-missing",
         f"there is no repository for the images of {name}",
         where=name,
-        remedy="make it: fairway bootstrap ENVIRONMENT",
+        remedy=f"make it: fairway bootstrap {environment}",
     )
