@@ -10,7 +10,7 @@ from tests.unit.cli.cli_driver import APP_FILE, CommandLine
 PROD = """
 environments:
   local: {}
-  prod: {target: aws-ecs, regions: [eu-central-1, eu-west-1]}
+  prod: {target: aws-ecs, regions: [eu-central-1, eu-west-1], aws: {domain: shop.example.com}}
 """
 
 
