@@ -37,10 +37,11 @@ resource "aws_lambda_function" "this" {
   tags                           = merge(var.tags, { Name = local.function_name })
 
   environment {
-    variables = merge(var.environment, {
-      FAIRWAY_POLICY_FILE  = var.policy_file
+    variables = merge(var.variables, {
+      FAIRWAY_ENVIRONMENT  = var.environment
       FAIRWAY_POLICY_TABLE = module.policy_sets.name
       FAIRWAY_AUDIT_TABLE  = module.audit.name
+      FAIRWAY_AUDIT_DAYS   = tostring(var.log_retention_days)
     })
   }
 

@@ -8,13 +8,18 @@ variable "name" {
   }
 }
 
+variable "environment" {
+  description = "Name of the environment: the key of its policy sets."
+  type        = string
+}
+
 variable "region" {
   description = "Region of the function; the name of the IAM role ends with it."
   type        = string
 }
 
 variable "package" {
-  description = "Path of the function's package: a zip with fairway, fairway_runtime and the policy bundle."
+  description = "Path of the function's package: a zip with the parts of fairway and fairway_runtime that decide."
   type        = string
 }
 
@@ -23,16 +28,10 @@ variable "package_hash" {
   type        = string
 }
 
-variable "policy_file" {
-  description = "Path of the policy bundle as the function sees it."
-  type        = string
-  default     = "/var/task/policies.json"
-}
-
 variable "runtime" {
   description = "Python of the function."
   type        = string
-  default     = "python3.12"
+  default     = "python3.13"
 
   validation {
     condition     = can(regex("^python3\\.(1[1-9])$", var.runtime))
@@ -79,7 +78,7 @@ variable "concurrency" {
   }
 }
 
-variable "environment" {
+variable "variables" {
   description = "Further environment variables of the function."
   type        = map(string)
   default     = {}
@@ -113,7 +112,7 @@ variable "api" {
 }
 
 variable "log_retention_days" {
-  description = "Days that logs are kept."
+  description = "Days that logs and audit entries are kept."
   type        = number
   default     = 400
 }

@@ -14,7 +14,7 @@ locals {
   addressed_stores = { for name, it in var.stores : name => { port = local.ports[it.kind] } if contains(keys(local.ports), it.kind) }
 
   # By which variables a service finds its stores and topics. It logs on to databases and caches under its own name,
-  # with a token of IAM for a password: docs/how-to/aws-stores.md.
+  # with a token of IAM for a password: docs/how-to/aws.md.
   store_variables = {
     for service, it in var.services : service => {
       for variable, value in merge(

@@ -1,9 +1,13 @@
 """Governance as an AWS Lambda function; the handler is `fairway.governance.lambda_handler.handler`.
 
 The same decisions as `POST /api/v1/decide`, for an API Gateway HTTP API (payload version 2.0), a
-function URL, or a direct invocation with the request document as the event. Policies come from the
-bundle file at `FAIRWAY_POLICY_FILE`, in the package or a mounted file system; the audit entries go
-to standard output as JSON lines, which Lambda keeps in CloudWatch Logs.
+function URL, or a direct invocation with the request document as the event.
+
+FAIRWAY_POLICY_TABLE    the DynamoDB table with the policies of FAIRWAY_ENVIRONMENT; else
+FAIRWAY_POLICY_FILE     a bundle in the package or a mounted file system
+FAIRWAY_AUDIT_TABLE     where audit entries are added, kept for FAIRWAY_AUDIT_DAYS (400)
+
+Audit entries go to standard output as well, as JSON lines, which Lambda keeps in CloudWatch Logs.
 """
 
 from __future__ import annotations
@@ -14,18 +18,24 @@ import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fairway.errors import Unavailable
 from fairway.governance.decide import Answer, DecisionDesk
+from fairway.governance.lambda_tables import AuditTable, TablePolicies, dynamodb
 from fairway_runtime.policy.audit import Entry
 from fairway_runtime.policy.bundle import BundleFile, InvalidBundle
+from fairway_runtime.policy.engine import PolicyEngine
 from fairway_runtime.policy.live import LivePolicies
 
 Event = Mapping[str, Any]
 Handler = Callable[[Event, object], dict[str, Any]]
+Record = Callable[[Entry], None]
+
+_AUDIT_DAYS = "400"
 
 
 def handler(event: Event, context: object) -> dict[str, Any]:
@@ -63,8 +73,33 @@ def engine_file(environment: Mapping[str, str]) -> LivePolicies:
 @functools.cache
 def _handler_of_the_process() -> Handler:
     """Built at the first invocation: Lambda has no other place to hand things in."""
-    live = engine_file(os.environ)
-    return make_handler(DecisionDesk(lambda: live.engine, _print_entry))
+    return make_handler(DecisionDesk(engines(os.environ), recorder(os.environ)))
+
+
+def engines(environment: Mapping[str, str]) -> Callable[[], PolicyEngine]:
+    """Where each decision gets its engine: from the table if there is one, else from the file."""
+    table = environment.get("FAIRWAY_POLICY_TABLE", "")
+    if not table:
+        live = engine_file(environment)
+        return lambda: live.engine
+    named = environment.get("FAIRWAY_ENVIRONMENT", "")
+    policies = TablePolicies(dynamodb(), table, named, time.time)
+    return lambda: policies.engine
+
+
+def recorder(environment: Mapping[str, str]) -> Record:
+    """Where audit entries go: standard output, and the table if there is one."""
+    table = environment.get("FAIRWAY_AUDIT_TABLE", "")
+    if not table:
+        return _print_entry
+    days = int(environment.get("FAIRWAY_AUDIT_DAYS", _AUDIT_DAYS))
+    audit = AuditTable(dynamodb(), table, days, time.time)
+
+    def record(entry: Entry) -> None:
+        _print_entry(entry)
+        audit.add(entry)
+
+    return record
 
 
 def _print_entry(entry: Entry) -> None:

@@ -292,7 +292,7 @@ run "versions_scale_by_their_own_load" {
   }
 
   assert {
-    condition = local.per_replica["r1.requests"].metric.dimensions == tomap({
+    condition = jsonencode(local.per_replica["r1.requests"].metric.dimensions) == jsonencode({
       App = "shop", Environment = "prod", Service = var.name, Version = "r1"
     })
     error_message = "CloudWatch finds a metric by all of its dimensions or not at all."

@@ -33,6 +33,7 @@ mock_provider "aws" {
 
 variables {
   name               = "shop-prod"
+  environment        = "prod"
   region             = "eu-central-1"
   package            = "governance.zip"
   package_hash       = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="

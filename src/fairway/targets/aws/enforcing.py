@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fairway.targets.aws.balancing import Balancer, wanted_weights
+from fairway.targets.aws.deciding import PolicySets
 from fairway.targets.aws.observing import Observer
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import (
@@ -20,6 +21,7 @@ from fairway.targets.aws.ports import (
     Governing,
     HandOver,
     Provision,
+    Rules,
 )
 from fairway.targets.aws.publishing import Publisher
 from fairway.targets.aws.standing import Key, Standing
@@ -47,6 +49,7 @@ class Enforcer:
         self.observer = Observer(place)
         self.balancer = Balancer(place)
         self.publisher = Publisher(place)
+        self.sets = PolicySets(place)
         self.waiter = Waiter(place, self.observer, self.balancer)
 
     def regions(self, standing: Standing) -> tuple[str, ...]:
@@ -69,12 +72,14 @@ class Enforcer:
         await asyncio.to_thread(self._with.hand_over, standing.model, self.regions(standing))
 
     async def tell(self, standing: Standing, policy_set: int = 0, *, again: bool = False) -> None:
-        """Have every task act by the files that follow from it."""
-        documents = await self.documents(standing, policy_set)
+        """Have every task act by the files that follow from it, and decisions by its policies."""
+        rules = await self._rules(standing, policy_set)
+        documents = await self._documents(standing, rules)
         await asyncio.gather(*(
             asyncio.to_thread(self.publisher.publish, region, some, again=again)
             for region, some in documents.items()
         ))  # fmt: skip
+        await self.everywhere(standing, lambda region: self.sets.activate(region, rules.bundle))
         await self.waiter.confirmed(documents)
 
     async def tidy(self, standing: Standing) -> None:
@@ -86,15 +91,7 @@ class Enforcer:
         self, standing: Standing, policy_set: int = 0
     ) -> Mapping[str, Sequence[Document]]:
         """Everything that is published, by region. `policy_set` is for before any decides."""
-
-        def made() -> dict[str, Sequence[Document]]:
-            rules = self._with.governing(standing.model, standing.policy_set or policy_set)
-            return {
-                region: self._with.documents(standing, region, rules)
-                for region in self.regions(standing)
-            }
-
-        return await asyncio.to_thread(made)
+        return await self._documents(standing, await self._rules(standing, policy_set))
 
     async def scale(self, standing: Standing, keys: Collection[Key]) -> None:
         """Have ECS want as many tasks of these versions as it says."""
@@ -125,6 +122,21 @@ class Enforcer:
         """Let the tasks of versions that should have none finish and end."""
         await self.scale(standing, keys)
         await self.waiter.ended({ecs_name(key) for key in keys}, self.regions(standing))
+
+    async def _rules(self, standing: Standing, policy_set: int) -> Rules:
+        wanted = standing.policy_set or policy_set
+        return await asyncio.to_thread(lambda: self._with.governing(standing.model, wanted))
+
+    async def _documents(
+        self, standing: Standing, rules: Rules
+    ) -> Mapping[str, Sequence[Document]]:
+        def made() -> dict[str, Sequence[Document]]:
+            return {
+                region: self._with.documents(standing, region, rules)
+                for region in self.regions(standing)
+            }
+
+        return await asyncio.to_thread(made)
 
 
 def _without_new_tasks(standing: Standing) -> Standing:

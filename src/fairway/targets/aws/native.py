@@ -15,6 +15,12 @@ import fairway_runtime
 from fairway.errors import Unavailable
 
 _LEFT_OUT = frozenset({"tests", "__pycache__"})
+_DECIDING = (
+    "__init__.py", "errors.py", "governance/__init__.py", "governance/decide.py",
+    "governance/lambda_handler.py", "governance/lambda_tables.py",
+)  # fmt: skip
+"""Of Fairway itself, what the decision function needs; the engine is the services' own."""
+_ENGINE = ("__init__.py", "forks.py", "intents.py", "policy/")
 
 
 @cache
@@ -47,10 +53,17 @@ def packages() -> Mapping[str, Mapping[str, bytes]]:
     """The code of the Lambda functions: files by path, by the name of the package."""
     found = {folder.name: _code(folder) for folder in sorted((infra() / "lambda").iterdir())}
     found["rotation"] = _code(infra() / "modules" / "secrets" / "rotation")
-    if "governance" in found:  # it decides by the same engine as the services
-        runtime = Path(fairway_runtime.__file__).parent
-        found["governance"] |= {f"fairway_runtime/{p}": c for p, c in _code(runtime).items()}
+    found["governance"] |= _deciding()
     return {name: files for name, files in found.items() if files}
+
+
+def _deciding() -> dict[str, bytes]:
+    """The decision function: the same engine as that of the services."""
+    runtime, platform = Path(fairway_runtime.__file__).parent, Path(fairway.__file__).parent
+    return {
+        **{f"fairway_runtime/{p}": c for p, c in _code(runtime).items() if p.startswith(_ENGINE)},
+        **{f"fairway/{path}": (platform / path).read_bytes() for path in _DECIDING},
+    }
 
 
 def _code(folder: Path) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 
 REQUIREMENTS = "requirements.txt"
-WHEELS_FOR = ("--platform", "manylinux2014_x86_64", "--python-version", "3.13")
+WHEELS_FOR = ("--platform", "manylinux2014_aarch64", "--python-version", "3.13")
 """The functions' `runtime` and `architectures` in the modules say the same."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

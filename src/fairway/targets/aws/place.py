@@ -68,6 +68,11 @@ class Place:
         """What agents report, in every region."""
         return names.telemetry_table(self.app, self.environment)
 
+    @property
+    def policy_table(self) -> str:
+        """What the decision function decides by, in every region."""
+        return names.policy_table(self.app, self.environment)
+
     def config_bucket(self, region: str) -> str:
         """What tasks are told, in every region. Blocks."""
         return names.config_bucket(self.app, self.environment, self.require_account(), region)
