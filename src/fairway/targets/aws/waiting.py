@@ -135,11 +135,11 @@ class Waiter:
         first = ill[0]
         names_ = ", ".join(dict.fromkeys(f"{s} {v}" for s, v in (each.key for each in ill)))
         evidence = self._observer.evidence(first.region, ecs_name(first.key))
-        message = f"{names_}: {first.healthy} of {first.wanted} tasks healthy in {first.region}"
+        message = f"{names_}: {first.healthy} of {first.wanted} tasks are healthy"
         return Unhealthy(
             "not-healthy",
             f"{message}; {evidence}" if evidence else message,
-            where=names_,
+            where=first.region,
             remedy=f"see `fairway logs {first.key[0]}`; correct the release and deploy again",
         )
 
