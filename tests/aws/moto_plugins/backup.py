@@ -1,13 +1,14 @@
 """Backup: what a plan selects; who may use a vault and who is told of its jobs.
 
 Added: Create, Get, List and DeleteBackupSelection; Put, Get and DeleteBackupVaultAccessPolicy and
--Notifications.
+-Notifications. Mended: tags of what is asked for without a slash at the end.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 from moto.backup import urls
@@ -20,6 +21,7 @@ VAULT = "{0}/backup-vaults/(?P<name>[^/]+)/"
 def install() -> None:
     for path in ("access-policy", "notification-configuration"):
         urls.url_paths[f"{VAULT}{path}$"] = Response.dispatch
+    Response.list_tags = list_tags
     for method in (
         put_backup_vault_access_policy,
         get_backup_vault_access_policy,
@@ -33,6 +35,11 @@ def install() -> None:
         delete_backup_selection,
     ):
         setattr(Response, method.__name__, method)
+
+
+def list_tags(self: Response) -> str:
+    arn = unquote(self.raw_path.split("/tags/")[-1].rstrip("/"))
+    return json.dumps({"Tags": self.backup_backend.list_tags(arn)})
 
 
 def put_backup_vault_access_policy(self: Response) -> str:

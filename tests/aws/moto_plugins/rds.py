@@ -1,13 +1,13 @@
-"""RDS: Performance Insights of an instance.
+"""RDS: Performance Insights of an instance; who set a parameter.
 
-Added: PerformanceInsightsEnabled, its key and retention.
+Added: PerformanceInsightsEnabled, its key and retention; Source of the parameters of a group.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.rds.models import DBInstance, RDSBackend
+from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 
 KEPT = {
     "enable_performance_insights": "performance_insights_enabled",
@@ -27,6 +27,12 @@ def install() -> None:
     ) -> DBInstance:
         return _keep(modify(self, db_instance_identifier, db_kwargs), db_kwargs)
 
+    update = DBParameterGroup.update_parameters
+
+    def update_parameters(self: DBParameterGroup, new_parameters: Any) -> None:
+        update(self, [{**each, "Source": "user"} for each in new_parameters])
+
+    DBParameterGroup.update_parameters = update_parameters
     RDSBackend.create_db_instance = create_db_instance
     RDSBackend.modify_db_instance = modify_db_instance
 

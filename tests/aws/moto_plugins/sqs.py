@@ -5,6 +5,7 @@ Added: RedriveAllowPolicy. Mended: moto forgets the policy of a queue when anyth
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.sqs.models import Queue
@@ -19,7 +20,11 @@ def install() -> None:
         set_(self, given, now)
 
     def without_none(self: Queue) -> dict[str, Any]:
-        return {name: value for name, value in attributes.fget(self).items() if value is not None}
+        found = {k: v for k, v in attributes.fget(self).items() if v is not None}
+        if "RedrivePolicy" in found:  # as AWS writes it, without spaces
+            policy = json.loads(found["RedrivePolicy"])
+            found["RedrivePolicy"] = json.dumps(policy, separators=(",", ":"))
+        return found
 
     Queue.redrive_allow_policy = None
     Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
