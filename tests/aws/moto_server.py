@@ -60,7 +60,8 @@ def _complaining(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         def begin(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
             page = status[:3] == "404" and "text/html" in dict(headers).get("Content-Type", "")
-            if status[:1] == "5" or page:  # a page is Flask's own: moto knows no such path
+            unknown = page and environ["REQUEST_METHOD"] != "HEAD"
+            if status[:1] == "5" or unknown:  # a page is Flask's own: moto knows no such path
                 print(json.dumps(_called(environ) | {"status": status}), file=sys.stderr)
             return start(status, headers, *args)
 
