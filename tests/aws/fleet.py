@@ -28,6 +28,9 @@ _LATENCY = 0.005
 """How long an answer takes, in seconds."""
 _SERVICES = ("ecs", "s3", "dynamodb", "elbv2", "cloudwatch")
 
+Call = tuple[str, str]
+"""Method and path of a request."""
+
 
 @cache
 def _client(moto: Moto, service: str, region: str) -> Any:
@@ -84,15 +87,24 @@ class Fleet:
                 cluster=self._place.cluster, task=found.id, reason="it was killed"
             )
 
-    def ask(self, service: str, times: int, *, balanced: bool) -> None:
+    def ask(
+        self, service: str, times: int, *, balanced: bool, call: Call | None = None
+    ) -> None:
         """So many requests of users, all answered before it returns."""
         with self._turn:
             self._look()
             if balanced:
                 self._by_balancer(service, times)
             else:
-                self._by_gateway(service, times)
+                self._by_gateway(service, times, call or ("GET", f"/{service}/1"))
                 self._report()
+
+    def serves(self, service: str) -> bool:
+        """Whether its users get an answer: a gateway knows where its tasks are."""
+        with self._turn:
+            self._look()
+            gateways = self._of(names.GATEWAY)
+            return bool(self._of(service) and gateways and gateways[0].told)
 
     def _run(self) -> None:
         while not self._over.wait(_BETWEEN):
@@ -183,11 +195,11 @@ class Fleet:
     def _of(self, service: str) -> list[Task]:
         return [task for task in self._tasks.values() if task.service == service]
 
-    def _by_gateway(self, service: str, times: int) -> None:
+    def _by_gateway(self, service: str, times: int, call: Call) -> None:
         [gateway, *_] = self._of(names.GATEWAY)
         turns: dict[str, Iterator[Task]] = {}
-        for n in range(times):
-            route = matching(gateway.told["mesh"], f"/{service}/{n}")
+        route = matching(gateway.told["mesh"], *call)
+        for _ in range(times):
             for version in chosen(route, service, self._chance):
                 if version not in turns:
                     mine = [task for task in self._of(service) if task.version == version]
@@ -254,17 +266,17 @@ class Fleet:
         )
 
 
-def matching(document: Any, path: str) -> Any:
+def matching(document: Any, method: str, path: str) -> Any:
     """The first route of an Envoy's routes that takes a plain request for a path."""
     for routes in _tables(document):
         for host in routes["virtual_hosts"]:
             for route in host["routes"]:
                 match = route["match"]
                 prefix = match.get("prefix", match.get("path_separated_prefix", "\0"))
-                plain = not [h for h in match.get("headers", ()) if not _harmless(h)]
+                plain = not [h for h in match.get("headers", ()) if not _harmless(h, method)]
                 if path.startswith(prefix) and plain and "route" in route:
                     return route["route"]
-    raise AssertionError(f"no route for {path}")
+    raise AssertionError(f"no route for {method} {path}")
 
 
 def chosen(route: Any, service: str, chance: random.Random) -> list[str]:
@@ -285,10 +297,10 @@ def _tables(document: Any) -> Iterator[Any]:
             yield from content["resources"]
 
 
-def _harmless(header: Any) -> bool:
-    """A condition that a plain GET fulfils."""
+def _harmless(header: Any, method: str) -> bool:
+    """A condition that a plain request fulfils."""
     if header["name"] == ":method":
-        return "GET" in json.dumps(header)
+        return method in json.dumps(header)
     return bool(header.get("invert_match"))
 
 

@@ -73,7 +73,7 @@ def test_progress_is_said_in_words() -> None:
     )
     found = message_in(line)
     assert isinstance(found, Progress)
-    assert found.words == "creating aws_ecs_service of orbit … 12 s"
+    assert found.words == "creating aws_ecs_service of orbit (r7) … 12 s"
 
 
 @given(st.text())

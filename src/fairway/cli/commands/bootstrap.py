@@ -129,7 +129,7 @@ def _state(invocation: Invocation) -> StateDir:
 
 
 def _tell(progress: Progress) -> None:
-    if progress.action != "read":
+    if progress.telling:
         note(f"  {progress.words}")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fairway.targets.aws.terraform.addresses import kind_of, service_of
+from fairway.targets.aws.terraform.addresses import kind_of, subject_of
 
 State = Literal["begun", "going", "done", "failed"]
 _STATES: Mapping[str, State] = {
@@ -21,6 +21,8 @@ _STATES: Mapping[str, State] = {
     "apply_complete": "done",
     "apply_errored": "failed",
 }
+_OFTEN_ENOUGH = 30
+"""Seconds between two signs of life of a resource."""
 _DOING = {"create": "creating", "update": "changing", "delete": "removing", "read": "reading"}
 _DONE = {"create": "created", "update": "changed", "delete": "removed", "read": "read"}
 
@@ -35,10 +37,16 @@ class Progress:
     seconds: int = 0
 
     @property
+    def telling(self) -> bool:
+        """Whether people want to hear of it: not of what is only read, nor of every ten seconds."""
+        between = self.state == "going" and self.seconds % _OFTEN_ENOUGH
+        return self.action != "read" and not between
+
+    @property
     def words(self) -> str:
         """`creating aws_ecs_service of orbit … 12 s`."""
-        service = service_of(self.address)
-        subject = kind_of(self.address) + (f" of {service}" if service else "")
+        whose = subject_of(self.address)
+        subject = kind_of(self.address) + (f" of {whose}" if whose else "")
         match self.state:
             case "begun":
                 return f"{self._doing} {subject}"
