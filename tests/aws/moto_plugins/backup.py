@@ -1,7 +1,7 @@
 """Backup: what a plan selects; who may use a vault and who is told of its jobs.
 
 Added: Create, Get, List and DeleteBackupSelection; Put, Get and DeleteBackupVaultAccessPolicy and
--Notifications. Mended: tags of what is asked for without a slash at the end.
+-Notifications; ListRecoveryPointsByBackupVault, which finds none. Mended: tags of what is asked for without a slash at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VAULT = "{0}/backup-vaults/(?P<name>[^/]+)/"
 
 
 def install() -> None:
-    for path in ("access-policy", "notification-configuration"):
+    for path in ("access-policy", "notification-configuration", "recovery-points/?"):
         urls.url_paths[f"{VAULT}{path}$"] = Response.dispatch
     Response.list_tags = list_tags
     for method in (
@@ -29,6 +29,7 @@ def install() -> None:
         put_backup_vault_notifications,
         get_backup_vault_notifications,
         delete_backup_vault_notifications,
+        list_recovery_points_by_backup_vault,
         create_backup_selection,
         get_backup_selection,
         list_backup_selections,
@@ -66,6 +67,10 @@ def get_backup_vault_notifications(self: Response) -> str:
 
 def delete_backup_vault_notifications(self: Response) -> str:
     return _gone(self, "notifications", _vault(self))
+
+
+def list_recovery_points_by_backup_vault(self: Response) -> str:
+    return json.dumps({"RecoveryPoints": []})
 
 
 def create_backup_selection(self: Response) -> str:

@@ -54,8 +54,10 @@ def install() -> None:
 
     def delete_replication_group(self: Response) -> ActionResult:
         gone = delete(self)
-        for name in gone.result["ReplicationGroup"].member_clusters:  # type: ignore[index]
+        group = gone.result["ReplicationGroup"]  # type: ignore[index]
+        for name in group.member_clusters:
             self.elasticache_backend.cache_clusters.pop(name, None)
+        self.elasticache_backend.replication_groups.pop(group.replication_group_id, None)
         return gone
 
     Response.create_replication_group = create_replication_group

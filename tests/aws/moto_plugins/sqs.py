@@ -18,6 +18,7 @@ def install() -> None:
         if "Policy" not in given and getattr(self, "_policy_json", None):
             given = {**given, "Policy": self.policy}
         set_(self, given, now)
+        self.redrive_allow_policy = self.redrive_allow_policy or None  # "" takes it away
 
     def without_none(self: Queue) -> dict[str, Any]:
         found = {k: v for k, v in attributes.fget(self).items() if v is not None}
