@@ -97,7 +97,7 @@ def secret(app: str, environment: str, service: str, name: str) -> str:
     return f"{prefix(app, environment)}/{service}/{name}"
 
 
-SIGNING_SECRET = "identity"
+SIGNING_SECRET = "identity"  # noqa: S105 - a name
 """The secret of a service with the keys by which it signs and verifies calls."""
 
 
