@@ -1,7 +1,8 @@
 """Backup: what a plan selects; who may use a vault and who is told of its jobs.
 
 Added: Create, Get, List and DeleteBackupSelection; Put, Get and DeleteBackupVaultAccessPolicy and
--Notifications; ListRecoveryPointsByBackupVault, which finds none. Mended: tags of what is asked for without a slash at the end.
+-Notifications; ListRecoveryPointsByBackupVault, which finds none. Mended: tags of what is asked for
+without a slash at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ VAULT = "{0}/backup-vaults/(?P<name>[^/]+)/"
 
 
 def install() -> None:
-    for path in ("access-policy", "notification-configuration", "recovery-points/?"):
+    for path in ("access-policy", "notification-configuration", "recovery-points/"):
         urls.url_paths[f"{VAULT}{path}$"] = Response.dispatch
     Response.list_tags = list_tags
     for method in (
