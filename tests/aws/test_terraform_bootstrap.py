@@ -11,7 +11,7 @@ import pytest
 from tests.aws.moto_rig import ACCOUNT, REGION, Moto
 from tests.aws.terraform_rig import Terraform as Rig
 
-from fairway.errors import FairwayError, Refused
+from fairway.errors import Conflict, FairwayError, Refused
 from fairway.targets.aws.bootstrap import Bootstrap, Telling
 from fairway.targets.aws.clients import Clients
 from fairway.targets.aws.place import Place
@@ -111,6 +111,16 @@ async def test_it_goes_on_where_it_was_interrupted(make: Make, moto: Moto) -> No
     [account] = await make().run("account")
     assert account.changes == ()
     assert keys(moto) == {"account/terraform.tfstate"}
+
+
+async def test_what_was_begun_elsewhere_is_not_made_twice(make: Make, moto: Moto) -> None:
+    moto.client("s3").create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    with pytest.raises(Conflict) as caught:
+        await make().run("account")
+    assert caught.value.code == "bootstrap-begun-elsewhere"
+    assert keys(moto) == set()
 
 
 async def test_a_look_changes_nothing(make: Make, moto: Moto) -> None:

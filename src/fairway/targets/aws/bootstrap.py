@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fairway.errors import NotFound, Refused
+from fairway.errors import Conflict, NotFound, Refused
 from fairway.plan.preview import ResourceChange
 from fairway.targets.aws import names
 from fairway.targets.aws.clients import asked
@@ -97,6 +97,8 @@ class Bootstrap:
         if root == ACCOUNT and (self._unmoved(root).is_file() or not await self._has_bucket()):
             changes = await self._made_before_its_bucket(ours)
         else:
+            if root == ACCOUNT:
+                await self._require_state()
             await self._in_bucket(root, ours)
             changes = await self._applied(ours)
         return Step(root, changes, await ours.output())
@@ -127,15 +129,34 @@ class Bootstrap:
         await ours.init()
 
     async def _has_bucket(self) -> bool:
-        account = await asyncio.to_thread(self._place.require_account)
-        place = self._place
-        name = names.state_bucket(place.app, place.environment, account, place.lead)
-        s3 = await asyncio.to_thread(place.clients.of, "s3", place.lead)
+        name, s3 = await self._bucket()
         try:
             await asked("look for the bucket of the state", lambda: s3.head_bucket(Bucket=name))
         except NotFound:
             return False
         return True
+
+    async def _require_state(self) -> None:
+        """Conflict when the bucket was made elsewhere, and the state has not moved into it yet."""
+        name, s3 = await self._bucket()
+        key = names.state_key(ACCOUNT)
+        try:
+            await asked("look for the state", lambda: s3.head_object(Bucket=name, Key=key))
+        except NotFound as error:
+            raise Conflict(
+                "bootstrap-begun-elsewhere",
+                f"the bucket {name} is there, and no state of what made it, neither in it nor here",
+                where=name,
+                remedy="go on where it was begun: there is the state, "
+                f"{self._unmoved(ACCOUNT).name}; if that is lost, remove what it made by hand",
+            ) from error
+
+    async def _bucket(self) -> tuple[str, Any]:
+        """The name of the state's bucket, and who to ask for it."""
+        place = self._place
+        account = await asyncio.to_thread(place.require_account)
+        name = names.state_bucket(place.app, place.environment, account, place.lead)
+        return name, await asyncio.to_thread(place.clients.of, "s3", place.lead)
 
     async def _terraform(self, root: str) -> Terraform:
         return await asyncio.to_thread(self._site.terraform, root, progress=self._tell.progress)
