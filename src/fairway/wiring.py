@@ -177,7 +177,12 @@ def _on_aws(opening: Opening, folder: Path) -> Premises:
     ground = Ground(folder, user_cache(os.environ), os.environ, time.time)
     made = on_aws(declared, ground, governing)
     return Premises(
-        made.target, made.secrets, lambda _digest: True, made.renew, drift_interval=_DRIFT_ON_AWS
+        made.target,
+        made.secrets,
+        lambda _digest: True,
+        made.renew,
+        drift_interval=_DRIFT_ON_AWS,
+        doing=made.doing,
     )
 
 

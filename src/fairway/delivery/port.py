@@ -77,6 +77,7 @@ class Watching:
     """What the engine saw at its last look at a deployment: the live numbers and the verdict.
 
     `checks` are the analysis's, as JSON. `harmed` counts failed answers of candidates so far.
+    `doing` says what the target is busy with at this moment, where that takes minutes.
     """
 
     at: float
@@ -90,6 +91,7 @@ class Watching:
     versions: tuple[VersionNumbers, ...] = ()
     checks: tuple[Json, ...] = ()
     harmed: int = 0
+    doing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
 from fairway.delivery.announcements import Announcement
-from fairway.delivery.deployment import Command, Deployment, Status
+from fairway.delivery.deployment import Command, Deployment, Status, Step
 from fairway.delivery.notify.outbox import Outbox
 from fairway.delivery.port import (
     Actor,
@@ -55,6 +55,10 @@ _REPAIR_SECONDS = 300.0
 """For how long a repair may hold the environment."""
 BREAK_GLASS: tuple[Role, ...] = ("admin",)
 """Who may skip the gates in an emergency: loud, with a reason, and told to everyone."""
+_WITHOUT_TARGET: frozenset[Step] = frozenset(
+    {"begin", "check_plan", "await_approval", "await_window", "run_hooks", "await_resume"}
+)
+"""Steps of a deployment in which the target does nothing for it."""
 
 
 class Engine(Protocol):
@@ -70,7 +74,7 @@ class Parts:
     """What a delivery is made of.
 
     `secrets` gives the versions in force of an app's secrets, `has_artifact` says whether an
-    artifact is still there to start a version from.
+    artifact is still there to start a version from, `doing` what the target is busy with.
     """
 
     app: str
@@ -83,6 +87,7 @@ class Parts:
     clock: Callable[[], float]
     new_id: Callable[[], str]
     has_artifact: Callable[[str], bool] = lambda _digest: True
+    doing: Callable[[], str] = str
 
 
 class EnvironmentDelivery:
@@ -156,9 +161,14 @@ class EnvironmentDelivery:
         )
 
     async def watching(self, deployment: str) -> Watching | None:
-        """The latest live numbers of a deployment, None before its first look."""
+        """The latest live numbers, and what the target is busy with; None before there is any."""
         found = await self.deployment(deployment)
-        return await asyncio.to_thread(self._store.looks.watching, found.id)
+        seen = await asyncio.to_thread(self._store.looks.watching, found.id)
+        idle = found.effect is None or found.effect.step in _WITHOUT_TARGET
+        doing = "" if idle else self._parts.doing()
+        if not doing:
+            return seen
+        return replace(seen or _nothing_seen(found, self._parts.clock()), doing=doing)
 
     async def events(self, deployment: str | None, after: int = 0) -> AsyncIterator[DeliveryEvent]:
         """Events with a greater id, as they come; ends when that deployment has ended."""
@@ -341,6 +351,14 @@ class EnvironmentDelivery:
         data = {"by": by.name, "drift": [asdict(each) for each in found]}
         told = Announcement("DriftRepaired", words, data)
         self._store.events.tell("", (told,), self._parts.clock())
+
+
+def _nothing_seen(deployment: Deployment, now: float) -> Watching:
+    """Before the engine's first look."""
+    return Watching(
+        at=now, stage=deployment.stage, stages=len(deployment.course.stages),
+        weight=deployment.serving, since=now, deadline=None, outcome="", words="",
+    )  # fmt: skip
 
 
 def _require_role(by: Actor, roles: tuple[str, ...], what: str) -> None:

@@ -79,7 +79,9 @@ def picture(deployment: Deployment, watching: Watching | None, now: float) -> Re
     parts: list[RenderableType] = [Text(), _headline(deployment, now)]
     if watching is not None and watching.versions:
         parts.append(_versions(deployment, watching))
-    if watching is not None and not deployment.over:
+    if watching is not None and watching.doing:
+        parts.append(Text(watching.doing, style="yellow"))
+    if watching is not None and watching.words and not deployment.over:
         parts.append(_verdict(watching))
         parts += _remaining(watching, now)
         if hint := without_requests(deployment, watching):

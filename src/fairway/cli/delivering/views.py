@@ -18,6 +18,8 @@ from fairway.delivery.words import latency, plural, share, waits_for
 
 _LINE_SECONDS = 5.0
 """How often the numbers are worth a line in a log."""
+_BUSY_SECONDS = 15.0
+"""How often what the target does is."""
 
 
 class JsonView:
@@ -57,6 +59,7 @@ class LinesView:
         self._next = 0.0
         self._waits = ""
         self._hint = ""
+        self._doing, self._doing_next = "", 0.0
         self._told: set[str] = set()
         self._numbers: tuple[VersionNumbers, ...] = ()
         self._told_at = 0.0
@@ -75,6 +78,7 @@ class LinesView:
             self._waits = waits
             note(f"          {self._paint.yellow(waits)}")
         self._advise(without_requests(deployment, watching))
+        self._busy("" if watching is None else watching.doing)
         if watching is None or watching.versions == self._numbers or self._clock() < self._next:
             return
         if watching.at < self._told_at:  # seen before what was told last: it would look undone
@@ -90,6 +94,13 @@ class LinesView:
         if hint and not self._hint:
             self._hint = hint
             note(f"          {self._paint.yellow(hint)}")
+
+    def _busy(self, doing: str) -> None:
+        """What takes minutes gives a sign of life, now and then."""
+        if doing and doing != self._doing and self._clock() >= self._doing_next:
+            self._doing, self._doing_next = doing, self._clock() + _BUSY_SECONDS
+            for region in doing.split("; "):
+                note(self._paint.dim(f"          {region}"))
 
     def settle(self) -> None:
         """Lines need no tidying."""

@@ -188,6 +188,7 @@ class SharedEnvironments(Directory):
                 clock=clock,
                 new_id=_new_id,
                 has_artifact=premises.has_artifact or self._ground.store.has_artifact,
+                doing=premises.doing,
             )
         )
         records = SharedRecords(summary.name, store, premises, log, clock)

@@ -65,7 +65,8 @@ class Premises:
     """`has_artifact` is None where artifacts are the server's own.
 
     `renew` is called now and then with the app in force, for what would expire otherwise; it
-    blocks. `drift_interval` is between two looks for drift, in seconds.
+    blocks. `drift_interval` is between two looks for drift, in seconds. `doing` says what the
+    target is busy with, empty for nothing worth telling.
     """
 
     target: Target
@@ -73,3 +74,4 @@ class Premises:
     has_artifact: Callable[[str], bool] | None = None
     renew: Callable[[App], object] | None = None
     drift_interval: float = DRIFT_INTERVAL
+    doing: Callable[[], str] = str

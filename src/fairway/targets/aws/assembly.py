@@ -27,6 +27,7 @@ from fairway.targets.aws.rendering import rendered
 from fairway.targets.aws.secrets import AwsSecrets, regions_of
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.target import AwsTarget
+from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import find_binary
 from fairway.targets.aws.terraform.runner import Backend
 from fairway.targets.aws.terraform.site import backend_in
@@ -54,17 +55,21 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class OnAws:
-    """A target, where its secrets are, and what renews the keys of its tasks (it blocks)."""
+    """A target, where its secrets are, and what renews the keys of its tasks (it blocks).
+
+    `doing` says what it is busy with just now.
+    """
 
     target: AwsTarget
     secrets: AwsSecrets
     renew: Callable[[App], None]
+    doing: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What it works with: a folder of its own for Terraform, one for what can be had again, the
-    variables of this process, the time, and how long is waited.
+    variables of this process, the time, how long is waited, and who hears how far it is.
     """
 
     folder: Path
@@ -72,6 +77,7 @@ class Ground:
     variables: Mapping[str, str]
     clock: Callable[[], float]
     patience: Patience = field(default_factory=Patience)
+    busy: Busy = field(default_factory=Busy)
 
 
 def on_aws(declared: Declared, ground: Ground, governing: Governing) -> OnAws:
@@ -90,7 +96,12 @@ def on_aws(declared: Declared, ground: Ground, governing: Governing) -> OnAws:
     provision = LazyProvision(lambda: terraform_of(place, ground))
     hand_over = _handing_over(place, secrets)
     target = AwsTarget(place, Collaborators(provision, documents_of, governing, hand_over))
-    return OnAws(target, secrets, lambda app: hand_over(app, regions_of(app, place)))
+    return OnAws(
+        target,
+        secrets,
+        renew=lambda app: hand_over(app, regions_of(app, place)),
+        doing=lambda: ground.busy.words,
+    )
 
 
 class LazyProvision:
@@ -143,6 +154,7 @@ def terraform_of(place: Place, ground: Ground) -> TerraformProvision:
             variables=ground.variables,
             backend=backend,
             wheels=_EMULATED not in ground.variables,
+            busy=ground.busy,
         )
     )
 

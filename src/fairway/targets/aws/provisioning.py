@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,14 +29,13 @@ from fairway.targets.aws.cost.prices import price_table
 from fairway.targets.aws.cost.usage import usage_of
 from fairway.targets.aws.rendering import regions, rendered
 from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import Binary
 from fairway.targets.aws.terraform.folder import private_folder
-from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.runner import (
     Backend,
     PlannedChanges,
     Terraform,
-    silent,
 )
 from fairway.targets.aws.terraform.runner import Place as Workplace
 from fairway.targets.aws.tree import write_tree
@@ -62,7 +61,7 @@ class Workshop:
     variables: Mapping[str, str]
     backend: Callable[[Standing, str], Backend] | None
     wheels: bool = True
-    progress: Callable[[str, Progress], None] = lambda _region, progress: silent(progress)
+    busy: Busy = field(default_factory=Busy)
 
 
 class TerraformProvision:
@@ -124,11 +123,17 @@ class TerraformProvision:
         return replace(planned, document=await terraform.document(planned))
 
     async def _applied(self, standing: Standing, region: str) -> None:
-        terraform = await self._ready("apply", standing, region)
-        planned = await terraform.plan()
-        if planned.losing_data:
-            raise _would_lose(region, planned.losing_data)
-        await terraform.apply(planned)
+        busy = self._shop.busy
+        busy.begin(region, 0)
+        try:
+            terraform = await self._ready("apply", standing, region)
+            planned = await terraform.plan()
+            if planned.losing_data:
+                raise _would_lose(region, planned.losing_data)
+            busy.begin(region, len(planned.changes))
+            await terraform.apply(planned)
+        finally:
+            busy.end(region)
 
     async def _drifted(self, standing: Standing, region: str) -> tuple[ResourceChange, ...]:
         terraform = await self._ready("look", standing, region)
@@ -146,7 +151,9 @@ class TerraformProvision:
         shop = self._shop
         folder = shop.folder / purpose / "regions" / region
         place = Workplace(shop.binary, folder, shop.variables, shop.cache / "providers")
-        return Terraform(place, lambda progress: shop.progress(region, progress))
+        if purpose == "look":
+            return Terraform(place)
+        return Terraform(place, lambda progress: shop.busy.hear(region, progress))
 
     async def _written(self, purpose: Purpose, standing: Standing) -> None:
         def write() -> None:
