@@ -64,7 +64,7 @@ def test_the_public_side_speaks_tls_only(world: World) -> None:
         public = [
             balancer
             for balancer in elb.describe_load_balancers()["LoadBalancers"]
-            if balancer["Scheme"] == "internet-facing"
+            if balancer.get("Scheme") != "internal"
         ]
         assert len(public) == 1
         arn = public[0]["LoadBalancerArn"]
