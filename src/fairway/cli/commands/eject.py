@@ -1,4 +1,4 @@
-"""`fairway eject`: leave with everything. What `render` writes, ready to be applied without Fairway.
+"""`fairway eject`: leave with everything: what `render` writes, to be applied without Fairway.
 
 With the images and versions that run now, where the environment's record on AWS can be read, and
 with Lambda packages that are complete. It changes nothing: what was made stays, and so does its
