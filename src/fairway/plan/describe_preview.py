@@ -1,12 +1,13 @@
 """What a plan does below the services as lines that people read: resources, then money. Pure.
 
-The plan on a terminal ends with it. Creations are many and alike, so that they are counted; what
-changes, goes, or is replaced is named with its reasons.
+The plan on a terminal ends with it. Creations are many and alike, so that they are counted, over
+all regions; what changes, goes, or is replaced is named with its reasons.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -19,7 +20,10 @@ _VERBS: dict[ResourceAction, str] = {
 }  # fmt: skip
 _OWN_MODULE = re.compile(r'^module\.[\w-]+\["[^"]+"\]\.')
 SHARED = "environment"
-"""How what belongs to no single service is called."""
+"""How what belongs to no single service is called; it comes after the services."""
+_MOST_KINDS = 14
+"""Of more kinds than these only the areas are counted: nobody reads sixty names."""
+_WIDTH = 100
 
 
 def describe_preview(preview: Preview) -> tuple[str, ...]:
@@ -43,7 +47,8 @@ def _resources(resources: Sequence[ResourceChange]) -> Iterator[str]:
     if not resources:
         return
     yield f"  resources: {counted(resources)}"
-    for service, group in groupby(resources, key=lambda each: each.service):
+    ordered = sorted(resources, key=lambda each: (not each.service, each.service))
+    for service, group in groupby(ordered, key=lambda each: each.service):
         yield f"    {service or SHARED}"
         yield from _of_one(tuple(group))
 
@@ -51,15 +56,27 @@ def _resources(resources: Sequence[ResourceChange]) -> Iterator[str]:
 def _of_one(resources: Sequence[ResourceChange]) -> Iterator[str]:
     created = Counter(each.kind for each in resources if each.action == "create")
     if created:
-        named = ", ".join(
-            f"{count} {kind}" if count > 1 else kind for kind, count in sorted(created.items())
+        yield from textwrap.wrap(
+            _created(created), _WIDTH, initial_indent="      + ", subsequent_indent=" " * 8
         )
-        yield f"      + {named}"
     for each in resources:
         if each.action != "create":
             mark = "  DESTRUCTIVE" if each.destructive else ""
             yield f"      {SIGNS[each.action]} {_OWN_MODULE.sub('', each.address)}{mark}"
             yield from (f"          {reason}" for reason in each.reasons)
+
+
+def _created(kinds: Counter[str]) -> str:
+    if len(kinds) <= _MOST_KINDS:
+        found = kinds
+        begin = ""
+    else:
+        found = Counter()
+        for kind, count in kinds.items():
+            found[kind.removeprefix("aws_").partition("_")[0]] += count
+        begin = f"{kinds.total()} resources: "
+    named = sorted(found.items())
+    return begin + ", ".join(f"{count} {name}" if count > 1 else name for name, count in named)
 
 
 def _costs(preview: Preview) -> Iterator[str]:

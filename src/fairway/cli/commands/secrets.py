@@ -106,7 +106,8 @@ def _report(status: SecretStatus, as_json: bool) -> None:
     if as_json:
         say_json(status)
     else:
-        say(f"{status.name} is at version {status.version}, read by {', '.join(status.services)}")
+        readers = ", ".join(status.services) or "services from the next deployment on"
+        say(f"{status.name} is at version {status.version}, read by {readers}")
 
 
 def _version(status: SecretStatus) -> str:

@@ -80,7 +80,7 @@ class TerraformProvision:
         """What `apply` would change in every region, and what a month costs before and after."""
         looks = await self._looks(standing)
         changes = tuple(
-            _told_apart(region, change, len(looks))
+            _told_apart(region, _owned(standing, change), len(looks))
             for region, planned in looks.items()
             for change in planned.changes
         )
@@ -139,7 +139,9 @@ class TerraformProvision:
         terraform = await self._ready("look", standing, region)
         found = await terraform.refresh_only()
         several = len(regions(standing))
-        return tuple(_told_apart(region, change, several) for change in found.changes)
+        return tuple(
+            _told_apart(region, _owned(standing, change), several) for change in found.changes
+        )
 
     async def _ready(self, purpose: Purpose, standing: Standing, region: str) -> Terraform:
         terraform = self._known.setdefault((purpose, region), self._terraform(purpose, region))
@@ -219,6 +221,13 @@ def _leaving(standing: Standing) -> frozenset[Key]:
         for service, versions in standing.services.items()
         for version in versions[:-1]
     )
+
+
+def _owned(standing: Standing, change: ResourceChange) -> ResourceChange:
+    """Keys of resources are names of services, but not all: `s3` is a gateway of the network."""
+    app = standing.model
+    known = change.service in {*app.services, *app.stores, *app.topics}
+    return change if known else replace(change, service="")
 
 
 def _told_apart(region: str, change: ResourceChange, several: int) -> ResourceChange:
