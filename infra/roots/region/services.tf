@@ -137,6 +137,11 @@ module "services" {
   discovery          = each.value.mesh && each.value.kind == "service" ? { namespace_id = module.discovery.namespace_id } : null
   load_balancer      = length(each.value.target_groups) == 0 ? null : { groups = module.target_groups[each.key].groups }
   listener_rule_arns = local.rule_arns[each.key]
+  load_balancer_arn_suffix = (
+    length(try(var.rules[each.key].public, [])) > 0
+    ? one(module.public_load_balancer[*].arn_suffix)
+    : one(module.internal_load_balancer[*].arn_suffix)
+  )
   request_metric = {
     namespace  = local.metrics
     name       = "Requests"
