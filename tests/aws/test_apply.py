@@ -125,8 +125,8 @@ def differing(change: Any) -> set[str]:
     unknown = change.get("after_unknown") or {}
     return {
         name
-        for name in {*before, *after}
-        if name not in unknown and before.get(name) != after.get(name)
+        for name in {*before, *after, *unknown}
+        if unknown.get(name) is True or before.get(name) != after.get(name)
     }
 
 

@@ -1,6 +1,7 @@
-"""Lambda: where a function writes its log.
+"""Lambda: where a function writes its log, and where what it could not do is put.
 
-Added: LoggingConfig of CreateFunction, UpdateFunctionConfiguration and all that describe one.
+Added: LoggingConfig and DeadLetterConfig of CreateFunction, UpdateFunctionConfiguration and of all
+that describe a function.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ def install() -> None:
     def __init__(self: Function, *args: Any, **kwargs: Any) -> None:
         spec = signature(begin).bind(self, *args, **kwargs).arguments["spec"]
         self.logging = spec.get("LoggingConfig") or {}
+        self.dead_letters = spec.get("DeadLetterConfig") or {}
         begin(self, *args, **kwargs)
 
     def get_configuration(self: Function, on_create: bool = False) -> dict[str, Any]:
         default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}
-        return configuration(self, on_create) | {"LoggingConfig": default | self.logging}
+        told = {"LoggingConfig": default | self.logging}
+        if self.dead_letters:
+            told["DeadLetterConfig"] = self.dead_letters
+        return configuration(self, on_create) | told
 
     def update_configuration(self: Function, config_updates: dict[str, Any]) -> dict[str, Any]:
         self.logging = config_updates.get("LoggingConfig") or self.logging
+        self.dead_letters = config_updates.get("DeadLetterConfig") or self.dead_letters
         return update(self, config_updates)
 
     Function.__init__ = __init__
