@@ -1,7 +1,8 @@
 """What is in an account, by asking every service that our modules use.
 
-A reader names one operation that lists, and how to tell a thing from its description; what AWS
-itself keeps (default networks, keys that wait for their deletion) is left out.
+Left out is what AWS itself keeps (default networks, keys that wait for their deletion, clusters
+that are inactive) and what moto makes and forgets, none of which Terraform knows: interfaces of
+load balancers and functions, a zone for each namespace of Cloud Map, keys of its own without tags.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def _alive(_client: Client, thing: Thing) -> bool:
 
 def _enabled_key(client: Client, thing: Thing) -> bool:
     described = client("kms").describe_key(KeyId=thing["KeyId"])["KeyMetadata"]
-    return described["KeyState"] != "PendingDeletion" and described["KeyManager"] == "CUSTOMER"
+    tags = client("kms").list_resource_tags(KeyId=thing["KeyId"])["Tags"]
+    return described["KeyState"] != "PendingDeletion" and bool(tags)
 
 
 def _own_alias(_client: Client, thing: Thing) -> bool:
@@ -73,18 +75,22 @@ def _own_user(_client: Client, thing: Thing) -> bool:
 
 
 def _not_ours(_client: Client, thing: Thing) -> bool:
-    return thing["Name"] != "example.com."
+    return thing["Name"] != "example.com." and not thing["Name"].endswith("-hz")
+
+
+def _active_cluster(client: Client, thing: Thing) -> bool:
+    described = client("ecs").describe_clusters(clusters=[thing["arn"]])["clusters"]
+    return any(cluster["status"] == "ACTIVE" for cluster in described)
 
 
 LISTINGS = (
-    Listing("ecs", "list_clusters", "clusterArns", "arn"),
+    Listing("ecs", "list_clusters", "clusterArns", "arn", _active_cluster),
     Listing("ecs", "list_task_definitions", "taskDefinitionArns", "arn"),
     Listing("application-autoscaling", "describe_scalable_targets", "ScalableTargets", "ResourceId",
             arguments=(("ServiceNamespace", "ecs"),)),
     Listing("ec2", "describe_vpcs", "Vpcs", "VpcId", _made),
     Listing("ec2", "describe_subnets", "Subnets", "SubnetId", _made),
     Listing("ec2", "describe_security_groups", "SecurityGroups", "GroupName", _no_default_group),
-    Listing("ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     Listing("ec2", "describe_addresses", "Addresses", "AllocationId"),
     Listing("ec2", "describe_nat_gateways", "NatGateways", "NatGatewayId", _alive),
     Listing("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", _alive),
