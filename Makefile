@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/checkov
 
-.PHONY: help demo demo-delivery test test-all check checkov bench images lock clean
+.PHONY: help demo demo-delivery demo-aws test test-all check checkov bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -22,6 +22,9 @@ demo: $(READY)   ## start the two-service example, show an allowed and a denied 
 
 demo-delivery: $(READY)   ## deploy the example under load: a good release, two bad ones, the way back
 	@$(BIN)/python examples/axon-orbit/delivery_demo.py
+
+demo-aws: $(READY)   ## the same on AWS without an account: real Terraform, an emulated AWS, about 12 minutes
+	@$(BIN)/python examples/axon-orbit/aws_demo.py
 
 test: $(READY)   ## all tests, on real processes
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix"
