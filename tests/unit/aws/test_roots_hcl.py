@@ -1,4 +1,4 @@
-"""Values as text: the format of `terraform fmt`, and nothing in a value is read as something else."""
+"""Values as text: the format of `terraform fmt`, and no value is read as something else."""
 
 from __future__ import annotations
 

@@ -56,9 +56,9 @@ def test_time_grows_with_the_number_of_services_and_not_faster() -> None:
 
 def _seconds(standing: object) -> float:
     def once() -> float:
-        begun = time.perf_counter()
+        begun = time.process_time()  # what others do on this machine does not count
         rendered(standing)  # type: ignore[arg-type]
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     return min(once() for _ in range(3))
 

@@ -37,8 +37,8 @@ You need Terraform 1.10 or newer (or OpenTofu 1.10) and credentials for {account
     terraform init -backend-config=backend.hcl && terraform apply
     cd ..
 
-{account_note}Then push an image for every service, and Fairway's sidecar, to the repositories that these
-commands have named:
+{account_note}Then push an image for every service, and Fairway's sidecar, to the repositories
+that these commands have named:
 
 {images}
 
