@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from fairway.model.load import load_app
 from fairway.model.services import Service
 from fairway.model.views import environment_view
@@ -28,7 +29,9 @@ def test_values(file: Path) -> None:
 
 
 def standing_of(file: Path) -> Standing:
-    app = environment_view(load_app(file.name, file.read_text("utf-8"), read=str, variables={}).app, "prod")
+    app = environment_view(
+        load_app(file.name, file.read_text("utf-8"), read=str, variables={}).app, "prod"
+    )
     declared = app.model_dump(mode="json", by_alias=True, exclude_none=True)
     beside = file.with_suffix(".standing.yaml")
     versions = yaml.safe_load(beside.read_text("utf-8")) if beside.exists() else {}
