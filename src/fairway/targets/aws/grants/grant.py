@@ -31,7 +31,7 @@ ResourceKind = Literal[
 """The only kinds there are, each with the form of its names."""
 
 SHARED = "environment"
-"""Name of what belongs to no single service: the environment's key, its bus, its table of telemetry."""
+"""Name of what belongs to no single service: the environment's key, bus and table of telemetry."""
 EVERYTHING = "*"
 """Name of the resource where AWS allows naming none."""
 LEFT_TO_AWS = frozenset(
