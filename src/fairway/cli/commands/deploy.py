@@ -18,6 +18,7 @@ from fairway.cli.delivering.arguments import (
     needs_reason,
 )
 from fairway.cli.delivering.door import Door, open_door
+from fairway.cli.delivering.image_artifacts import say_that_it_takes_long
 from fairway.cli.delivering.plan_file import check_fresh, read_plan
 from fairway.cli.delivering.shipping import confirm, refuse_busy, ship, show_plan
 from fairway.cli.invocation import Invocation
@@ -83,6 +84,7 @@ def deploy(
     if asked.when_busy == "refuse":
         asyncio.run(refuse_busy(door.delivery))
     wish = _whole(asked, door, workspace)
+    say_that_it_takes_long(workspace.loaded.app, door.environment)
     found = asyncio.run(door.delivery.plan(wish))
     if seen is not None and plan_file is not None:
         check_fresh(seen, found, plan_file)

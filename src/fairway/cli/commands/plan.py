@@ -13,6 +13,7 @@ import typer
 
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.delivering.door import open_door
+from fairway.cli.delivering.image_artifacts import say_that_it_takes_long
 from fairway.cli.delivering.plan_file import write_plan
 from fairway.cli.delivering.plan_text import plan_lines
 from fairway.cli.delivering.servers import server_of, user_variables
@@ -71,4 +72,6 @@ def _planned(invocation: Invocation, workspace: Workspace, *, exact: bool) -> Pl
     if here and reach(state) is None and never_ran(state):
         note(f"{environment} never ran here: this is what its first deployment would start\n")
         return first_plan(wish, environment)
-    return asyncio.run(open_door(invocation).delivery.plan(wish))
+    door = open_door(invocation)
+    say_that_it_takes_long(workspace.loaded.app, environment)
+    return asyncio.run(door.delivery.plan(wish))

@@ -27,6 +27,12 @@ def needs_images(app: App, environment: str) -> bool:
     return app.environments[environment].target == ON_AWS
 
 
+def say_that_it_takes_long(app: App, environment: str) -> None:
+    """Before a plan: Terraform asks AWS about hundreds of resources."""
+    if needs_images(app, environment):
+        note("Terraform plans every region; nothing is changed yet…")
+
+
 def image_artifacts(
     app: App, environment: str, sources: Mapping[str, tuple[Path, str]], *, build: bool
 ) -> dict[str, str]:
