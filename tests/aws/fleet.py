@@ -87,9 +87,7 @@ class Fleet:
                 cluster=self._place.cluster, task=found.id, reason="it was killed"
             )
 
-    def ask(
-        self, service: str, times: int, *, balanced: bool, call: Call | None = None
-    ) -> None:
+    def ask(self, service: str, times: int, *, balanced: bool, call: Call | None = None) -> None:
         """So many requests of users, all answered before it returns."""
         with self._turn:
             self._look()
@@ -99,12 +97,11 @@ class Fleet:
                 self._by_gateway(service, times, call or ("GET", f"/{service}/1"))
                 self._report()
 
-    def serves(self, service: str) -> bool:
-        """Whether its users get an answer: a gateway knows where its tasks are."""
+    def serves(self, call: Call) -> bool:
+        """Whether users get an answer: a gateway knows where to send such requests."""
         with self._turn:
-            self._look()
-            gateways = self._of(names.GATEWAY)
-            return bool(self._of(service) and gateways and gateways[0].told)
+            told = [gateway.told for gateway in self._of(names.GATEWAY)]
+        return bool(told and "mesh" in told[0] and any(_matching(told[0]["mesh"], *call)))
 
     def _run(self) -> None:
         while not self._over.wait(_BETWEEN):
@@ -268,6 +265,12 @@ class Fleet:
 
 def matching(document: Any, method: str, path: str) -> Any:
     """The first route of an Envoy's routes that takes a plain request for a path."""
+    for found in _matching(document, method, path):
+        return found
+    raise AssertionError(f"no route for {method} {path}")
+
+
+def _matching(document: Any, method: str, path: str) -> Iterator[Any]:
     for routes in _tables(document):
         for host in routes["virtual_hosts"]:
             for route in host["routes"]:
@@ -275,8 +278,7 @@ def matching(document: Any, method: str, path: str) -> Any:
                 prefix = match.get("prefix", match.get("path_separated_prefix", "\0"))
                 plain = not [h for h in match.get("headers", ()) if not _harmless(h, method)]
                 if path.startswith(prefix) and plain and "route" in route:
-                    return route["route"]
-    raise AssertionError(f"no route for {method} {path}")
+                    yield route["route"]
 
 
 def chosen(route: Any, service: str, chance: random.Random) -> list[str]:

@@ -33,6 +33,7 @@ WAITS = 8
 """Exit code of a deployment that waits for a person."""
 _TOOLS = Path(sys.executable).parent
 _NOT_COPIED = shutil.ignore_patterns(".fairway*", "__pycache__", ".pytest_cache", ".coverage")
+_CALL = ("POST", "/dispatch")
 _BETWEEN = 0.25
 """Seconds between two rounds of requests."""
 _BUILDER = '''#!{python}
@@ -210,5 +211,5 @@ def users(on: Stage, requests: int = 20) -> Iterator[None]:
 def _ask(fleets: Sequence[Fleet], requests: int, over: threading.Event) -> None:
     while not over.wait(_BETWEEN):
         for fleet in fleets:
-            if fleet.serves("orbit"):
-                fleet.ask("orbit", requests, balanced=False, call=("POST", "/dispatch"))
+            if fleet.serves(_CALL):
+                fleet.ask("orbit", requests, balanced=False, call=_CALL)
