@@ -1,7 +1,8 @@
 """What a plan does below the services as lines that people read: resources, then money. Pure.
 
 The plan on a terminal ends with it. Creations are many and alike, so that they are counted, over
-all regions; what changes, goes, or is replaced is named with its reasons.
+all regions, and so are many alike changes; what else changes, goes, or is replaced is named with
+its reasons.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ SHARED = "environment"
 """How what belongs to no single service is called; it comes after the services."""
 _MOST_KINDS = 14
 """Of more kinds than these only the areas are counted: nobody reads sixty names."""
+_MOST_ALIKE = 3
+"""Of more changes than these to resources of one kind only the attributes are told."""
 _WIDTH = 100
 
 
@@ -59,11 +62,37 @@ def _of_one(resources: Sequence[ResourceChange]) -> Iterator[str]:
         yield from textwrap.wrap(
             _created(created), _WIDTH, initial_indent="      + ", subsequent_indent=" " * 8
         )
-    for each in resources:
-        if each.action != "create":
-            mark = "  DESTRUCTIVE" if each.destructive else ""
-            yield f"      {SIGNS[each.action]} {_OWN_MODULE.sub('', each.address)}{mark}"
-            yield from (f"          {reason}" for reason in each.reasons)
+    there = [each for each in resources if each.action != "create"]
+    kinds = Counter(each.kind for each in there if _harmless(each))
+    for kind, count in sorted(kinds.items()):
+        if count > _MOST_ALIKE:
+            yield f"      ~ {count} {kind}: {_attributes(there, kind)}"
+    yield from _named(
+        [each for each in there if not _harmless(each) or kinds[each.kind] <= _MOST_ALIKE]
+    )
+
+
+def _harmless(change: ResourceChange) -> bool:
+    return change.action == "update" and not change.destructive
+
+
+def _attributes(changes: Sequence[ResourceChange], kind: str) -> str:
+    reasons = (reason for each in changes if each.kind == kind for reason in each.reasons)
+    return ", ".join(sorted({reason.partition(":")[0].partition(".")[0] for reason in reasons}))
+
+
+def _named(changes: Sequence[ResourceChange]) -> Iterator[str]:
+    """Each once, with its regions and the reasons in the first of them."""
+    found: dict[tuple[str, ResourceAction, bool], list[tuple[str, ResourceChange]]] = {}
+    for each in changes:
+        region, _, address = each.address.rpartition(": ")
+        found.setdefault((address, each.action, each.destructive), []).append((region, each))
+    for (address, action, destructive), alike in found.items():
+        regions = ", ".join(region for region, _ in alike if region)
+        where = f"  in {regions}" if regions else ""
+        mark = "  DESTRUCTIVE" if destructive else ""
+        yield f"      {SIGNS[action]} {_OWN_MODULE.sub('', address)}{where}{mark}"
+        yield from (f"          {reason}" for reason in alike[0][1].reasons)
 
 
 def _created(kinds: Counter[str]) -> str:

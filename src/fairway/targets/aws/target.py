@@ -131,7 +131,9 @@ class AwsTarget:
             before = (await self._record.admit(fence)).standing
             standing = await self._record.change(fence, lambda found: found.settle(release))
             await self._enforcer.tell(standing)
-            if standing.app != before.app:
+            # A service that is new took the place of nothing: no retiring has told Terraform yet
+            # that its version has tasks now, and autoscaling how few it may have.
+            if standing.app != before.app or standing.settled.keys() - before.settled.keys():
                 await self._enforcer.provision(standing)
 
     async def drift(self) -> tuple[Drift, ...]:
