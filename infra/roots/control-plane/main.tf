@@ -14,8 +14,15 @@ locals {
 
 data "aws_caller_identity" "current" {}
 
+# The first of these that the account has: which ones differs between accounts, and a zone that AWS adds later changes
+# no network.
 data "aws_availability_zones" "available" {
   state = "available"
+
+  filter {
+    name   = "zone-name"
+    values = [for letter in ["a", "b", "c", "d"] : "${var.region}${letter}"]
+  }
 
   filter {
     name   = "opt-in-status"
@@ -89,6 +96,20 @@ module "database" {
   skip_final_snapshot = !var.protect
 }
 
+# The server issues the first admin's token when it starts. It may write the secret and not read it; whoever may read
+# secrets in this account can fetch the token, and should revoke it once there are tokens for people.
+module "first_token" {
+  source = "../../modules/secrets"
+
+  name             = local.thing
+  region           = var.region
+  secrets          = { first-token = { description = "Token of the first admin of ${var.name}" } }
+  kms_key_arn      = module.key.key_arn
+  reader_role_arns = ["arn:${local.partition}:iam::${local.account}:*"]
+  writer_role_arns = [local.task_role_arn]
+  recovery_days    = var.protect ? 30 : 0
+}
+
 # --- The way in ---------------------------------------------------------------------------------------------------
 
 module "certificate" {
@@ -159,14 +180,17 @@ module "server" {
 
   versions = {
     "" = {
-      image    = coalesce(var.image, "${local.registry}/fairway:latest")
+      image    = coalesce(var.image, "${local.registry}/fairway:${var.fairway_version}")
       replicas = var.replicas
-      command  = ["server", "--listen", "0.0.0.0:${local.port}", "--behind-proxy", "--host", var.domain]
+      command  = ["fairway", "server", "--listen", "0.0.0.0:${local.port}", "--behind-proxy", "--host", var.domain]
       environment = {
         FAIRWAY_DATABASE = "postgresql://${module.database.master_username}@${module.database.endpoint}:${module.database.port}/fairway?sslmode=require"
         FAIRWAY_DATA     = "/tmp/fairway"
         HOME             = "/tmp"
+        XDG_CACHE_HOME   = "/tmp/cache"
         AWS_REGION       = var.region
+
+        FAIRWAY_FIRST_TOKEN_SECRET = module.first_token.arns["first-token"]
       }
       secrets = { PGPASSWORD = "${module.database.master_secret_arn}:password::" }
     }
@@ -176,7 +200,7 @@ module "server" {
   cpu       = 1024
   memory    = 2048
   tmp_mib   = 512
-  health    = { path = "/health" }
+  health    = { path = "/health", command = ["CMD", "python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.port}/health')"] }
   discovery = null
 
   load_balancer      = { groups = module.target_group.groups }

@@ -48,8 +48,13 @@ variable "cidr" {
   default     = "10.255.240.0/20"
 }
 
+variable "fairway_version" {
+  description = "Version of Fairway, by which the registry of the environment has the image of its server."
+  type        = string
+}
+
 variable "image" {
-  description = "Image of `fairway server`; absent: from the registry of the environment."
+  description = "Image of `fairway server`; absent: from the registry of the environment, by its version."
   type        = string
   default     = null
 }

@@ -9,7 +9,7 @@ locals {
   # The Envoy and the agent beside a service; the gateway is such a sidecar alone.
   sidecar = {
     for name in local.holders : name => {
-      image = coalesce(var.images.sidecar, "${local.registry}/fairway-sidecar:latest")
+      image = coalesce(var.images.sidecar, "${local.registry}/fairway-sidecar:${var.fairway_version}")
       environment = {
         FAIRWAY_APP               = var.app
         FAIRWAY_ENVIRONMENT       = var.environment

@@ -149,8 +149,13 @@ variable "grants" {
   default = {}
 }
 
+variable "fairway_version" {
+  description = "Version of Fairway, by which the registry of the environment has the image of the sidecar."
+  type        = string
+}
+
 variable "images" {
-  description = "Images of Fairway's own: the sidecar (Envoy with its agent; absent: from the registry of the environment) and the collector of traces."
+  description = "Images of Fairway's own: the sidecar (Envoy with its agent; absent: from the registry of the environment, by its version) and the collector of traces."
   type = object({
     sidecar   = optional(string)
     collector = optional(string, "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3")

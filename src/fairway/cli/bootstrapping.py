@@ -14,8 +14,6 @@ from fairway.plan.preview import Preview
 if TYPE_CHECKING:
     from fairway.targets.aws.bootstrap import Step
 
-_READ_IT = "cat /data/first-token"
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -78,12 +76,10 @@ def _server(outcome: Outcome) -> Iterator[str]:
     if not url:
         return
     yield f"server: {url}, inside its network; name it in the app file: server: {url}"
-    cluster, service = (outcome.outputs.get(name) for name in ("cluster_name", "service_name"))
-    if cluster and service:
-        yield "the first admin's token, in a task of the server:"
+    secret, region = (outcome.outputs.get(name) for name in ("first_token_secret", "region"))
+    if secret and region:
+        yield "log in with the first admin's token, which the server puts there when it starts:"
         yield (
-            f"  aws ecs execute-command --cluster {cluster} --container app --interactive "
-            f'--command "{_READ_IT}" --task $(aws ecs list-tasks --cluster {cluster} '
-            f"--service-name {service} --query 'taskArns[0]' --output text)"
+            f"  aws secretsmanager get-secret-value --region {region} --secret-id {secret} "
+            f"--query SecretString --output text | fairway login {url}"
         )
-    yield f"then: fairway login {url}"

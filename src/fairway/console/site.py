@@ -19,6 +19,8 @@ from fairway.console.door.sessions import Sessions
 from fairway.delivery.port import Actor
 
 _API = "/api/"
+_HEALTH = "/health"
+"""Answers a load balancer, which has no token and asks by address: it serves, nothing more."""
 
 
 class Website:
@@ -51,6 +53,9 @@ class Website:
         path = scope.get("path", "")
         if scope["type"] == "lifespan" or path.startswith(_API):
             await self._api(scope, receive, send)
+        elif path == _HEALTH and scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
         elif path == CODES:
             await self._codes(scope, receive, send)
         else:

@@ -15,8 +15,10 @@ network = { cidr = "10.0.0.0/16" }
 # Public services answer here.
 domain = "shop.example.com"
 
-log_retention = 90
-spot_percent  = 50
+# Its sidecar has this tag in the registry.
+fairway_version = "0.1.0"
+log_retention   = 90
+spot_percent    = 50
 
 # The control plane sets secrets and renews the authority of the mesh.
 operators = ["shop-prod-server-task-eu-central-1"]
@@ -110,8 +112,10 @@ network = { cidr = "10.1.0.0/16" }
 # Public services answer here.
 domain = "shop.example.com"
 
-log_retention = 90
-spot_percent  = 50
+# Its sidecar has this tag in the registry.
+fairway_version = "0.1.0"
+log_retention   = 90
+spot_percent    = 50
 
 # The control plane sets secrets and renews the authority of the mesh.
 operators = ["shop-prod-server-task-eu-central-1"]

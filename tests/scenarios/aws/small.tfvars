@@ -10,6 +10,9 @@ region      = "eu-central-1"
 # aws.network of the app file; region 1 of 1 has the first block.
 network = { cidr = "10.0.0.0/16" }
 
+# Its sidecar has this tag in the registry.
+fairway_version = "0.1.0"
+
 # The control plane sets secrets and renews the authority of the mesh.
 operators = ["tick-prod-server-task-eu-central-1"]
 

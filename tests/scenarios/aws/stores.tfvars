@@ -16,7 +16,9 @@ domain      = "shop.example.com"
 hosted_zone = "example.com"
 waf         = false
 
-otlp = "https://otel.example.com"
+# Its sidecar has this tag in the registry.
+fairway_version = "0.1.0"
+otlp            = "https://otel.example.com"
 
 # The control plane sets secrets and renews the authority of the mesh.
 operators = ["shop-prod-server-task-us-east-1"]
@@ -146,7 +148,9 @@ domain      = "shop.example.com"
 hosted_zone = "example.com"
 waf         = false
 
-otlp = "https://otel.example.com"
+# Its sidecar has this tag in the registry.
+fairway_version = "0.1.0"
+otlp            = "https://otel.example.com"
 
 # The control plane sets secrets and renews the authority of the mesh.
 operators = ["shop-prod-server-task-us-east-1"]

@@ -16,7 +16,11 @@ from fairway.targets.aws.images.own import own_image
 from fairway.targets.aws.values.shared import SERVER, SIDECAR
 
 BUCKET = ResourceChange("", "aws_s3_bucket", "module.state.aws_s3_bucket.this", "create")
-OUTPUTS = {"url": "https://fairway.example.com", "cluster_name": "c", "service_name": "s"}
+OUTPUTS = {
+    "url": "https://fairway.example.com",
+    "first_token_secret": "p/first-token",
+    "region": "r",
+}
 DONE = Outcome(
     "prod",
     (Step("account", (BUCKET,), {}), Step("registry", (), {}), Step("control-plane", (), OUTPUTS)),
@@ -30,7 +34,7 @@ def test_the_end_says_where_the_server_is_and_what_comes_next() -> None:
     assert "account        1 resource\n" in told
     assert "registry       as it was\n" in told
     assert "https://fairway.example.com" in told
-    assert "aws ecs execute-command --cluster c" in told
+    assert "get-secret-value --region r --secret-id p/first-token" in told
     assert told.endswith("next: fairway deploy prod")
 
 

@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,6 +60,14 @@ def server(
         Path | None,
         typer.Option(envvar="FAIRWAY_DATA", help="A folder for its files; absent: the user's."),
     ] = None,
+    first_token_secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FAIRWAY_FIRST_TOKEN_SECRET",
+            metavar="ARN",
+            help="A secret of AWS Secrets Manager that gets the first admin's token.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run the control plane of shared environments.
@@ -77,10 +87,13 @@ def server(
         protected=tls_cert is not None or behind_proxy,
     )
     made = wiring.shared_server(database, folder, os.environ.get)
-    asyncio.run(_serve(made, listening, folder, as_json))
+    hand_over = partial(_hand_over, folder=folder, secret=first_token_secret)
+    asyncio.run(_serve(made, listening, hand_over, as_json))
 
 
-async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_json: bool) -> None:
+async def _serve(
+    made: SharedServer, listening: _Listening, hand_over: Callable[[str], None], as_json: bool
+) -> None:
     from fairway.api.offer import Offer
     from fairway.api.server import serve
     from fairway.console.site import create_site
@@ -101,7 +114,7 @@ async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_jso
         await made.start()
         site = create_site(offer, secure=listening.protected)
         async with serve(site, listening.address, listening.tls) as url:
-            _hand_over(await asyncio.to_thread(made.first_token), folder)
+            await asyncio.to_thread(made.first_token, hand_over)
             say(to_json_line({"url": url, "pid": os.getpid()}) if as_json else f"serving {url}")
             sys.stdout.flush()
             await stopping.wait()
@@ -110,11 +123,16 @@ async def _serve(made: SharedServer, listening: _Listening, folder: Path, as_jso
         await made.stop()
 
 
-def _hand_over(token: str | None, folder: Path) -> None:
-    """Show the first admin's token once: on a terminal, else in a file that only the user reads."""
+def _hand_over(token: str, folder: Path, secret: str | None) -> None:
+    """Show the first admin's token once: in a secret, on a terminal, or in the user's own file."""
     from fairway.targets.local.layout import private_dir, write_private
 
-    if token is None:
+    if secret is not None:
+        from fairway.targets.aws.clients import Clients
+        from fairway.targets.aws.secrets import keep_token
+
+        keep_token(Clients(), secret, token)
+        note(f"the first admin's token is in the secret {secret}")
         return
     if sys.stdout.isatty():
         say(f"the first admin's token, shown only now:\n  {token}")

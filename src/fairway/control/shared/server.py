@@ -30,12 +30,14 @@ class SharedServer:
         self.trail = SharedTrail(self._log, self.directory.log_of)
         self.answers = SharedAnswers(ground.store)
 
-    def first_token(self) -> str | None:
-        """A token for the first admin, when nobody could come in otherwise; else None."""
+    def first_token(self, hand_over: Callable[[str], None]) -> None:
+        """Hand over a token for the first admin, when nobody could come in otherwise.
+
+        When `hand_over` fails there is no such token: the next start issues another one.
+        """
         with self._database.writing():  # of two servers that start at once, one issues it
-            if any(valid(token, self._clock()) for token in self._tokens.all()):
-                return None
-            return self._tokens.issue(_FIRST, "admin", by="fairway server").secret
+            if not any(valid(token, self._clock()) for token in self._tokens.all()):
+                hand_over(self._tokens.issue(_FIRST, "admin", by="fairway server").secret)
 
     async def start(self) -> None:
         """Go on with what was left unfinished, and be ready for more."""

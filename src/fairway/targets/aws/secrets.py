@@ -20,7 +20,7 @@ from typing import Any
 from fairway.errors import NotFound
 from fairway.model.app import App
 from fairway.targets.aws import names
-from fairway.targets.aws.clients import telling
+from fairway.targets.aws.clients import Clients, telling
 from fairway.targets.aws.place import Place
 
 _OWNER = "fairway"
@@ -135,3 +135,10 @@ def regions_of(app: App, place: Place) -> tuple[str, ...]:
     """The regions of the environment, as its app declares them."""
     declared = app.environments.get(place.environment)
     return (declared.regions if declared is not None else ()) or (place.lead,)
+
+
+def keep_token(clients: Clients, arn: str, token: str) -> None:
+    """Put the first admin's token into the secret that the control plane's root made for it."""
+    with telling("keep the first admin's token", where=arn):
+        region = arn.split(":")[3]
+        clients.of("secretsmanager", region).put_secret_value(SecretId=arn, SecretString=token)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
+from fairway import __version__
 from fairway.targets.aws import native
 from fairway.targets.aws.images.pushing import Source
 from fairway.targets.aws.values.shared import SERVER, SIDECAR
@@ -23,13 +23,12 @@ def own_image(name: str, variables: Mapping[str, str]) -> Source:
     """From what one of them is built; `name` is that of its repository."""
     folder = native.infra() / "images" / _FOLDERS[name]
     dockerfile = folder / "Dockerfile"
-    number = version("fairway")
     wheels = variables.get(WHEELS)
-    found = hashlib.sha256(f"{number}\n{dockerfile.read_text()}".encode())
+    found = hashlib.sha256(f"{__version__}\n{dockerfile.read_text()}".encode())
     for wheel in sorted(Path(wheels).glob("*.whl")) if wheels else ():
         found.update(wheel.read_bytes())
     return Source(
-        name, folder, dockerfile, found.hexdigest(), (number,),
-        arguments={"FAIRWAY_VERSION": number},
+        name, folder, dockerfile, found.hexdigest(), (__version__,),
+        arguments={"FAIRWAY_VERSION": __version__},
         contexts={"wheels": Path(wheels)} if wheels else {},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fairway import __version__
 from fairway.model.aws import Aws, Network
 from fairway.targets.aws import names
 from fairway.targets.aws.values.hcl import Assign, Value
@@ -64,7 +65,7 @@ def _public(place: Place) -> tuple[Assign, ...]:
 
 def _running(place: Place) -> tuple[Assign, ...]:
     aws, usual = place.environment.aws, Aws.model_construct()
-    assigns = []
+    assigns = [Assign("fairway_version", __version__, "Its sidecar has this tag in the registry.")]
     if aws.logs != usual.logs:
         assigns.append(Assign("log_retention", log_days(aws.logs)))
     if aws.spot != usual.spot:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fairway import __version__
 from fairway.targets.aws import names
 from fairway.targets.aws.values.hcl import Assign
 from fairway.targets.aws.values.place import Place
@@ -86,6 +87,8 @@ def control_plane_values(place: Place) -> Values:
     if len(place.regions) > 1:
         comment = "What it provisions is in these regions as well."
         assigns.append(Assign("other_regions", list(place.regions[1:]), comment, apart=True))
+    comment = "The server's image has this tag in the registry."
+    assigns.append(Assign("fairway_version", __version__, comment, apart=True))
     return _values("control-plane", place, assigns)
 
 
