@@ -42,7 +42,7 @@ def test_from_an_empty_account_to_drift_and_away(on: Stage) -> None:
 
         on.edit()
         canary = on.delivered("deploy", "prod", "-m", "says more")
-        steps = [canary.index(f"orbit: {share} % to r2") for share in (5, 25, 50, 100)]
+        steps = [canary.index(f"{share} % of new requests go to r2") for share in (5, 25, 50, 100)]
         assert steps == sorted(steps)
 
         bad = on.delivered("deploy", "prod", ok=ROLLED_BACK, FAULT="errors")
