@@ -76,7 +76,7 @@ resource "aws_iam_role_policy" "plan" {
 }
 
 resource "aws_iam_role_policy_attachment" "deploy" {
-  for_each = toset(var.deploy_policy_arns)
+  for_each = var.deploy_policy_arns
 
   role       = aws_iam_role.this["deploy"].name
   policy_arn = each.value

@@ -50,9 +50,9 @@ variable "state" {
 }
 
 variable "deploy_policy_arns" {
-  description = "Managed policies of the role that deploys; IAM comes from this module, limited to <name>-*."
-  type        = list(string)
-  default     = ["arn:aws:iam::aws:policy/PowerUserAccess"]
+  description = "Managed policies of the role that deploys, by any name; IAM comes from this module, limited to <name>-*."
+  type        = map(string)
+  default     = { power-user = "arn:aws:iam::aws:policy/PowerUserAccess" }
 }
 
 variable "boundary_arns" {

@@ -83,7 +83,7 @@ resource "aws_iam_role" "task" {
   name                 = local.names.task
   description          = "The programs in tasks of ${var.name}"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = aws_iam_policy.boundary.arn
+  permissions_boundary = length(var.managed_policy_arns) == 0 ? aws_iam_policy.boundary.arn : null
 
   tags = merge(var.tags, { Name = local.names.task })
 }
@@ -94,4 +94,11 @@ resource "aws_iam_role_policy" "task" {
   name   = "task"
   role   = aws_iam_role.task.id
   policy = data.aws_iam_policy_document.task.json
+}
+
+resource "aws_iam_role_policy_attachment" "task" {
+  for_each = var.managed_policy_arns
+
+  role       = aws_iam_role.task.name
+  policy_arn = each.value
 }

@@ -92,6 +92,12 @@ variable "execution" {
   default = {}
 }
 
+variable "managed_policy_arns" {
+  description = "Managed policies of the task role, by any name, for a program that deploys. With them it has no boundary: together they are larger than a boundary can be."
+  type        = map(string)
+  default     = {}
+}
+
 variable "execute_command" {
   description = <<-EOT
     Lets `aws ecs execute-command` open a shell in the containers: the cluster's key for such sessions and the log

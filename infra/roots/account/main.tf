@@ -51,6 +51,14 @@ module "cost" {
   emails        = var.alarm_emails
 }
 
+# For whoever deploys: the control plane, and CI.
+module "deployer" {
+  source = "../../modules/deployer"
+
+  name    = var.name
+  regions = concat([var.region], var.other_regions)
+}
+
 module "cicd" {
   source = "../../modules/cicd"
   count  = var.repository == null ? 0 : 1
@@ -58,6 +66,9 @@ module "cicd" {
   name         = var.name
   repository   = var.repository
   environments = [var.environment]
+
+  deploy_policy_arns = module.deployer.policy_arns
+  boundary_arns      = ["arn:aws:iam::${local.account}:policy/${var.name}-*-boundary-*"]
   state = {
     bucket_arn  = module.state.bucket_arn
     kms_key_arn = module.key.key_arn

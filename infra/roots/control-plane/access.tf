@@ -1,5 +1,5 @@
-# What the control plane may do: all that a deployment does, within this environment. It provisions with Terraform, so it
-# needs what its resources are made of; roles of its own making carry its boundaries, and IAM is limited to its names.
+# What the control plane may do: all that a deployment does, within this environment, by the policies of the module
+# `deployer`. It provisions with Terraform, so it needs what its resources are made of.
 
 locals {
   partition          = "aws"
@@ -13,23 +13,13 @@ module "iam" {
 
   name   = local.thing
   region = var.region
-  statements = [
-    {
-      sid       = "KnowWhatShouldStand"
-      actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
-      resources = ["arn:${local.partition}:dynamodb:${var.region}:${local.account}:table/${var.name}-fairway"]
-    },
-    {
-      sid       = "KeepState"
-      actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-      resources = ["arn:${local.partition}:s3:::${var.name}-state-${local.account}-${var.region}/*"]
-    },
-    {
-      sid       = "FindState"
-      actions   = ["s3:ListBucket"]
-      resources = ["arn:${local.partition}:s3:::${var.name}-state-${local.account}-${var.region}"]
-    },
-  ]
+
+  # What a deployment does is the same from here and from CI: the root `account` makes these policies.
+  managed_policy_arns = {
+    for area in ["access", "compute", "data", "edge", "events", "network", "storage", "watching"] :
+    area => "arn:${local.partition}:iam::${local.account}:policy/${var.name}-deploy-${area}"
+  }
+
   execution = {
     repository_arns = ["arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/fairway"]
     log_group_arns  = ["arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/fairway/${local.thing}:*"]

@@ -1,0 +1,94 @@
+# Databases, caches, tables and their backups. Nobody reads what is in them, but Fairway's own tables.
+
+locals {
+  data = {
+    Look = {
+      actions = [
+        "backup:ListBackupPlans", "backup:ListBackupVaults", "elasticache:DescribeCacheEngineVersions",
+        "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions",
+      ]
+      resources = ["*"] # lists are of everything
+    }
+    ManageDatabases = {
+      actions = [
+        "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBInstanceReadReplica",
+        "rds:CreateDBParameterGroup", "rds:CreateDBSnapshot", "rds:CreateDBSubnetGroup", "rds:DeleteDBInstance",
+        "rds:DeleteDBParameterGroup", "rds:DeleteDBSubnetGroup", "rds:DescribeDBInstances",
+        "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSubnetGroups",
+        "rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "rds:ModifyDBSubnetGroup",
+        "rds:RebootDBInstance", "rds:RemoveTagsFromResource", "rds:ResetDBParameterGroup",
+      ]
+      resources = [for kind in ["db", "pg", "snapshot", "subgrp"] : "${local.arn.rds}:${kind}:${var.name}-*"]
+    }
+    UseParameterGroupsAndOptionsOfAws = {
+      actions   = ["rds:CreateDBInstance", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"]
+      resources = ["${local.arn.rds}:og:default:*", "${local.arn.rds}:pg:default.*"]
+    }
+    ManageCaches = {
+      actions = [
+        "elasticache:AddTagsToResource", "elasticache:CreateCacheParameterGroup", "elasticache:CreateCacheSubnetGroup",
+        "elasticache:CreateReplicationGroup", "elasticache:CreateUser", "elasticache:CreateUserGroup",
+        "elasticache:DecreaseReplicaCount", "elasticache:DeleteCacheParameterGroup",
+        "elasticache:DeleteCacheSubnetGroup", "elasticache:DeleteReplicationGroup", "elasticache:DeleteUser",
+        "elasticache:DeleteUserGroup", "elasticache:DescribeCacheClusters", "elasticache:DescribeCacheParameterGroups",
+        "elasticache:DescribeCacheParameters", "elasticache:DescribeCacheSubnetGroups",
+        "elasticache:DescribeReplicationGroups", "elasticache:DescribeUserGroups", "elasticache:DescribeUsers",
+        "elasticache:IncreaseReplicaCount", "elasticache:ListTagsForResource",
+        "elasticache:ModifyCacheParameterGroup", "elasticache:ModifyCacheSubnetGroup",
+        "elasticache:ModifyReplicationGroup", "elasticache:ModifyUser", "elasticache:ModifyUserGroup",
+        "elasticache:RemoveTagsFromResource",
+      ]
+      resources = [
+        for kind in ["cluster", "parametergroup", "replicationgroup", "subnetgroup", "user", "usergroup"] :
+        "${local.arn.elasticache}:${kind}:${var.name}-*"
+      ]
+    }
+    ManageTables = {
+      actions = [
+        "dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource",
+        "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive",
+      ]
+      resources = ["${local.arn.dynamodb}:table/${var.name}-*", "${local.arn.dynamodb}:table/telemetry-${var.name}"]
+    }
+    KeepRecord = {
+      actions = [
+        "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+      ]
+      resources = [
+        "${local.arn.dynamodb}:table/${var.name}-fairway",
+        "${local.arn.dynamodb}:table/${var.name}-governance-policy-sets",
+        "${local.arn.dynamodb}:table/telemetry-${var.name}",
+      ]
+    }
+    # Plans and selections have numbers for names: the tag says whose they are.
+    MakeBackups = {
+      tagged    = "new"
+      actions   = ["backup:CreateBackupPlan", "backup:CreateBackupVault", "backup:TagResource"]
+      resources = ["${local.arn.backup}:backup-plan:*", "${local.arn.backup}:backup-vault:${var.name}*"]
+    }
+    ManageBackupPlans = {
+      tagged = "own"
+      actions = [
+        "backup:CreateBackupSelection", "backup:DeleteBackupPlan", "backup:DeleteBackupSelection",
+        "backup:GetBackupPlan", "backup:GetBackupSelection", "backup:ListTags", "backup:UntagResource",
+        "backup:UpdateBackupPlan",
+      ]
+      resources = ["${local.arn.backup}:backup-plan:*"]
+    }
+    ManageBackupVaults = {
+      actions = [
+        "backup:DeleteBackupVault", "backup:DeleteBackupVaultAccessPolicy", "backup:DeleteBackupVaultLockConfiguration",
+        "backup:DeleteBackupVaultNotifications", "backup:DescribeBackupVault", "backup:GetBackupVaultAccessPolicy",
+        "backup:GetBackupVaultNotifications", "backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
+        "backup:PutBackupVaultAccessPolicy", "backup:PutBackupVaultLockConfiguration",
+        "backup:PutBackupVaultNotifications",
+      ]
+      resources = ["${local.arn.backup}:backup-vault:${var.name}*"]
+    }
+    OpenVaults = {
+      actions   = ["backup-storage:MountCapsule"]
+      resources = ["*"] # it knows no resource
+    }
+  }
+}
