@@ -14,7 +14,7 @@ import yaml
 from tests.aws import left_over
 from tests.aws.moto_rig import ACCOUNT
 from tests.aws.readback import Authority
-from tests.aws.world import APPS, ROOT, World, changes, destroy
+from tests.aws.world import APPS, ROOT, World, at_once, changes, destroy
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 KNOWN: dict[str, tuple[str, ...]] = {}
@@ -113,10 +113,11 @@ def test_state_is_in_its_bucket_and_its_lock_is_free(world: World) -> None:
 
 
 def test_a_second_plan_changes_nothing(world: World, authority: Authority) -> None:
+    planned = zip(world.roots, at_once(lambda root: changes(world, root), world.roots), strict=True)
     found = [
         f"{root}: {address}: {', '.join(sorted(differing(change)))}"
-        for root in world.roots
-        for address, change in changes(world, root).items()
+        for root, changed in planned
+        for address, change in changed.items()
         if differing(change) - set(KNOWN.get(address.split(".")[-2].split("[")[0], ()))
     ]
     assert not found, "\n".join(found)
@@ -142,8 +143,8 @@ def test_known_differences_are_documented() -> None:
 
 def test_destroy_leaves_nothing(world: World, authority: Authority) -> None:
     del authority  # it is read before everything is gone
-    for root in reversed(world.roots):
-        destroy(world, root)
+    for stage in reversed(world.stages):
+        at_once(lambda root: destroy(world, root), stage)
     there = {
         region: list(left_over.things(lambda service, region=region: world.client(service, region)))
         for region in world.regions

@@ -2,7 +2,8 @@
 
 `made(app)` does what the README of a rendered tree says, with the tree of `fairway render`: state
 begins on this machine, moves into the bucket that the root `account` made, and from then on is
-there with its lock. Nothing here knows what the modules contain.
+there with its lock. Nothing here knows what the modules contain. Roots that do not wait for each
+other are worked on at once, since most of the time goes by in the provider's waiting.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,11 +57,21 @@ class World:
         return tuple(declared["environments"][ENVIRONMENT]["regions"])
 
     @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """Folders of the tree in the order in which they are applied; those of a stage at once.
+
+        All others keep their state in a bucket of `account`, and regions copy from the one that
+        leads.
+        """
+        leading, *others = (f"regions/{region}" for region in self.regions)
+        shared = ("registry", "control-plane")
+        there = (name for name in shared if (self.tree / name / "main.tf").is_file())
+        return tuple(filter(None, (("account",), (*there, leading), tuple(others))))
+
+    @property
     def roots(self) -> tuple[str, ...]:
-        """Folders of the tree in the order in which they are applied."""
-        shared = ("account", "registry", "control-plane")
-        there = tuple(name for name in shared if (self.tree / name / "main.tf").is_file())
-        return (*there, *(f"regions/{region}" for region in self.regions))
+        """The same folders, one by one."""
+        return tuple(root for stage in self.stages for root in stage)
 
     def at(self, root: str) -> Terraform:
         """Terraform in the folder of a root."""
@@ -85,9 +97,15 @@ def made(app: str, terraform: Terraform, folder: Path) -> Iterator[World]:
         world = World(app, moto, folder / "out", terraform)
         world.timed("render", lambda: render(app, world.tree))
         moto.client("route53").create_hosted_zone(Name="example.com", CallerReference="zone")
-        for root in world.roots:
-            apply(world, root)
+        for stage in world.stages:
+            at_once(lambda root: apply(world, root), stage)
         yield world
+
+
+def at_once(work: Callable[[str], Answer], roots: Iterable[str]) -> list[Answer]:
+    """Do it to several roots; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(work, roots))
 
 
 def render(app: str, tree: Path) -> None:

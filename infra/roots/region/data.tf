@@ -45,11 +45,11 @@ module "databases" {
   engine_version     = each.value.engine_version
   instance_class     = each.value.instance_class
   storage_gib        = each.value.storage_gib
-  multi_az           = each.value.multi_az
+  multi_az           = var.stores[each.key].multi_az
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
-  backup_days        = each.value.backup_days
+  backup_days        = var.stores[each.key].backup_days
   log_retention_days = var.log_retention
   alarm_actions      = [module.observability.alarm_topic_arn]
 
@@ -71,8 +71,8 @@ module "caches" {
 
   name               = "${var.name}-${each.key}"
   node_type          = each.value.node_type
-  multi_az           = each.value.multi_az
-  replicas           = each.value.multi_az ? 1 : 0
+  multi_az           = var.stores[each.key].multi_az
+  replicas           = var.stores[each.key].multi_az ? 1 : 0
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
