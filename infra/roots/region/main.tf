@@ -33,8 +33,15 @@ data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
+# The first of these that the account has: which ones differs between accounts, and a zone that AWS adds later changes
+# no network.
 data "aws_availability_zones" "available" {
   state = "available"
+
+  filter {
+    name   = "zone-name"
+    values = [for letter in ["a", "b", "c", "d"] : "${var.region}${letter}"]
+  }
 
   filter {
     name   = "opt-in-status"
