@@ -1,17 +1,12 @@
+# Without a condition: Lambda sends none that AWS documents, and takes a role for functions of the role's account alone.
 data "aws_iam_policy_document" "trust" {
   statement {
-    sid     = "FunctionsOfThisAccount"
+    sid     = "Functions"
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
       identifiers = ["lambda.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
     }
   }
 }
