@@ -30,6 +30,9 @@ resource "aws_ecs_cluster" "this" {
   }
 
   tags = merge(var.tags, { Name = var.name })
+
+  # Otherwise Container Insights might make the group first, or once more while everything is destroyed.
+  depends_on = [aws_cloudwatch_log_group.container_insights]
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {
