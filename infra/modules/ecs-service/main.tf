@@ -44,8 +44,8 @@ resource "aws_ecs_service" "this" {
   availability_zone_rebalancing = "ENABLED"
 
   deployment_circuit_breaker {
-    enable   = true
-    rollback = true
+    enable   = var.circuit_breaker
+    rollback = var.circuit_breaker
   }
 
   capacity_provider_strategy {

@@ -62,9 +62,17 @@ locals {
     for version, port in local.ports : version => (
       var.health.command != null ? var.health.command :
       var.health.path == null || port == null ? [] :
-      ["CMD-SHELL", format("curl -fsS %[1]s >/dev/null || wget -qO /dev/null %[1]s", "http://127.0.0.1:${coalesce(port, 0)}${coalesce(var.health.path, "/")}")]
+      ["CMD-SHELL", join(" || ", [for client in local.clients : format(client, "http://127.0.0.1:${coalesce(port, 0)}${coalesce(var.health.path, "/")}")])]
     )
   }
+
+  # Whichever of these the image has; small images of Python and Node have neither curl nor wget.
+  clients = [
+    "curl -fsS '%s' >/dev/null",
+    "wget -qO /dev/null '%s'",
+    "python3 -c \"import urllib.request as r; r.urlopen('%s')\"",
+    "node -e \"fetch('%s').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))\"",
+  ]
 
   app = {
     for version, it in var.versions : version => it.image == null ? null : merge(local.confined, {
@@ -111,7 +119,13 @@ locals {
         { name = name, value = value }
       ]
       mountPoints = [for volume in local.volumes : { sourceVolume = volume, containerPath = "/${volume}", readOnly = false }]
-      healthCheck = { command = var.sidecar.ready, interval = 5, timeout = 3, retries = 3, startPeriod = 60 }
+      healthCheck = {
+        command     = var.sidecar.ready
+        interval    = 5
+        timeout     = 3
+        retries     = 3
+        startPeriod = it.image == null ? local.health.start : 60
+      }
     })
   }
 

@@ -149,7 +149,7 @@ variable "user" {
 variable "health" {
   description = <<-EOT
     How to know that a replica works; times in seconds. `path` answers 2xx. `command` replaces the request to it
-    inside the container, and [] leaves the container unchecked (an image without curl and wget).
+    inside the container, and [] leaves the container unchecked (an image without curl, wget, python3 and node).
   EOT
   type = object({
     path      = optional(string)
@@ -321,6 +321,12 @@ variable "spot_percent" {
     condition     = var.spot_percent >= 0 && var.spot_percent <= 100
     error_message = "A percentage is 0 to 100."
   }
+}
+
+variable "circuit_breaker" {
+  description = "Whether ECS gives up a deployment whose tasks keep failing, and goes back. Off for what cannot be healthy before somebody else has done something."
+  type        = bool
+  default     = true
 }
 
 variable "enable_execute_command" {

@@ -149,6 +149,9 @@ run "the_gateway_is_a_sidecar_alone" {
     name     = "gateway"
     port     = 8443
     versions = { "" = { replicas = 2 } }
+    health   = { start = 300 }
+
+    circuit_breaker = false
     load_balancer = {
       groups = {
         a = {
@@ -175,6 +178,11 @@ run "the_gateway_is_a_sidecar_alone" {
   assert {
     condition     = one(aws_ecs_service.this[""].load_balancer).container_name == "envoy" && one(aws_ecs_service.this[""].load_balancer).container_port == 8443
     error_message = "The load balancer connects to Envoy's listener."
+  }
+
+  assert {
+    condition     = !aws_ecs_service.this[""].deployment_circuit_breaker[0].enable && local.envoy[""].healthCheck.startPeriod == 300 && aws_ecs_service.this[""].health_check_grace_period_seconds == 300
+    error_message = "It waits for its routes, and ECS does not give up."
   }
 
   assert {
