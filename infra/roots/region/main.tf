@@ -26,7 +26,11 @@ locals {
   leads     = var.role == "primary"
   zones     = slice(data.aws_availability_zones.available.names, 0, var.network.zones)
   operators = [for role in var.operators : "arn:${local.partition}:iam::${local.account}:role/${role}"]
-  registry  = "${local.account}.dkr.ecr.${var.region}.amazonaws.com/${var.name}"
+
+  # Firehose exports the logs; Secrets Manager has the passwords of databases, which RDS makes.
+  key_users = ["dynamodb", "elasticache", "firehose", "lambda", "rds", "s3", "secretsmanager", "sns", "sqs"]
+
+  registry = "${local.account}.dkr.ecr.${var.region}.amazonaws.com/${var.name}"
 }
 
 data "aws_caller_identity" "current" {}
@@ -55,8 +59,9 @@ module "environment_key" {
 
   name        = "${var.name}-environment"
   description = "Logs, configuration, stores and events of ${var.name}"
-  account_via = [for service in ["dynamodb", "elasticache", "lambda", "rds", "s3", "sns", "sqs"] : "${service}.${var.region}.amazonaws.com"]
+  account_via = [for service in local.key_users : "${service}.${var.region}.amazonaws.com"]
   services = [
+    "backup.amazonaws.com",
     "cloudwatch.amazonaws.com",
     "events.amazonaws.com",
     "logs.${var.region}.amazonaws.com",
