@@ -25,7 +25,7 @@ resource "aws_budgets_budget" "this" {
   }
 
   dynamic "notification" {
-    for_each = var.thresholds
+    for_each = length(var.emails) == 0 ? [] : var.thresholds # AWS takes no notification without a receiver
 
     content {
       notification_type          = notification.value.forecast ? "FORECASTED" : "ACTUAL"
@@ -49,7 +49,7 @@ resource "aws_ce_anomaly_monitor" "this" {
     Not            = null
     Or             = null
     Tags = {
-      Key          = var.tag.key
+      Key          = "user:${var.tag.key}" # as it is called once it is activated for billing
       MatchOptions = null
       Values       = [var.tag.value]
     }

@@ -36,7 +36,7 @@ run "anomalies" {
   command = apply
 
   assert {
-    condition     = jsondecode(aws_ce_anomaly_monitor.this.monitor_specification).Tags.Values == ["shop-prod"]
+    condition     = jsondecode(aws_ce_anomaly_monitor.this.monitor_specification).Tags == { Key = "user:fairway", MatchOptions = null, Values = ["shop-prod"] }
     error_message = "Only the environment's costs are watched."
   }
 
@@ -61,6 +61,19 @@ run "tags_are_activated" {
   assert {
     condition     = aws_ce_cost_allocation_tag.this["fairway"].status == "Active"
     error_message = "The tag is activated for billing."
+  }
+}
+
+run "a_budget_that_nobody_is_told_of" {
+  command = plan
+
+  variables {
+    emails = []
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.this[0].notification) == 0
+    error_message = "AWS takes no notification without a receiver."
   }
 }
 
