@@ -25,19 +25,30 @@ data "aws_iam_policy_document" "this" {
     for_each = var.log_sources
 
     content {
-      sid       = "Logs${replace(title(replace(statement.value, "-", " ")), " ", "")}"
-      actions   = ["s3:PutObject"]
-      resources = ["${aws_s3_bucket.this.arn}/*"]
+      sid     = "Logs${replace(title(replace(statement.value, "-", " ")), " ", "")}"
+      actions = ["s3:PutObject"]
+
+      # Load balancers say for which account they write by the name of the object, and by nothing else that AWS documents.
+      # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+      resources = [
+        statement.value == "load-balancer"
+        ? "${aws_s3_bucket.this.arn}/*/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
+        : "${aws_s3_bucket.this.arn}/*"
+      ]
 
       principals {
         type        = "Service"
         identifiers = [local.log_services[statement.value]]
       }
 
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [data.aws_caller_identity.current.account_id]
+      dynamic "condition" {
+        for_each = statement.value == "load-balancer" ? [] : [data.aws_caller_identity.current.account_id]
+
+        content {
+          test     = "StringEquals"
+          variable = "aws:SourceAccount"
+          values   = [condition.value]
+        }
       }
     }
   }

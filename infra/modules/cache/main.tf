@@ -66,14 +66,22 @@ resource "aws_elasticache_parameter_group" "this" {
 
 locals {
   family = "valkey${split(".", var.engine_version)[0]}"
+
+  # 40 characters at most; where a digest replaces the end, two long ids stay two.
+  long_ids = { for user in keys(var.users) : user => "${var.name}-${user}" }
+  user_ids = {
+    for user, id in local.long_ids : user => (
+      length(id) <= 40 ? id : format("%s-%s", replace(substr(id, 0, 33), "/-+$/", ""), substr(sha256(id), 0, 6))
+    )
+  }
 }
 
 # One user for every service, who logs on with a token that IAM signs: there is no password to keep.
 resource "aws_elasticache_user" "this" {
   for_each = var.users
 
-  user_id       = "${var.name}-${each.key}"
-  user_name     = "${var.name}-${each.key}" # IAM wants both alike
+  user_id       = local.user_ids[each.key]
+  user_name     = local.user_ids[each.key] # IAM wants both alike
   engine        = "valkey"
   access_string = each.value
   tags          = var.tags

@@ -24,6 +24,6 @@ module "backup_key" {
 
   name        = "${var.name}-backup"
   description = "Backups of ${var.name}"
-  account_via = ["backup.${var.region}.amazonaws.com"]
+  account_via = [for service in ["backup", "dynamodb", "rds", "s3"] : "${service}.${var.region}.amazonaws.com"]
   services    = ["backup.amazonaws.com"]
 }

@@ -149,6 +149,11 @@ module "gateway" {
   collector = try(local.collector["gateway"], null)
   scaling   = { min = var.gateway.replicas, max = var.gateway.max_replicas, cpu = 60 }
 
+  # Its Envoys are ready when a deployment has told them the routes, which it does when every region stands. ECS must not
+  # have given up by then: it would start no task any more.
+  circuit_breaker = false
+  health          = { start = 300 }
+
   load_balancer      = { groups = module.gateway_target_group[0].groups, health_port = local.gateway_health_port }
   listener_rule_arns = [module.public_load_balancer[0].rule_arns["gateway"]]
 

@@ -67,7 +67,7 @@ run "only_over_tls" {
 }
 
 run "a_bucket_for_logs" {
-  command = plan
+  command = apply
 
   variables {
     kms_key_arn     = null
@@ -86,6 +86,15 @@ run "a_bucket_for_logs" {
       one(one(statement.principals).identifiers) if contains(statement.actions, "s3:PutObject")
     ]) == toset(["logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com"])
     error_message = "Exactly the given sources may write."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement :
+      [for resource in statement.resources : endswith(resource, "/*/AWSLogs/${data.aws_caller_identity.current.account_id}/*")]
+      if statement.sid == "LogsLoadBalancer"
+    ]))
+    error_message = "Load balancers of this account alone may write."
   }
 
   assert {

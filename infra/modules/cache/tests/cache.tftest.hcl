@@ -85,3 +85,25 @@ run "access_strings_are_checked" {
 
   expect_failures = [var.users]
 }
+
+run "every_node_is_watched" {
+  command = apply
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 6 && alltrue([for alarm in aws_cloudwatch_metric_alarm.this : contains(keys(alarm.dimensions), "CacheClusterId")])
+    error_message = "ElastiCache measures by node: an alarm on the group would never have data."
+  }
+}
+
+run "long_ids_of_users_are_shortened" {
+  command = plan
+
+  variables {
+    users = { "a-service-with-a-rather-long-name" = "on ~* +@all" }
+  }
+
+  assert {
+    condition     = alltrue([for user in aws_elasticache_user.this : length(user.user_id) <= 40 && user.user_id == user.user_name])
+    error_message = "An id has 40 characters at most."
+  }
+}
