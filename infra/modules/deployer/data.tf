@@ -1,10 +1,10 @@
-# Databases, caches, tables and their backups. Nobody reads what is in them, but Fairway's own tables.
+# Databases, caches and tables. Nobody reads what is in them, but Fairway's own tables.
 
 locals {
   data = {
     Look = {
       actions = [
-        "backup:ListBackupPlans", "backup:ListBackupVaults", "elasticache:DescribeCacheEngineVersions",
+        "elasticache:DescribeCacheEngineVersions",
         "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions",
       ]
       resources = ["*"] # lists are of everything
@@ -60,35 +60,6 @@ locals {
         "${local.arn.dynamodb}:table/${var.name}-governance-policy-sets",
         "${local.arn.dynamodb}:table/telemetry-${var.name}",
       ]
-    }
-    # Plans and selections have numbers for names: the tag says whose they are.
-    MakeBackups = {
-      tagged    = "new"
-      actions   = ["backup:CreateBackupPlan", "backup:CreateBackupVault", "backup:TagResource"]
-      resources = ["${local.arn.backup}:backup-plan:*", "${local.arn.backup}:backup-vault:${var.name}*"]
-    }
-    ManageBackupPlans = {
-      tagged = "own"
-      actions = [
-        "backup:CreateBackupSelection", "backup:DeleteBackupPlan", "backup:DeleteBackupSelection",
-        "backup:GetBackupPlan", "backup:GetBackupSelection", "backup:ListTags", "backup:UntagResource",
-        "backup:UpdateBackupPlan",
-      ]
-      resources = ["${local.arn.backup}:backup-plan:*"]
-    }
-    ManageBackupVaults = {
-      actions = [
-        "backup:DeleteBackupVault", "backup:DeleteBackupVaultAccessPolicy", "backup:DeleteBackupVaultLockConfiguration",
-        "backup:DeleteBackupVaultNotifications", "backup:DescribeBackupVault", "backup:GetBackupVaultAccessPolicy",
-        "backup:GetBackupVaultNotifications", "backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
-        "backup:PutBackupVaultAccessPolicy", "backup:PutBackupVaultLockConfiguration",
-        "backup:PutBackupVaultNotifications",
-      ]
-      resources = ["${local.arn.backup}:backup-vault:${var.name}*"]
-    }
-    OpenVaults = {
-      actions   = ["backup-storage:MountCapsule"]
-      resources = ["*"] # it knows no resource
     }
   }
 }

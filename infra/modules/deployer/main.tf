@@ -27,6 +27,7 @@ locals {
 
   areas = {
     access   = local.access
+    backups  = local.backups
     compute  = local.compute
     data     = local.data
     edge     = local.edge

@@ -16,7 +16,7 @@ module "iam" {
 
   # What a deployment does is the same from here and from CI: the root `account` makes these policies.
   managed_policy_arns = {
-    for area in ["access", "compute", "data", "edge", "events", "network", "storage", "watching"] :
+    for area in ["access", "backups", "compute", "data", "edge", "events", "network", "storage", "watching"] :
     area => "arn:${local.partition}:iam::${local.account}:policy/${var.name}-deploy-${area}"
   }
 
