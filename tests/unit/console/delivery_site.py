@@ -21,6 +21,7 @@ from fairway.api.offer import Offer
 from fairway.api.server import serve
 from fairway.console.site import Website, create_site
 from fairway.control.shared.assembly import assembled
+from fairway.control.shared.premises import Premises
 from fairway.control.shared.server import SharedServer
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Actor, Delivery, Role, Wish
@@ -97,8 +98,12 @@ async def delivery_site(folder: Path) -> AsyncIterator[DeliverySite]:
     """Serve from a folder."""
     server = assembled(
         str(folder / "server.db"),
-        lambda summary: MemoryTarget(
-            time.time, rate=400.0, file=folder / f"{summary.app}-{summary.name}.json"
+        lambda opening: Premises(
+            MemoryTarget(
+                time.time,
+                rate=400.0,
+                file=folder / f"{opening.summary.app}-{opening.summary.name}.json",
+            )
         ),
         lambda _name: "shared",
     )
