@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/checkov
 
-.PHONY: help demo demo-delivery demo-aws test test-all check checkov bench images lock clean
+.PHONY: help demo demo-delivery demo-aws test test-aws test-all check checkov bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -27,9 +27,12 @@ demo-aws: $(READY)   ## the same on AWS without an account: real Terraform, an e
 	@$(BIN)/python examples/axon-orbit/aws_demo.py
 
 test: $(READY)   ## all tests, on real processes
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix and not apply"
 
-test-all: $(READY)   ## the same and the full kill matrix: every boundary of every strategy
+test-aws: $(READY)   ## what `make test` leaves out: every root of an app applied to an emulated AWS, minutes each
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m apply
+
+test-all: $(READY)   ## all of it, and the full kill matrix: every boundary of every strategy
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)   ## formatting, lint, types, architecture

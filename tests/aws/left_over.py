@@ -1,8 +1,9 @@
 """What is in an account, by asking every service that our modules use.
 
-Left out is what AWS itself keeps (default networks, keys that wait for their deletion, clusters
-that are inactive) and what moto makes and forgets, none of which Terraform knows: interfaces of
-load balancers and functions, a zone for each namespace of Cloud Map, keys of its own without tags.
+Left out is what AWS itself keeps (default networks, keys that wait for their deletion, keys behind
+`alias/aws/`, clusters that are inactive) and what moto makes and forgets, none of which Terraform
+knows: the zone of a namespace of Cloud Map and the interface of a NAT gateway. Both are named in
+`docs/aws-emulation.md`.
 """
 
 from __future__ import annotations
@@ -57,9 +58,11 @@ def _alive(_client: Client, thing: Thing) -> bool:
 
 
 def _enabled_key(client: Client, thing: Thing) -> bool:
-    described = client("kms").describe_key(KeyId=thing["KeyId"])["KeyMetadata"]
-    tags = client("kms").list_resource_tags(KeyId=thing["KeyId"])["Tags"]
-    return described["KeyState"] != "PendingDeletion" and bool(tags)
+    kms = client("kms")
+    described = kms.describe_key(KeyId=thing["KeyId"])["KeyMetadata"]
+    aliases = kms.list_aliases(KeyId=thing["KeyId"])["Aliases"]
+    of_aws = any(not _own_alias(client, alias) for alias in aliases)
+    return described["KeyState"] != "PendingDeletion" and not of_aws
 
 
 def _own_alias(_client: Client, thing: Thing) -> bool:

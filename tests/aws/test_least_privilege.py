@@ -17,7 +17,7 @@ from tests.aws.world import APPS, World
 
 from fairway.targets.aws.grants.grant import LEFT_TO_AWS
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow]
+pytestmark = [pytest.mark.aws, pytest.mark.apply]
 VIA = {
     "kms:Decrypt": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"},
     "dynamodb:GetItem": {},

@@ -19,7 +19,7 @@ from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.target import AwsTarget
 from fairway.targets.contract import Fence, Routing, Split, Wanted
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow]
+pytestmark = [pytest.mark.aws, pytest.mark.apply]
 
 FIRST, SECOND = Fence("d1", 1), Fence("d2", 2)
 ALL = Routing({name: Split({"r1": 100}) for name in ("axon", "orbit")})
