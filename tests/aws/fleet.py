@@ -201,7 +201,8 @@ class Fleet:
                 if version not in turns:
                     mine = [task for task in self._of(service) if task.version == version]
                     turns[version] = itertools.cycle(mine)
-                next(turns[version]).answer()
+                if (task := next(turns[version], None)) is not None:  # else nobody is there
+                    task.answer()
 
     def _by_balancer(self, service: str, times: int) -> None:
         weights = self._weights(service)

@@ -21,7 +21,10 @@ from fairway.errors import FairwayError, Unavailable
 Headers = Mapping[str, str]
 NONE: Headers = {}
 _PROBE_SECONDS = 2.0
+_CONNECT_SECONDS = 20.0
 _PATIENCE_SECONDS = 120.0
+_SERVER_SECONDS = 1800.0
+"""A server answers late where Terraform plans or repairs hundreds of resources before it does."""
 
 
 class ControlClient:
@@ -35,6 +38,7 @@ class ControlClient:
         self._secure = parts.scheme == "https"
         self._prefix = parts.path.rstrip("/")
         self._headers = {"authorization": f"Bearer {token}"}
+        self._patience = _PATIENCE_SECONDS if pid else _SERVER_SECONDS
 
     def answers(self) -> bool:
         """Whether the control plane answers at all (a hung or half-dead one does not)."""
@@ -111,7 +115,7 @@ class ControlClient:
 
     def _call(self, method: str, path: str, body: Any = None, headers: Headers = NONE) -> Any:
         try:
-            status, answer = self._exchange(method, path, body, _PATIENCE_SECONDS, headers)
+            status, answer = self._exchange(method, path, body, self._patience, headers)
         except (OSError, HTTPException) as error:
             raise self._unreachable(error) from error
         _raise_for(status, answer)
@@ -120,13 +124,15 @@ class ControlClient:
     def _exchange(
         self, method: str, path: str, body: Any, timeout: float, more: Headers = NONE
     ) -> tuple[int, bytes]:
-        connection = self._connection(timeout)
+        connection = self._connection(min(timeout, _CONNECT_SECONDS))
         headers = self._headers | {name.replace("_", "-"): value for name, value in more.items()}
         data = None
         if body is not None:
             data = json.dumps(body).encode()
             headers["content-type"] = "application/json"
         try:
+            connection.connect()
+            connection.sock.settimeout(timeout)
             connection.request(method, self._prefix + path, data, headers)
             response: HTTPResponse = connection.getresponse()
             return response.status, response.read()

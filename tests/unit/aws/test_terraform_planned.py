@@ -126,3 +126,9 @@ def test_drift_is_read_from_its_own_list() -> None:
     document = {"resource_drift": [entry(SERVICE, ["update"], before={"a": 1}, after={"a": 2})]}
     assert [each.reasons for each in drifted(document)] == [("a: 1 → 2",)]
     assert resource_changes(document) == ()
+
+
+def test_what_the_provider_reads_where_it_was_told_nothing_is_no_drift() -> None:
+    before, after = {"query": [{"period": None}]}, {"query": [{"period": 0}]}
+    assert drifted({"resource_drift": [entry(SERVICE, ["update"], before, after)]}) == ()
+    assert drifted({"resource_drift": [entry(SERVICE, ["update"], after, before)]}) != ()

@@ -63,10 +63,27 @@ def resource_changes(plan: Json) -> tuple[ResourceChange, ...]:
 def drifted(plan: Json) -> tuple[ResourceChange, ...]:
     """Every resource that was changed behind Terraform's back.
 
-    The provider reads nothing as `{}` where it was told nothing: that is no difference.
+    The provider reads `{}` or 0 where it was told nothing: that is no difference.
     """
-    found = _sorted(_change(each) for each in plan.get("resource_drift") or ())
+    found = _sorted(_change(_as_told(each)) for each in plan.get("resource_drift") or ())
     return tuple(each for each in found if each.action != "update" or each.reasons)
+
+
+def _as_told(resource: Json) -> Json:
+    change = resource["change"]
+    after = _without_zeros(change.get("before"), change.get("after"))
+    return {**resource, "change": {**change, "after": after}}
+
+
+def _without_zeros(before: Json, after: Json) -> Json:
+    """`after`, with nothing where there was nothing and now is 0, false or an empty text."""
+    if before is None and after in (0, False, ""):
+        return None
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {key: _without_zeros(before.get(key), value) for key, value in after.items()}
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return [_without_zeros(*pair) for pair in zip(before, after, strict=True)]
+    return after
 
 
 def losing_data(changes: Sequence[ResourceChange]) -> tuple[ResourceChange, ...]:
