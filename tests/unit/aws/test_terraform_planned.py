@@ -130,5 +130,8 @@ def test_drift_is_read_from_its_own_list() -> None:
 
 def test_what_the_provider_reads_where_it_was_told_nothing_is_no_drift() -> None:
     before, after = {"query": [{"period": None}]}, {"query": [{"period": 0}]}
-    assert drifted({"resource_drift": [entry(SERVICE, ["update"], before, after)]}) == ()
-    assert drifted({"resource_drift": [entry(SERVICE, ["update"], after, before)]}) != ()
+    assert (
+        drifted({"resource_drift": [entry(SERVICE, ["update"], before=before, after=after)]}) == ()
+    )
+    back = entry(SERVICE, ["update"], before=after, after={"query": []})
+    assert drifted({"resource_drift": [back]}) != ()
