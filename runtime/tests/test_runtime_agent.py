@@ -16,6 +16,7 @@ from fairway_runtime.agent.__main__ import main, task_id
 from fairway_runtime.agent.cloud import Away, Fetched
 from fairway_runtime.agent.documents import Document, Source, parse
 from fairway_runtime.agent.handouts import Handouts
+from fairway_runtime.agent.probing import hand_out_probe
 from fairway_runtime.agent.reporting import State, metrics, row
 from fairway_runtime.agent.settings import AgentSettings
 from fairway_runtime.agent.totals import Totals, counted, statistics_filter
@@ -195,6 +196,23 @@ def test_equal_content_keeps_its_file(tmp_path: Path) -> None:
     assert write(tmp_path / "a" / "b", b"1")
     assert not write(tmp_path / "a" / "b", b"1")
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_the_program_for_health_checks_can_be_run(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"#!/bin/sh\nexit 0\n")
+    hand_out_probe(program, tmp_path / "fairway")
+    copy = tmp_path / "fairway" / "bin" / "busybox"
+    assert copy.read_bytes() == program.read_bytes()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o755
+
+
+def test_an_image_without_that_program_is_told_of_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_out_probe(tmp_path / "nowhere", tmp_path / "fairway")
+    assert not (tmp_path / "fairway").exists()
+    assert capsys.readouterr().err.count("no program for health checks") == 1
 
 
 async def test_the_task_is_called_as_ecs_calls_it() -> None:

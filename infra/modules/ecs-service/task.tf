@@ -62,17 +62,14 @@ locals {
     for version, port in local.ports : version => (
       var.health.command != null ? var.health.command :
       var.health.path == null || port == null ? [] :
-      ["CMD-SHELL", join(" || ", [for client in local.clients : format(client, "http://127.0.0.1:${coalesce(port, 0)}${coalesce(var.health.path, "/")}")])]
+      var.sidecar == null ? [] :
+      ["CMD", local.client, "wget", "-q", "-O", "/dev/null", "-T", tostring(local.health.timeout), "http://127.0.0.1:${coalesce(port, 0)}${var.health.path}"]
     )
   }
 
-  # Whichever of these the image has; small images of Python and Node have neither curl nor wget.
-  clients = [
-    "curl -fsS '%s' >/dev/null",
-    "wget -qO /dev/null '%s'",
-    "python3 -c \"import urllib.request as r; r.urlopen('%s')\"",
-    "node -e \"fetch('%s').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))\"",
-  ]
+  # An image needs neither a shell nor a client of HTTP: the agent puts this static one into the shared volume before
+  # the sidecar is healthy, and so before the app starts. BusyBox goes by the name under which it is called.
+  client = "/fairway/bin/busybox"
 
   app = {
     for version, it in var.versions : version => it.image == null ? null : merge(local.confined, {

@@ -149,7 +149,8 @@ variable "user" {
 variable "health" {
   description = <<-EOT
     How to know that a replica works; times in seconds. `path` answers 2xx. `command` replaces the request to it
-    inside the container, and [] leaves the container unchecked (an image without curl, wget, python3 and node).
+    inside the container, and [] leaves the container unchecked. Without a sidecar and a `command` the container has
+    no check of its own: the load balancer's decides, and a path needs nothing in the image.
   EOT
   type = object({
     path      = optional(string)

@@ -1,4 +1,5 @@
-# What every service's role may do: the statements of var.grants, with the ARNs of what they name.
+# What every service's roles may do: the statements of var.grants and var.starting_grants, with the ARNs of what they
+# name.
 
 locals {
   arns = {
@@ -6,6 +7,11 @@ locals {
     secret    = merge([for name, it in module.secrets : { for secret, arn in it.arns : "${name}/${secret}" => arn }]...)
     key       = merge({ environment = module.environment_key.key_arn }, { for name, it in module.kms : name => it.key_arn })
     log-group = { for name in local.holders : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/fairway/${var.name}-${name}:*" }
+
+    repository = {
+      for image in concat(local.holders, ["fairway-sidecar"]) :
+      image => "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/${image}"
+    }
 
     mesh      = { for name in local.holders : name => "${module.config_bucket.arn}/mesh/${name}/*" }
     handouts  = { for name in local.holders : name => "${module.config_bucket.arn}/handouts/${name}/*" }
@@ -28,6 +34,15 @@ locals {
     queue = merge(module.events[*].queue_arns...)
   }
 
+  # What a start is about, by service and kind of resource.
+  starting = {
+    for holder in local.holders : holder => {
+      for kind in ["repository", "log-group", "secret", "key"] : kind => [
+        for grant in try(var.starting_grants[holder], []) : grant.resource.name if grant.resource.kind == kind
+      ]
+    }
+  }
+
   # Roles by name: keys and secrets say who may use them before there is a role. The rule is that of module iam, which
   # cannot be asked here: its roles in turn name keys and secrets. The check below compares.
   role_names = {
@@ -42,6 +57,13 @@ locals {
           substr(sha256(local.role_names["${name} ${thing}"]), 0, 6),
         )
       )
+    ]
+  }
+
+  # The policy of a secret or a key suffices without one of the role: who starts tasks is named only where it reads.
+  readers = {
+    for name, both in local.principals : name => [
+      for number, arn in both : arn if number == 1 || length(local.starting[name].secret) > 0
     ]
   }
 
@@ -64,15 +86,10 @@ module "iam" {
     }
   ]
 
-  # What ECS needs to start its tasks.
+  # What ECS needs to start its tasks. The module knows the actions by what they are done to.
   execution = {
-    repository_arns = [
-      for image in [each.key, "fairway-sidecar"] :
-      "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/${image}"
-    ]
-    log_group_arns = [local.arns.log-group[each.key]]
-    secret_arns    = try(values(module.secrets[each.key].arns), [])
-    key_arns       = [for name, it in module.kms : it.key_arn if name == each.key]
+    for argument, kind in { repository_arns = "repository", log_group_arns = "log-group", secret_arns = "secret", key_arns = "key" } :
+    argument => [for name in local.starting[each.key][kind] : local.arns[kind][name]]
   }
 }
 

@@ -75,7 +75,7 @@ module "kms" {
 
   name        = "${var.name}-${each.key}"
   description = "Secrets of ${each.key} in ${var.name}"
-  users       = local.principals[each.key]
+  users       = local.readers[each.key]
 
   secret_writers = local.operators
 }
@@ -88,7 +88,7 @@ module "secrets" {
   region           = var.region
   secrets          = each.value
   kms_key_arn      = module.kms[each.key].key_arn
-  reader_role_arns = local.principals[each.key]
+  reader_role_arns = local.readers[each.key]
   recovery_days    = var.protect ? 30 : 0
 }
 

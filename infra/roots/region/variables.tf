@@ -149,6 +149,21 @@ variable "grants" {
   default = {}
 }
 
+variable "starting_grants" {
+  description = "What ECS may do to start the tasks of each service, by service; like `grants`."
+  type = map(list(object({
+    sid      = string
+    actions  = list(string)
+    resource = object({ kind = string, name = string })
+    conditions = optional(list(object({
+      test     = string
+      variable = string
+      values   = list(string)
+    })), [])
+  })))
+  default = {}
+}
+
 variable "fairway_version" {
   description = "Version of Fairway, by which the registry of the environment has the image of the sidecar."
   type        = string
@@ -188,7 +203,7 @@ variable "stores" {
   type = map(object({
     kind           = string
     engine_version = optional(string)
-    instance_class = optional(string, "db.t4g.medium")
+    instance_class = optional(string, "db.t4g.small")
     node_type      = optional(string, "cache.t4g.small")
     storage_gib    = optional(number, 20)
     multi_az       = optional(bool, true)

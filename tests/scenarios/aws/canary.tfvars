@@ -34,7 +34,7 @@ services = {
     health       = { path = "/health" }
     stop_timeout = 30
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     versions = {
       r1 = { replicas = 1 }
@@ -46,7 +46,7 @@ services = {
     public = true
     health = { path = "/healthz", interval = 10, start = 120 }
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     scale = {
       min      = 2
@@ -77,8 +77,8 @@ services = {
         replicas    = 1
         slot        = "b"
         environment = { MODE = "new" }
-        cpu         = 1024
-        memory      = 3072
+        cpu         = 2048
+        memory      = 4096
       }
     }
   }
@@ -131,7 +131,7 @@ services = {
     health       = { path = "/health" }
     stop_timeout = 30
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     versions = {
       r1 = { replicas = 1 }
@@ -143,7 +143,7 @@ services = {
     public = true
     health = { path = "/healthz", interval = 10, start = 120 }
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     scale = {
       min      = 2
@@ -174,8 +174,8 @@ services = {
         replicas    = 1
         slot        = "b"
         environment = { MODE = "new" }
-        cpu         = 1024
-        memory      = 3072
+        cpu         = 2048
+        memory      = 4096
       }
     }
   }

@@ -25,7 +25,7 @@ services = {
   clock = {
     kind = "worker"
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     versions = {
       r1 = { image = "clock:1", replicas = 1 }

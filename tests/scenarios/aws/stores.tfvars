@@ -41,7 +41,7 @@ services = {
     }
     health = { path = "/up" }
     # 0.25 vCPU and 512 MiB of its own, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     versions = {
       r1 = { image = "legacy:3", replicas = 1 }
@@ -52,7 +52,7 @@ services = {
   mail = {
     kind = "worker"
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu        = 256
+    cpu        = 512
     memory     = 1024
     scale      = { min = 1, max = 5, queue = 20 }
     subscribes = ["ordered"]
@@ -66,7 +66,7 @@ services = {
     public = true
     health = { path = "/health" }
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu       = 256
+    cpu       = 512
     memory    = 1024
     calls     = ["legacy"]
     stores    = ["orders", "carts", "files", "visits"]
@@ -173,7 +173,7 @@ services = {
     }
     health = { path = "/up" }
     # 0.25 vCPU and 512 MiB of its own, the collector: the next size of Fargate
-    cpu    = 256
+    cpu    = 512
     memory = 1024
     versions = {
       r1 = { image = "legacy:3", replicas = 1 }
@@ -184,7 +184,7 @@ services = {
   mail = {
     kind = "worker"
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu        = 256
+    cpu        = 512
     memory     = 1024
     scale      = { min = 1, max = 5, queue = 20 }
     subscribes = ["ordered"]
@@ -198,7 +198,7 @@ services = {
     public = true
     health = { path = "/health" }
     # 0.25 vCPU and 512 MiB of its own, its sidecar, the collector: the next size of Fargate
-    cpu       = 256
+    cpu       = 512
     memory    = 1024
     calls     = ["legacy"]
     stores    = ["orders", "carts", "files", "visits"]

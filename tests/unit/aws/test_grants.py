@@ -12,7 +12,7 @@ from fairway.errors import NotFound
 from fairway.model.app import App
 from fairway.targets.aws.grants.derive import grants_of, starting_grants_of
 from fairway.targets.aws.grants.grant import LEFT_TO_AWS, SHARED, Grant, ResourceKind
-from fairway.targets.aws.names import GATEWAY
+from fairway.targets.aws.names import GATEWAY, SIDECAR_REPOSITORY
 
 REGION = "eu-central-1"
 STORES = {
@@ -37,6 +37,12 @@ def app(**services: Any) -> App:
 
 def granted(made: App, service: str = "orbit") -> tuple[Grant, ...]:
     return grants_of(made, "prod", REGION, service)
+
+
+def outside_the_mesh(made: App) -> App:
+    prod = made.environments["prod"]
+    aws = prod.aws.model_copy(update={"outside_mesh": ("orbit",)})
+    return made.model_copy(update={"environments": {"prod": prod.model_copy(update={"aws": aws})}})
 
 
 def on(grants: tuple[Grant, ...], kind: ResourceKind) -> dict[str, tuple[str, ...]]:
@@ -100,19 +106,35 @@ def test_a_publisher_puts_events_of_its_topics_as_itself() -> None:
 
 
 def test_outside_the_mesh_nothing_of_the_mesh_is_granted() -> None:
-    made = app()
-    prod = made.environments["prod"]
-    aws = prod.aws.model_copy(update={"outside_mesh": ("orbit",)})
-    outside = {"prod": prod.model_copy(update={"aws": aws})}
-    made = made.model_copy(update={"environments": outside})
-    kinds = {g.resource.kind for g in granted(made)}
+    kinds = {g.resource.kind for g in granted(outside_the_mesh(app()))}
     assert not kinds & {"mesh", "handouts", "identity", "telemetry", "key"}
 
 
 def test_a_static_site_may_nothing_and_the_gateway_has_its_own() -> None:
     made = app(site={"kind": "static", "root": "www"}, orbit={"run": "x"})
-    assert granted(made, "site") == starting_grants_of(made, REGION, "site") == ()
+    assert granted(made, "site") == starting_grants_of(made, "prod", REGION, "site") == ()
     assert set(on(granted(made, GATEWAY), "identity")) == {GATEWAY}
+
+
+def started(made: App, service: str = "orbit") -> tuple[Grant, ...]:
+    return starting_grants_of(made, "prod", REGION, service)
+
+
+def test_a_task_is_started_from_images_that_exist() -> None:
+    made = app(orbit={"run": "x"}, bought={"image": "nginx"})
+    assert set(on(started(made), "repository")) == {"orbit", SIDECAR_REPOSITORY}
+    assert set(on(started(made, "bought"), "repository")) == {SIDECAR_REPOSITORY}
+    assert set(on(started(made, GATEWAY), "repository")) == {SIDECAR_REPOSITORY}
+    assert set(on(started(outside_the_mesh(made)), "repository")) == {"orbit"}
+
+
+def test_ecs_reads_the_secrets_that_it_puts_into_an_environment() -> None:
+    declared = {"run": "x", "secrets": ["MODEL_KEY"]}
+    assert set(on(started(app(orbit=declared)), "secret")) == {"orbit/MODEL_KEY"}
+    with_library = app(orbit={**declared, "library": True})
+    assert not on(started(with_library), "secret") and not on(started(with_library), "key")
+    assert set(on(started(outside_the_mesh(with_library)), "key")) == {"orbit"}
+    assert not on(started(app()), "key")
 
 
 def test_an_unknown_service_is_not_found() -> None:
@@ -136,11 +158,12 @@ DECLARED = st.fixed_dictionaries(
 def test_no_service_is_granted_what_another_one_owns(services: dict[str, Any]) -> None:
     made = app(**services)
     for name, declared in services.items():
-        grants = (*granted(made, name), *starting_grants_of(made, REGION, name))
+        grants = (*granted(made, name), *starting_grants_of(made, "prod", REGION, name))
         allowed = {
             name,
             SHARED,
             "*",
+            SIDECAR_REPOSITORY,
             *declared.get("stores", ()),
             *(f"{name}/{secret}" for secret in declared.get("secrets", ())),
             *(f"{store}.{name}" for store in declared.get("stores", ())),

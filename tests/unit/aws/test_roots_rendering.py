@@ -83,6 +83,39 @@ def test_a_second_rendering_removes_what_the_first_one_left_and_nothing_else(
     assert (folder / "x.zip").read_bytes() == b"4"
 
 
+def test_somebodys_changes_are_kept_unless_the_folder_is_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    tree.write_tree(folder, {"a.tf": "1", "b.tf": "1"}, {}, "unchanged")
+    tree.write_tree(folder, {"a.tf": "2", "b.tf": "1"}, {}, "unchanged")
+    (folder / "a.tf").write_text("mine")
+    with pytest.raises(Refused, match=r"changed a\.tf"):
+        tree.write_tree(folder, {"b.tf": "2"}, {}, "unchanged")
+    assert (folder / "a.tf").read_text() == "mine" and (folder / "b.tf").read_text() == "1"
+    tree.write_tree(folder, {"a.tf": "3"}, {}, "own")
+    assert (folder / "a.tf").read_text() == "3"
+
+
+@pytest.mark.parametrize("where", ["new", "unchanged"])
+def test_an_interrupted_rendering_can_be_done_again(tmp_path: Path, where: tree.Where) -> None:
+    folder = tmp_path / "out"
+    with pytest.raises(OSError, match="b"):  # a file cannot have files below it
+        tree.write_tree(folder, {"b": "1", "b/c": "2"}, {}, where)
+    assert (folder / "b").is_file()
+    tree.write_tree(folder, {"b": "3"}, {}, where)
+    assert (folder / "b").read_text() == "3"
+
+
+def test_the_readme_says_what_ends_with_fairway() -> None:
+    text = rendered(example())["README.md"]
+    for said in (
+        "aws s3 sync config/eu-west-1 s3://", "put-secret-value", "rds_iam", "authority.pem",
+        "weighted_clusters", "after seven days", "images/sidecar", "cd control-plane",
+        "cd registry",
+    ):  # fmt: skip
+        assert said in text
+    assert "images/sidecar/Dockerfile" in rendered(example())
+
+
 def test_zips_are_the_same_bytes_every_time() -> None:
     files = {"b.py": b"2", "a/a.py": b"1"}
     assert packages.zipped(files) == packages.zipped(dict(reversed(files.items())))
@@ -111,9 +144,9 @@ def test_names_fit_what_aws_allows() -> None:
 @pytest.mark.parametrize(
     ("cpu", "memory", "size"),
     [
-        (0.25, 256, Size(256, 1024)),  # with 192 and 128 MiB beside it
-        (0.25, 128, Size(256, 512)),
-        (1, 2048, Size(1024, 3072)),
+        (0.25, 256, Size(512, 1024)),  # with 96 units and 320 MiB beside it
+        (0.15, 128, Size(256, 512)),
+        (1, 2048, Size(2048, 4096)),
         (64, 2**18, LARGEST),
     ],
 )

@@ -133,6 +133,31 @@ run "containers_are_confined" {
   }
 }
 
+run "an_image_needs_nothing_for_its_check" {
+  assert {
+    condition = jsonencode(local.app.r1.healthCheck.command) == jsonencode([
+      "CMD", "/fairway/bin/busybox", "wget", "-q", "-O", "/dev/null", "-T", "2", "http://127.0.0.1:8080/health",
+    ])
+    error_message = "The app is asked without a shell, by the program in the volume."
+  }
+
+  assert {
+    condition     = startswith(local.client, "${local.app.r1.mountPoints[0].containerPath}/")
+    error_message = "The app sees the volume with that program."
+  }
+}
+
+run "without_a_sidecar_the_load_balancer_checks" {
+  variables {
+    sidecar = null
+  }
+
+  assert {
+    condition     = !contains(keys(local.containers.r1[0]), "healthCheck")
+    error_message = "Nobody would have brought the program of the check."
+  }
+}
+
 run "a_shell_needs_two_folders" {
   variables {
     enable_execute_command = true

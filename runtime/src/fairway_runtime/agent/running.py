@@ -12,6 +12,7 @@ from fairway_runtime.agent.cloud import Away, Cloud
 from fairway_runtime.agent.envoy import Envoy, Rejected
 from fairway_runtime.agent.following import Follower
 from fairway_runtime.agent.measuring import Reporter
+from fairway_runtime.agent.probing import hand_out_probe
 from fairway_runtime.agent.reporting import State
 from fairway_runtime.agent.settings import AgentSettings
 from fairway_runtime.agent.telling import tell
@@ -51,6 +52,8 @@ class Agent:
             await self._envoy.stop()
 
     async def _live(self) -> int:
+        if not self._settings.is_gateway:
+            hand_out_probe(self._settings.probe, self._settings.handouts)
         try:
             await self._follower.begin()
         except Rejected as error:

@@ -9,6 +9,7 @@ FAIRWAY_METRICS_NAMESPACE           of metrics in CloudWatch; `Fairway`; empty: 
 FAIRWAY_ENVOY                       the binary; `envoy` on PATH
 FAIRWAY_AGENT_STATE                 its own folder, best in memory; /tmp/fairway
 FAIRWAY_AGENT_HANDOUTS              what the app reads; /fairway
+FAIRWAY_PROBE                       a static BusyBox, handed out for health checks; /bin/busybox
 FAIRWAY_DRAIN_DELAY                 seconds from SIGTERM until Envoy ends; 12
 FAIRWAY_TASK                        its name in reports; absent: the id of the ECS task
 FAIRWAY_AGENT_POLL                  seconds between two looks at the documents; 2
@@ -47,6 +48,7 @@ class AgentSettings:
     envoy: str
     state: Path
     handouts: Path
+    probe: Path
     drain_delay: float
     task: str
     poll: float
@@ -90,6 +92,7 @@ class AgentSettings:
             envoy=variables.get("FAIRWAY_ENVOY") or "envoy",
             state=state_folder(variables),
             handouts=Path(variables.get("FAIRWAY_AGENT_HANDOUTS") or "/fairway"),
+            probe=Path(variables.get("FAIRWAY_PROBE") or "/bin/busybox"),
             drain_delay=numbers["FAIRWAY_DRAIN_DELAY"] or 0.0,
             task=variables.get("FAIRWAY_TASK", ""),
             poll=numbers["FAIRWAY_AGENT_POLL"] or 0.0,

@@ -42,7 +42,7 @@ def explain_iam(
     seen, where = _place(invocation, region)
     roles = {
         "task": grants_of(seen, invocation.environment, where, service),
-        "execution": starting_grants_of(seen, where, service),
+        "execution": starting_grants_of(seen, invocation.environment, where, service),
     }
     if as_json:
         say_json({"service": service, "region": where, "roles": roles})

@@ -97,6 +97,8 @@ def secret(app: str, environment: str, service: str, name: str) -> str:
     return f"{prefix(app, environment)}/{service}/{name}"
 
 
+SIDECAR_REPOSITORY = "fairway-sidecar"
+"""The repository of the sidecar's image, by the environment's prefix as all of them."""
 SIGNING_SECRET = "identity"  # noqa: S105 - a name
 """The secret of a service with the keys by which it signs and verifies calls."""
 

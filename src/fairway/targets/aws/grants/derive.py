@@ -23,7 +23,13 @@ from fairway.targets.aws.grants.grant import (
 )
 from fairway.targets.aws.grants.stores import store_grants
 from fairway.targets.aws.grants.through import through
-from fairway.targets.aws.names import GATEWAY, METRICS, SIGNING_SECRET, event_source
+from fairway.targets.aws.names import (
+    GATEWAY,
+    METRICS,
+    SIDECAR_REPOSITORY,
+    SIGNING_SECRET,
+    event_source,
+)
 
 _IMAGES = (
     "ecr:BatchCheckLayerAvailability",
@@ -59,11 +65,16 @@ def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Gr
     return tuple(grants)
 
 
-def starting_grants_of(app: App, region: str, service: str) -> tuple[Grant, ...]:
-    """What ECS may do on behalf of `service` to start a task of it: the execution role."""
+def starting_grants_of(app: App, environment: str, region: str, service: str) -> tuple[Grant, ...]:
+    """What ECS may do on behalf of `service` to start a task of it: the execution role.
+
+    Secrets are among it only where ECS puts them into the container's environment; for a service
+    in the mesh that uses the library, the agent fetches them by the task role.
+    """
     declared = _declared(app, service)
     if declared is not None and declared.kind == "static":
         return ()
+    in_mesh = _in_mesh(app, environment, service)
     grants = [
         Grant(
             "LogInToRegistry",
@@ -71,15 +82,10 @@ def starting_grants_of(app: App, region: str, service: str) -> tuple[Grant, ...]
             ("ecr:GetAuthorizationToken",),
             ResourceRef("any", EVERYTHING),
         ),
-        Grant(
-            "PullImages",
-            "a task is started from its image",
-            _IMAGES,
-            ResourceRef("repository", service),
-        ),
+        *_images(service, declared, in_mesh=in_mesh),
         _logs(service, "WriteOutput", "what it writes to its output is kept"),
     ]
-    if declared is not None:
+    if declared is not None and not (in_mesh and declared.library):
         grants += _decrypted(region, service, list(_secrets(service, declared, _READ)))
     return tuple(grants)
 
@@ -99,6 +105,16 @@ def _declared(app: App, service: str) -> Service | None:
 
 def _in_mesh(app: App, environment: str, service: str) -> bool:
     return service not in app.environments[environment].aws.outside_mesh
+
+
+def _images(service: str, declared: Service | None, *, in_mesh: bool) -> Iterator[Grant]:
+    """Those of the environment's registry: an image that is not built here has no repository."""
+    if declared is not None and declared.image is None:
+        reason = "a task is started from its image"
+        yield Grant("PullImages", reason, _IMAGES, ResourceRef("repository", service))
+    if in_mesh:
+        reason = "it is in the mesh: an Envoy with its agent runs in every task of it"
+        yield Grant("PullSidecar", reason, _IMAGES, ResourceRef("repository", SIDECAR_REPOSITORY))
 
 
 def _agent(region: str, service: str) -> Iterator[Grant]:

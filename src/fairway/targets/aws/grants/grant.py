@@ -17,7 +17,7 @@ ResourceKind = Literal[
     "handouts",  # service: objects below handouts/<service>/ there
     "identity",  # service: its alias of the function that signs certificates
     "telemetry",  # environment: the table that tasks report to
-    "repository",  # service: its container images
+    "repository",  # service, or SIDECAR_REPOSITORY: container images
     "table",  # store: a DynamoDB table
     "bucket",  # store: the bucket itself
     "bucket-objects",  # store: what is in it

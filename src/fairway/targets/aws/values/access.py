@@ -7,22 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fairway.model.app import App
 from fairway.targets.aws import names
-from fairway.targets.aws.grants.derive import grants_of
+from fairway.targets.aws.grants.derive import grants_of, starting_grants_of
 from fairway.targets.aws.grants.grant import Grant
 from fairway.targets.aws.values.edge import has_gateway
 from fairway.targets.aws.values.hcl import Assign, Note, Value
 from fairway.targets.aws.values.place import Place
+from fairway.targets.aws.values.services import secrets_in_use
 
 
 def access(place: Place) -> tuple[Assign, ...]:
-    """The variable `grants`, by service; the gateway is one of them."""
-    environment = place.standing.environment
-    entries: dict[str, Value] = {
-        name: [_grant(grant) for grant in grants_of(place.app, environment, place.region, name)]
+    """What programs may do, and what ECS may to start them, by service; the gateway is one."""
+    where = (_in_use(place), place.standing.environment, place.region)
+    running: dict[str, Value] = {
+        name: [_grant(grant) for grant in grants_of(*where, name)] for name in _holders(place)
+    }
+    starting: dict[str, Value] = {
+        name: [_grant(grant) for grant in starting_grants_of(*where, name)]
         for name in _holders(place)
     }
-    return (Assign("grants", entries),)
+    comment = "What ECS may do to start their tasks."
+    return (Assign("grants", running), Assign("starting_grants", starting, comment, apart=True))
+
+
+def _in_use(place: Place) -> App:
+    """The app with the secrets of versions that still run: their tasks are started anew as well."""
+    services = {
+        name: service.model_copy(update={"secrets": secrets_in_use(place, name, service)})
+        for name, service in place.app.services.items()
+    }
+    return place.app.model_copy(update={"services": services})
 
 
 def _holders(place: Place) -> Iterator[str]:

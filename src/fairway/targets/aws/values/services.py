@@ -145,7 +145,7 @@ def _scheduled(scale: Scale, schedule: Schedule) -> Value:
 
 def _neighbours(place: Place, name: str, service: Service) -> dict[str, Value]:
     """Whom it talks to: security groups, variables and queues follow from it."""
-    secrets = _secrets(place, name, service)
+    secrets = secrets_in_use(place, name, service)
     lists: Mapping[str, tuple[str, ...]] = {
         "calls": tuple(sorted(service.calls)),
         "stores": service.stores,
@@ -156,7 +156,7 @@ def _neighbours(place: Place, name: str, service: Service) -> dict[str, Value]:
     return {key: list(names_) for key, names_ in lists.items() if names_}
 
 
-def _secrets(place: Place, name: str, service: Service) -> tuple[str, ...]:
+def secrets_in_use(place: Place, name: str, service: Service) -> tuple[str, ...]:
     """Those of all its versions: each is there as long as one of them reads it."""
     of_versions = [each for version in place.versions(name) for each in version.service.secrets]
     return tuple(dict.fromkeys((*service.secrets, *of_versions)))
@@ -190,7 +190,7 @@ def _version(place: Place, name: str, service: Service, version: StandingVersion
     size, usual = _size(place, name, own), _size(place, name, service)
     if size != usual:
         found |= {"cpu": size.cpu, "memory": size.memory}
-    if set(own.secrets) != set(_secrets(place, name, service)):
+    if set(own.secrets) != set(secrets_in_use(place, name, service)):
         found["secrets"] = list(own.secrets)
     if own.config:
         found["has_config"] = True

@@ -14,7 +14,7 @@ from fairway.targets.aws.values.hcl import Assign
 from fairway.targets.aws.values.place import Place
 from fairway.targets.aws.values.root import Values, title
 
-SIDECAR = "fairway-sidecar"
+SIDECAR = names.SIDECAR_REPOSITORY
 """The repository of the sidecar's image: Envoy with its agent."""
 
 SERVER = "fairway"

@@ -51,10 +51,14 @@ def task_size(resources: Resources, *, sidecar: bool, collector: bool) -> Size:
 
     The largest one where nothing has room: the check of the app file warns of it.
     """
-    own = wanted(resources)
-    beside = (SIDECAR.memory if sidecar else 0) + (COLLECTOR.memory if collector else 0)
-    # Memory is divided among the containers of a task; processor time is shared by them.
-    need = Size(own.cpu, own.memory + beside)
+    parts = [
+        wanted(resources),
+        *([SIDECAR] if sidecar else []),
+        *([COLLECTOR] if collector else []),
+    ]
+    # Both are divided among the containers of a task. What is declared is what the app gets, so
+    # the others come on top, and what rounding up adds is the app's as well.
+    need = Size(sum(part.cpu for part in parts), sum(part.memory for part in parts))
     return next((size for size in _sizes() if _fits(need, size)), LARGEST)
 
 
