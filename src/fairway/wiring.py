@@ -190,17 +190,31 @@ def _blueprint(workspace: Workspace, environment: str) -> Blueprint:
     app = environment_view(workspace.loaded.app, environment)
     target = app.environments[environment].target
     if target != "local":
-        raise Unavailable(
-            "target-not-here",
-            f"the environment '{environment}' has the target {target}, which this version of "
-            "Fairway cannot run yet",
-            where=f"environments.{environment}.target",
-            remedy="use an environment with target: local",
-        )
+        raise _runs_elsewhere(environment, target)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     opened = open_state(workspace.folder, environment, stamp=stamp)
     venv = Path(sys.prefix) if sys.prefix != sys.base_prefix else None
     return Blueprint(app, opened.state, workspace.variables, venv)
+
+
+def _runs_elsewhere(environment: str, target: str) -> Unavailable:
+    where = f"environments.{environment}.target"
+    if target != "aws-ecs":
+        return Unavailable(
+            "target-not-here",
+            f"the environment '{environment}' has the target {target}, which this version of "
+            "Fairway cannot run yet",
+            where=where,
+            remedy="use an environment with target: local",
+        )
+    return Unavailable(
+        "target-not-here",
+        f"the environment '{environment}' runs on AWS, not on this machine; its server delivers it",
+        where=where,
+        remedy=f"deliver with `fairway deploy {environment}`; look with "
+        f"`fairway deployments {environment}`, `fairway history {environment}` or "
+        f"`fairway drift {environment}`",
+    )
 
 
 @contextmanager

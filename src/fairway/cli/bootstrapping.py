@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fairway.cli.output import Painter
 from fairway.delivery.words import plural
-from fairway.plan.describe_preview import counted, describe_preview
-from fairway.plan.preview import Preview
+from fairway.plan.describe_areas import by_area
+from fairway.plan.describe_preview import counted
 
 if TYPE_CHECKING:
     from fairway.targets.aws.bootstrap import Step
@@ -34,8 +34,12 @@ def look_lines(outcome: Outcome, paint: Painter) -> list[str]:
     lines: list[str] = []
     for step in outcome.steps:
         lines.append(f"{paint.bold(step.root)}  {counted(step.changes) or 'nothing to do'}")
-        lines += describe_preview(Preview(step.changes))[1:]
-    return [*lines, f"make it with: fairway bootstrap {outcome.environment}"]
+        lines += by_area(step.changes)
+    return [
+        *lines,
+        "every resource with its address: add --json",
+        f"make it with: fairway bootstrap {outcome.environment}",
+    ]
 
 
 def ended_lines(outcome: Outcome, paint: Painter) -> list[str]:

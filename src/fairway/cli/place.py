@@ -114,8 +114,9 @@ def _how_to_start(environment: str) -> str:
     if environment == DEFAULT_ENVIRONMENT:
         return "start it with `fairway up -d`"
     return (
-        f"start it with `fairway up -d --env {environment}`; "
-        f"what a server keeps is shown by `fairway deployments {environment}`"
+        f"if it is on this machine, start it with `fairway up -d --env {environment}`; if a server "
+        f"keeps it, as on AWS, ask that: `fairway deployments {environment}`, "
+        f"`fairway history {environment}`, `fairway drift {environment}`"
     )
 
 

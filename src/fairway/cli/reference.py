@@ -27,7 +27,9 @@ _HEAD = """\
 sets up completion for your shell.
 
 - A result goes to standard output, progress and hints go to standard error: pipes stay clean.
-- `--json` prints a result for programs, with the same names as the API.
+- `--json` prints a result for programs, with the same names as the API. An error is text on
+  standard error with `--json` as well, and standard output stays empty: go by the exit code. Only
+  `fairway validate --json` prints the problems that it finds.
 - Colour needs a terminal; `NO_COLOR=1` switches it off, `CI=1` also the moving progress.
 - `--file PATH` (or `FAIRWAY_FILE`) names the app file; without, it is `fairway.yaml` in this folder
   or the nearest one above. `--env NAME` (or `FAIRWAY_ENV`) chooses the environment, `local` if

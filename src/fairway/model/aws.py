@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from fairway.model.services import Declared
-from fairway.model.values import Duration, Flag, Host, Name, Size, Whole, matching
+from fairway.model.values import Duration, Flag, Name, Size, Whole, matching
 
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-2])$"
 ACCOUNT_PATTERN = r"^\d{12}$"
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+DOMAIN_PATTERN = rf"^{_LABEL}(\.{_LABEL})+$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 
@@ -25,6 +27,18 @@ Cidr = Annotated[
     ),
     WithJsonSchema({"type": "string", "pattern": CIDR_PATTERN}),
 ]
+Domain = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            DOMAIN_PATTERN,
+            "is not a domain",
+            "write lower-case labels joined by dots, without '*.': shop.example.com",
+        )
+    ),
+    WithJsonSchema({"type": "string", "pattern": DOMAIN_PATTERN}),
+]
+"""A DNS name that a zone can hold: at least two labels, none of them a wildcard."""
 Account = Annotated[
     str,
     BeforeValidator(
@@ -51,6 +65,18 @@ Repository = Annotated[
     WithJsonSchema({"type": "string", "pattern": REPOSITORY_PATTERN}),
 ]
 
+Nat = Annotated[
+    Literal["per-zone", "single", "none"],
+    BeforeValidator(
+        matching(
+            r"^(per-zone|single|none)$",
+            "is not a choice here",
+            "write per-zone, single or none; none has no way out to the internet",
+        )
+    ),
+]
+"""Told in full where it is wrong: `one` is nearer to `none` than to what it means."""
+
 
 class Network(Declared):
     """The network of the environment: one in each region."""
@@ -59,7 +85,7 @@ class Network(Declared):
         "10.0.0.0/16", description="its addresses; every region takes the next block"
     )
     zones: Whole = Field(3, ge=2, le=3, description="availability zones that are used")
-    nat: Literal["per-zone", "single", "none"] = Field(
+    nat: Nat = Field(
         "per-zone",
         description="ways out to the internet: one in each zone, a single one, or none at all "
         "(AWS itself is reached through endpoints)",
@@ -84,7 +110,7 @@ class Aws(Declared):
     account: Account | None = Field(
         None, description="the account that it belongs to; work on any other is refused"
     )
-    domain: Host | None = Field(None, description="the name that the public services answer to")
+    domain: Domain | None = Field(None, description="the name that the public services answer to")
     hosted_zone: str | None = Field(
         None, min_length=1, description="the Route 53 zone of the domain; absent: its parent domain"
     )

@@ -12,6 +12,8 @@ from fairway.model.app import App
 from fairway.model.names import did_you_mean
 from fairway.model.services import Service, expand_intent
 
+_DECLARE = "declare it under environments, or choose one with --env"
+
 
 def environment_view(app: App, environment: str) -> App:
     """`app` with the overrides of `environment`; raises NotFound for an undeclared one.
@@ -23,7 +25,7 @@ def environment_view(app: App, environment: str) -> App:
             "unknown-environment",
             f"the environment '{environment}' is not declared",
             where="environments",
-            remedy=did_you_mean(environment, app.environments, "declare it under environments"),
+            remedy=did_you_mean(environment, app.environments, _DECLARE),
         )
     declared = app.environments[environment]
     overrides, flags = declared.overrides, declared.flags

@@ -41,7 +41,7 @@ def test_the_end_says_where_the_server_is_and_what_comes_next() -> None:
 def test_a_look_names_what_would_be_made() -> None:
     told = look_lines(DONE, PLAIN)
     assert told[0] == "account  1 to create"
-    assert "      + aws_s3_bucket" in told
+    assert told[1].split() == ["+", "buckets", "1", "s3_bucket"]
     assert "registry  nothing to do" in told
     assert told[-1] == "make it with: fairway bootstrap prod"
 

@@ -228,3 +228,32 @@ def test_tokens_are_kept_where_the_user_has_configuration(tmp_path: Path) -> Non
     tokens.file.write_text("[]")
     with pytest.raises(InvalidInput, match="damaged"):
         tokens.find("https://a")
+
+
+PROD_ALONE = """\
+app: shop
+services: {web: {run: ./serve, health: /health}}
+environments:
+  prod: {target: aws-ecs, regions: [eu-central-1]}
+"""
+
+
+@pytest.fixture
+def prod_alone(fairway: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """An app whose only environment is on AWS, without a server."""
+    monkeypatch.delenv("FAIRWAY_SERVER", raising=False)
+    (fairway.folder / "fairway.yaml").write_text(PROD_ALONE)
+    return fairway
+
+
+def test_without_local_every_environment_is_checked(prod_alone: CommandLine) -> None:
+    assert prod_alone("validate").code == 0
+
+
+def test_on_aws_bootstrap_makes_the_missing_server(prod_alone: CommandLine) -> None:
+    assert "fairway bootstrap prod" in prod_alone("deploy", "prod").err
+
+
+@pytest.mark.parametrize("command", ["status", "up"])
+def test_what_is_on_aws_is_asked_through_its_server(prod_alone: CommandLine, command: str) -> None:
+    assert "fairway deployments prod" in prod_alone(command, "--env", "prod").err

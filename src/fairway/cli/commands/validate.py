@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sized
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fairway.cli.failures import render_problem, report_json_error
-from fairway.cli.invocation import Invocation, current
+from fairway.cli.invocation import DEFAULT_ENVIRONMENT, Invocation, current
 from fairway.cli.output import painter, say, say_json
 from fairway.cli.place import find_app_file, seen_from_here, workspace_of
 from fairway.cli.policies import CheckedPolicies, check_policies
 from fairway.errors import FairwayError, Problem
+
+if TYPE_CHECKING:
+    from fairway.workspace import Workspace
 
 app = typer.Typer(add_completion=False)
 
@@ -30,7 +34,7 @@ def validate(
     invocation = current(context)
     try:
         workspace = workspace_of(invocation)
-        checked = check_policies(workspace, invocation.environment)
+        checked = _checked(workspace, invocation.environment)
     except FairwayError as error:
         if not as_json:
             raise
@@ -41,6 +45,16 @@ def validate(
         say_json({"valid": True, "app": checked.app.app, "problems": [], "warnings": warnings})
     else:
         _show(invocation, checked, warnings)
+
+
+def _checked(workspace: Workspace, environment: str) -> CheckedPolicies:
+    """For the environment, or for every one where `local` is meant and the app has none."""
+    declared = workspace.loaded.app.environments
+    if environment != DEFAULT_ENVIRONMENT or environment in declared or not declared:
+        return check_policies(workspace, environment)
+    every = [check_policies(workspace, name) for name in declared]
+    warnings = dict.fromkeys(warning for checked in every for warning in checked.warnings)
+    return replace(every[0], warnings=tuple(warnings))
 
 
 def _show(invocation: Invocation, checked: CheckedPolicies, warnings: tuple[Problem, ...]) -> None:

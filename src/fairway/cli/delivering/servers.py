@@ -47,8 +47,15 @@ def server_of(workspace: Workspace, environment: str, variables: Variables) -> s
         "no-server",
         f"'{environment}' runs on {declared.target}, and nothing says which server keeps it",
         where=f"environments.{environment}.server",
-        remedy="name the address of its `fairway server` there, or in FAIRWAY_SERVER",
+        remedy=_how_to_have_one(environment, declared.target),
     )
+
+
+def _how_to_have_one(environment: str, target: str) -> str:
+    named = "name the address of its `fairway server` there, or in FAIRWAY_SERVER"
+    if target != "aws-ecs":
+        return named
+    return f"{named}; `fairway bootstrap {environment}` makes one in its account"
 
 
 def checked_url(text: str, where: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Any
 
-from fairway.model.aws import Aws
+from fairway.model.aws import Aws, AwsStore
 from fairway.model.check.subject import Finding, Subject, repeated, unknown_service
 from fairway.model.environments import Environment
 from fairway.model.names import did_you_mean
@@ -16,6 +16,36 @@ from fairway.model.services import PublicRoute
 
 TARGETS = frozenset({"aws-ecs", "aws-lambda"})
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-\d", re.ASCII)
+_KNOWN = frozenset(
+    f"{area}-{number}"
+    for area, numbers in {
+        "af-south": "1",
+        "ap-east": "12",
+        "ap-northeast": "123",
+        "ap-south": "12",
+        "ap-southeast": "1234567",
+        "ca-central": "1",
+        "ca-west": "1",
+        "eu-central": "12",
+        "eu-north": "1",
+        "eu-south": "12",
+        "eu-west": "123",
+        "il-central": "1",
+        "me-central": "1",
+        "me-south": "1",
+        "mx-central": "1",
+        "sa-east": "1",
+        "us-east": "12",
+        "us-west": "12",
+    }.items()
+    for number in numbers
+)
+"""Commercial regions; another only gets a warning, since AWS adds some every year.
+
+From docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html.
+"""
+_CLASSES = {"postgres": "db", "valkey": "cache"}
+"""Stores that run on instances, and how the names of their instance classes begin."""
 _ANSWERING = 2
 """Regions that DNS chooses between: the first, and the one that answers when it does not."""
 
@@ -65,6 +95,14 @@ def _regions(environment: Environment, path: Path) -> Iterator[Finding]:
                 f"'{region}' is not the name of a region of AWS",
                 "write it like this: eu-central-1",
             )
+        elif region not in _KNOWN:
+            yield Finding(
+                (*path, "regions", index),
+                "unknown-region",
+                f"'{region}' is no region of AWS that this version of Fairway knows",
+                did_you_mean(region, _KNOWN, "check its name; a region that is newer works"),
+                warning=True,
+            )
     if len(environment.regions) > _ANSWERING:
         yield Finding(
             (*path, "regions", _ANSWERING),
@@ -101,6 +139,8 @@ def _network(environment: Environment, path: Path) -> Iterator[Finding]:
 
 def _domain(subject: Subject, environment: Environment, path: Path) -> Iterator[Finding]:
     domain = environment.aws.domain
+    if domain is None and not subject.certain(*path, "aws"):
+        return  # It may be what was misspelt there.
     if domain is None:
         yield from _no_domain(subject, environment, path)
         return
@@ -208,22 +248,51 @@ def _stores(subject: Subject, environment: Environment, path: Path) -> Iterator[
                 f"the copy of '{name}' needs a second region",
                 "add one to 'regions', or remove 'replica'",
             )
+        if name in subject.app.stores:
+            yield from _sizes(subject.app.stores[name].kind, settings, (*path, name))
     yield from _apart(subject, environment, path)
 
 
+def _sizes(kind: str, settings: AwsStore, path: Path) -> Iterator[Finding]:
+    """What is said about a store goes with its kind."""
+    family = _CLASSES.get(kind)
+    for key in sorted(settings.model_fields_set & _ONLY_FOR.keys()):
+        if kind not in _ONLY_FOR[key]:
+            yield Finding(
+                (*path, key),
+                "store-setting-unused",
+                f"a store of the kind {kind} has no '{key}'",
+                "remove it",
+                at_key=True,
+            )
+    instance = settings.instance
+    if family and instance is not None and not instance.startswith(f"{family}."):
+        yield Finding(
+            (*path, "instance"),
+            "instance-class",
+            f"'{instance}' is no instance class of a store of the kind {kind}",
+            f"use one that begins with '{family}.': {family}.t4g.small",
+        )
+
+
+_ONLY_FOR = {"instance": frozenset(_CLASSES), "replica": frozenset({"postgres"})}
+"""Settings that only some kinds of stores have."""
+
+
 def _apart(subject: Subject, environment: Environment, path: Path) -> Iterator[Finding]:
-    """Databases of which every region has its own, with other data in it."""
+    """Stores of which every region has its own, with other data in it; a cache may be empty."""
     if len(environment.regions) < _ANSWERING:
         return
     for name, store in subject.app.stores.items():
         settings = environment.aws.stores.get(name)
-        if store.kind == "postgres" and not (settings and settings.replica):
+        if store.kind != "valkey" and not (settings and settings.replica):
+            copied = f"add 'aws: {{stores: {{{name}: {{replica: true}}}}}}', or use one region"
             yield Finding(
                 (*path, name) if settings else path[:-2],
                 "store-in-each-region",
-                f"each region has a database '{name}' of its own: what is written in one is not "
-                "in the other",
-                f"add 'aws: {{stores: {{{name}: {{replica: true}}}}}}', or use one region",
+                f"each region has a store '{name}' of its own, empty at first: what is written in "
+                "one is not in the other",
+                copied if store.kind == "postgres" else "use one region, or copy what it holds",
                 at_key=True,
                 warning=True,
             )
