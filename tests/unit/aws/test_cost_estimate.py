@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from fairway.targets.aws.cost.prices import parsed, price_table
 from fairway.targets.aws.cost.usage import HOURS, Usage, usage_of
 
 SUBJECTS = ("orbit", "axon", "orders", "paid")
+ROOTS = Path(__file__).parents[3] / "infra" / "roots"
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 
 
@@ -103,6 +107,43 @@ def test_what_has_no_price_is_told_and_not_guessed() -> None:
     found = estimate_planned(plan(stores, strange), basis())
     assert found.unpriced == ("aws_quantum_thing", "database:db.r9.huge in eu-central-1")
     assert found.by_subject == {"orders": pytest.approx(20 * 0.137)}
+
+
+def test_a_replica_has_the_disk_of_its_primary() -> None:
+    replica = resource("aws_db_instance.this", instance_class="db.t4g.small")
+    stores = plan(module('module.databases["orders"]', replica))
+    known = estimate_planned(stores, replace(basis(), disks={"orders": 20.0}))
+    assert known.monthly == pytest.approx(HOURS * 0.037 + 20 * 0.137)
+    assert not known.at_least
+    unknown = estimate_planned(stores, basis())
+    assert unknown.unpriced == ("database-storage of unknown size in eu-central-1",)
+    assert unknown.at_least
+
+
+def test_events_cost_on_the_bus_as_well() -> None:
+    events = module(
+        "module.events",
+        resource("aws_cloudwatch_event_bus.this"),
+        resource('aws_sns_topic.this["paid"]'),
+    )
+    found = estimate_planned(plan(events), basis(paid={"events": 1e6}))
+    assert found.by_subject == {"paid": pytest.approx(0.5 + 1.0)}
+    assert found.unassumed == frozenset()
+
+
+def test_what_is_billed_by_use_is_told_until_it_is_assumed() -> None:
+    table = plan(module('module.tables["orders"]', resource("aws_dynamodb_table.this")))
+    some = estimate_planned(table, basis(orders={"reads": 0, "storage": 5e9}))
+    assert some.unassumed == {("orders", "writes")}
+    public = estimate_planned(plan(), replace(basis(), public=("orbit",)))
+    assert public.unassumed == {("orbit", "requests"), ("orbit", "response")}
+    assert not some.at_least
+
+
+def test_the_default_database_has_a_price_everywhere() -> None:
+    variables = (ROOTS / "region" / "variables.tf").read_text("utf-8")
+    (default,) = re.findall(r'instance_class = optional\(string, "(.*)"\)', variables)
+    assert all(price_table().find(f"database:{default}", region) for region in REGIONS)
 
 
 def test_a_region_without_prices_has_no_bill() -> None:

@@ -60,6 +60,7 @@ def test_who_may_not_do_what() -> None:
 
 def test_without_credentials() -> None:
     assert told(NoCredentialsError()).code == "aws-credentials-missing"
+    assert isinstance(told(NoCredentialsError()), Refused)
     assert told(ProfileNotFound(profile="prod")).code == "aws-profile-missing"
 
 

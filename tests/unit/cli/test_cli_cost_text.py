@@ -27,7 +27,7 @@ FOUND = Estimate(
 
 def test_the_dearest_comes_first_and_regions_stand_apart() -> None:
     text = "\n".join(cost_lines("prod", FOUND, None, PLAIN, details=False))
-    assert text.splitlines()[0] == "prod: $ 1,240.50 a month"
+    assert text.splitlines()[0] == "prod: at least $ 1,240.50 a month"
     assert text.splitlines()[2].split() == ["OF", "EU-WEST-1", "US-EAST-1", "A", "MONTH"]
     assert text.index("orbit") < text.index("axon")
     assert "2026-07-07" in text
@@ -40,6 +40,17 @@ def test_the_dearest_comes_first_and_regions_stand_apart() -> None:
 )
 def test_it_is_compared_with_the_budget(budget: float, words: str) -> None:
     assert words in next(cost_lines("prod", FOUND, budget, PLAIN, details=False))
+
+
+def test_what_is_left_out_is_named() -> None:
+    found = Estimate(
+        unassumed=frozenset({("site", "requests"), ("environment", "logs")}), missing=("eu-west-1",)
+    )
+    text = "\n".join(cost_lines("prod", found, None, PLAIN, details=False))
+    assert text.splitlines()[0] == "prod: at least $ 0.00 a month, without eu-west-1"
+    assert "by use, nothing assumed: environment (logs); site (requests)" in text
+    assert "control plane" in text
+    assert "Container Insights" in text
 
 
 def test_every_line_says_how_it_came_about() -> None:

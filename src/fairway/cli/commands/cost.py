@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,28 +56,68 @@ def cost(
     if as_json:
         say_json(_document(found, budget))
         return
-    lines = cost_lines(standing.environment, found, budget, painter(), details=details)
+    paint = painter()
+    lines = cost_lines(standing.environment, found, budget, paint, details=details)
     say("\n".join(lines))
 
 
 def _planned_here(standing: Standing) -> Estimate:
     from fairway.wiring import estimating
 
+    _require_account(standing)
     note("Terraform plans every region; nothing is changed…")
     with estimating(os.environ) as provision:
         return asyncio.run(provision.estimate(standing))
 
 
+def _require_account(standing: Standing) -> None:
+    """Refused before Terraform starts when the credentials are of another account, or missing."""
+    from fairway.targets.aws.clients import Clients
+    from fairway.targets.aws.place import Place
+    from fairway.targets.aws.rendering import regions
+
+    app = standing.model
+    owner = app.environments[standing.environment].aws.account
+    lead = regions(standing)[0]
+    Place(app.app, standing.environment, lead, Clients(), time.time, owner).require_account()
+
+
 def _of_plans(standing: Standing, files: list[Path]) -> Estimate:
+    """The estimate of some regions; `missing` in it are those of which no plan was given."""
     from fairway.targets.aws.cost.estimate import Estimate, estimate_planned
     from fairway.targets.aws.provisioning import basis_of
+    from fairway.targets.aws.rendering import regions
 
-    found = Estimate()
+    found, missing = Estimate(), list(regions(standing))
     for file in files:
         plan = _read(file)
-        basis = basis_of(standing, plan["variables"]["region"]["value"])
-        found = found.plus(estimate_planned(plan, basis))
-    return found
+        region = _variable(plan, "region")
+        _require_own(standing, plan, file)
+        if region not in missing:
+            raise _other_plan(file, f"a second plan of {region}, or of a region that it has not")
+        missing.remove(region)
+        found = found.plus(estimate_planned(plan, basis_of(standing, region)))
+    return replace(found, missing=tuple(missing))
+
+
+def _require_own(standing: Standing, plan: Mapping[str, Any], file: Path) -> None:
+    """InvalidInput for the plan of another app or environment."""
+    app, environment = _variable(plan, "app"), _variable(plan, "environment")
+    if (app, environment) != (standing.model.app, standing.environment):
+        raise _other_plan(file, f"a plan of '{app}' in '{environment}'")
+
+
+def _variable(plan: Mapping[str, Any], name: str) -> str:
+    return str(plan["variables"].get(name, {}).get("value", ""))
+
+
+def _other_plan(file: Path, what: str) -> InvalidInput:
+    return InvalidInput(
+        "other-plan",
+        f"that is {what}",
+        where=str(file),
+        remedy="give one plan of each region of this app's environment",
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -99,13 +142,19 @@ def _no_plan(file: Path, reason: str) -> InvalidInput:
 
 
 def _document(found: Estimate, budget: float | None) -> dict[str, Any]:
+    from fairway.cli.delivering.cost_text import left_out
+
     return {
         "monthly": round(found.monthly, 2),
         "currency": "USD",
         "budget": budget,
         "by_subject": {name: round(total, 2) for name, total in found.by_subject.items()},
         "oldest_price": None if found.oldest_price is None else str(found.oldest_price),
+        "at_least": found.at_least,
         "unpriced": list(found.unpriced),
+        "unassumed": [{"of": of, "key": key} for of, key in sorted(found.unassumed)],
+        "missing_regions": list(found.missing),
+        "not_in_it": list(left_out(found)),
         "lines": [
             {
                 "region": line.region,

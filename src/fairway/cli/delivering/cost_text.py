@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 _NEAR = 0.8
 """From this share of the budget on it is shown in yellow."""
 
+ALONGSIDE = (
+    "what `fairway bootstrap` makes: the control plane (its tasks, database and load balancer), "
+    "the registry (images), the account (state, audit trail, keys)"
+)
+BY_METRIC = "custom metrics and Container Insights; support"
+
 
 def dollars(amount: float) -> str:
     """US dollars with cents, thousands apart."""
@@ -24,14 +31,31 @@ def cost_lines(
     environment: str, found: Estimate, budget: float | None, paint: Painter, *, details: bool
 ) -> Iterator[str]:
     """The total against the budget, then by service or line by line, then what is left out."""
-    yield paint.bold(f"{environment}: {dollars(found.monthly)} a month") + _of_budget(
-        found.monthly, budget, paint
-    )
+    total = f"{'at least ' if found.at_least else ''}{dollars(found.monthly)} a month"
+    without = f", without {' and '.join(found.missing)}" if found.missing else ""
+    yield paint.bold(f"{environment}: {total}{without}") + _of_budget(found.monthly, budget, paint)
     yield ""
     yield _detailed(found, paint) if details else _by_subject(found, paint)
     yield ""
     yield paint.dim(_basis(found))
-    yield from (paint.yellow(f"not in it: {each}") for each in found.unpriced)
+    yield from (paint.yellow(f"not in it: {each}") for each in left_out(found))
+
+
+def left_out(found: Estimate) -> Iterator[str]:
+    """All that the total leaves out."""
+    yield from (f"the region {region}: no plan of it was given" for region in found.missing)
+    yield from found.unpriced
+    if found.unassumed:
+        yield f"by use, nothing assumed: {_by_use(found)}"
+    yield ALONGSIDE
+    yield BY_METRIC
+
+
+def _by_use(found: Estimate) -> str:
+    keys: dict[str, list[str]] = defaultdict(list)
+    for subject, key in sorted(found.unassumed):
+        keys[subject].append(key)
+    return "; ".join(f"{subject} ({', '.join(each)})" for subject, each in keys.items())
 
 
 def change_lines(costs: tuple[MonthlyCost, ...], budget: float | None) -> Iterator[str]:

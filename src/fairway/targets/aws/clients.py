@@ -196,7 +196,7 @@ def _library_failure(error: BaseException, doing: str, where: str) -> FairwayErr
 
     match error:
         case exceptions.NoCredentialsError() | exceptions.PartialCredentialsError():
-            return Unavailable(
+            return Refused(
                 "aws-credentials-missing",
                 f"could not {doing}: there are no credentials of AWS",
                 where=where,

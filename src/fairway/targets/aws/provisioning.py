@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from fairway.errors import Refused
+from fairway.model.aws import AwsStore
 from fairway.plan.preview import Preview, ResourceChange
 from fairway.targets.aws import native, packages
 from fairway.targets.aws.cost.estimate import (
@@ -94,10 +95,11 @@ class TerraformProvision:
         return self._costs(standing, await self._looks(standing))[1]
 
     async def apply(self, standing: Standing) -> None:
-        """Make it so; Refused before anything is changed in a region when data would be lost."""
+        """Make it so; Refused before anything is changed anywhere when data would be lost."""
         async with self._turns["apply"]:
             await self._written("apply", standing)
             lead, *others = regions(standing)
+            await asyncio.gather(*(self._planned(standing, region) for region in others))
             await self._applied(standing, lead)
             await asyncio.gather(*(self._applied(standing, region) for region in others))
 
@@ -122,14 +124,23 @@ class TerraformProvision:
         planned = await terraform.plan(lock=False)
         return replace(planned, document=await terraform.document(planned))
 
+    async def _planned(self, standing: Standing, region: str) -> tuple[Terraform, PlannedChanges]:
+        """A plan to apply that loses no data.
+
+        The others are planned before the lead is applied, so that a loss in one stops all, and
+        again after it: what the lead has made may change their plans.
+        """
+        terraform = await self._ready("apply", standing, region)
+        planned = await terraform.plan()
+        if planned.losing_data:
+            raise _would_lose(region, planned.losing_data)
+        return terraform, planned
+
     async def _applied(self, standing: Standing, region: str) -> None:
         busy = self._shop.busy
         busy.begin(region, 0)
         try:
-            terraform = await self._ready("apply", standing, region)
-            planned = await terraform.plan()
-            if planned.losing_data:
-                raise _would_lose(region, planned.losing_data)
+            terraform, planned = await self._planned(standing, region)
             busy.begin(region, len(planned.changes))
             await terraform.apply(planned)
         finally:
@@ -189,7 +200,14 @@ def basis_of(standing: Standing, region: str) -> Basis:
     app = standing.model
     subjects = frozenset({*app.services, *app.stores, *app.topics})
     usage = usage_of(app, standing.environment, leads=region == regions(standing)[0])
-    return Basis(region, usage, price_table(), subjects)
+    public = tuple(name for name, service in app.services.items() if service.public)
+    stores = app.environments[standing.environment].aws.stores
+    disks = {
+        name: float(-(-stores.get(name, AwsStore.model_validate({})).storage // 2**30))
+        for name, store in app.stores.items()
+        if store.kind == "postgres"
+    }
+    return Basis(region, usage, price_table(), subjects, disks=disks, public=public)
 
 
 def kept_archives(cache: Path, *, wheels: bool) -> dict[str, bytes]:
@@ -236,6 +254,7 @@ def _told_apart(region: str, change: ResourceChange, several: int) -> ResourceCh
 
 
 def _missing(found: Estimate) -> tuple[str, ...]:
+    """What the cost leaves out beyond what nobody assumes."""
     if not found.unpriced:
         return ()
     return (

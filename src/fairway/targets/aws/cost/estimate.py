@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -39,10 +39,21 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A month in US dollars. `unpriced` are things without a price here, in words."""
+    """A month in US dollars.
+
+    `unpriced` are things without a price here, in words; `unassumed` are (subject, key) of what is
+    billed by a use of which the app file says nothing; `missing` are regions not looked at.
+    """
 
     lines: tuple[CostLine, ...] = ()
     unpriced: tuple[str, ...] = ()
+    unassumed: frozenset[tuple[str, str]] = frozenset()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def at_least(self) -> bool:
+        """Whether it will cost more, as something that is there has no price."""
+        return bool(self.unpriced or self.missing)
 
     @property
     def monthly(self) -> float:
@@ -64,7 +75,12 @@ class Estimate:
 
     def plus(self, other: Estimate) -> Estimate:
         """Both together: of two regions."""
-        return Estimate(self.lines + other.lines, tuple(sorted({*self.unpriced, *other.unpriced})))
+        return Estimate(
+            self.lines + other.lines,
+            tuple(sorted({*self.unpriced, *other.unpriced})),
+            self.unassumed | other.unassumed,
+            tuple(sorted({*self.missing, *other.missing})),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,9 @@ class Basis:
     """What an estimate of one region rests on.
 
     `subjects` are services, stores and topics. `leaving` are (service, version) pairs that run only
-    until a deployment is over: nobody pays for them in a month.
+    until a deployment is over: nobody pays for them in a month. `disks` are the GB of databases by
+    store: the plan of a replica does not say how large it is. `public` are services that answer
+    the internet.
     """
 
     region: str
@@ -80,6 +98,8 @@ class Basis:
     prices: Prices
     subjects: Collection[str]
     leaving: Collection[tuple[str, str]] = ()
+    disks: Mapping[str, float] = field(default_factory=dict)
+    public: Collection[str] = ()
 
 
 def estimate_planned(plan: Mapping[str, Any], basis: Basis) -> Estimate:
@@ -96,17 +116,24 @@ def estimate(resources: Iterable[Resource], basis: Basis) -> Estimate:
     """The bill for some resources."""
     found = tuple(r for r in resources if (r.subject, r.key) not in basis.leaving)
     spot = basis.prices.find("fargate-spot-share", basis.region)
-    context = Context(basis.usage, _siblings(found), spot.value if spot else 1.0)
+    context = Context(basis.usage, _siblings(found), spot.value if spot else 1.0, basis.disks)
     lines: list[CostLine] = []
     unpriced: set[str] = set()
+    unassumed = {
+        (service, key)
+        for service in basis.public
+        for key in ("requests", "response")
+        if not basis.usage.says(service, key)
+    }
     for resource in found:
+        unassumed.update(_unassumed(resource, basis.usage))
         for item in _items(resource, context, unpriced):
             price = basis.prices.find(item.price, basis.region)
             if price is None:
                 unpriced.add(f"{item.price} in {basis.region}")
             else:
                 lines.append(_line(resource, item, price, basis.region))
-    return Estimate(tuple(lines), tuple(sorted(unpriced)))
+    return Estimate(tuple(lines), tuple(sorted(unpriced)), frozenset(unassumed))
 
 
 def differences(before: Estimate, after: Estimate) -> tuple[MonthlyCost, ...]:
@@ -127,10 +154,15 @@ def _items(resource: Resource, context: Context, unpriced: set[str]) -> Iterator
     pricer = PRICERS.get(resource.kind)
     if pricer is not None:
         yield from pricer(resource, context)
-    elif resource.kind in BY_USE:
-        unpriced.add(f"{resource.kind}: by use, {BY_USE[resource.kind]}")
-    elif not resource.kind.startswith(FREE_PREFIXES):
+    elif resource.kind not in BY_USE and not resource.kind.startswith(FREE_PREFIXES):
         unpriced.add(resource.kind)
+
+
+def _unassumed(resource: Resource, usage: Usage) -> Iterator[tuple[str, str]]:
+    """What it is billed for by use, where nobody says how much that will be."""
+    for key in BY_USE.get(resource.kind, ()):
+        if not usage.says(resource.subject, key):
+            yield resource.subject, key
 
 
 def _line(resource: Resource, item: Item, price: Price, region: str) -> CostLine:

@@ -26,6 +26,10 @@ class Usage:
         """An assumption, or the default."""
         return float(self.assumed.get(subject, {}).get(key, default))
 
+    def says(self, subject: str, key: str) -> bool:
+        """Whether it is assumed, be it as zero."""
+        return key in self.assumed.get(subject, {})
+
     def gigabytes(self, subject: str, key: str) -> float:
         """An assumption in bytes, as gigabytes."""
         return self.of(subject, key) / GB
@@ -49,5 +53,5 @@ def usage_of(app: App, environment: str, *, leads: bool) -> Usage:
 
 
 def _everywhere(keys: Mapping[str, float]) -> dict[str, float]:
-    """What holds in regions without traffic, too."""
-    return {key: value for key, value in keys.items() if key == "replicas"}
+    """What holds in regions without traffic, too: there the rest is assumed to be zero."""
+    return {key: value if key == "replicas" else 0.0 for key, value in keys.items()}

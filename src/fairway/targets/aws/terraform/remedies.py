@@ -25,7 +25,7 @@ class Remedy:
 FAILED = Remedy(
     FairwayError,
     "terraform-failed",
-    "correct what it names, then deploy again: it goes on there",
+    "correct what it names, then repeat the command",
     8,
 )
 UNREACHABLE = Remedy(

@@ -12,16 +12,22 @@ from fairway.targets.aws.cost.pricing.operations import OPERATIONS
 
 PRICERS: Mapping[str, Pricer] = {**COMPUTE, **NETWORK, **DATA, **OPERATIONS}
 
-BY_USE = {
-    "aws_apigatewayv2_api": "a request",
-    "aws_backup_vault": "a gigabyte of backups beyond the automated ones",
-    "aws_cloudwatch_event_archive": "a gigabyte of kept events",
-    "aws_cloudwatch_event_bus": "a million events",
-    "aws_ecr_repository": "a gigabyte of images",
-    "aws_kinesis_firehose_delivery_stream": "a gigabyte of exported logs",
-    "aws_lambda_function": "a request and a GB-second",
+BY_USE: Mapping[str, tuple[str, ...]] = {
+    "aws_apigatewayv2_api": ("API requests",),
+    "aws_backup_vault": ("backups",),
+    "aws_cloudfront_distribution": ("requests", "response"),
+    "aws_cloudwatch_event_archive": ("kept events",),
+    "aws_cloudwatch_log_group": ("logs",),
+    "aws_dynamodb_table": ("reads", "writes", "storage"),
+    "aws_ecr_repository": ("images",),
+    "aws_kinesis_firehose_delivery_stream": ("exported logs",),
+    "aws_lambda_function": ("function calls",),
+    "aws_nat_gateway": ("nat",),
+    "aws_s3_bucket": ("reads", "writes", "storage"),
+    "aws_sns_topic": ("events",),
+    "aws_vpc": ("egress",),
 }
-"""Types that cost by their use only, for which the app file has no assumption: told apart."""
+"""What a type costs by its use: keys of `cost.usage`, or words where the app file has no key."""
 
 FREE_PREFIXES = (
     "aws_accessanalyzer_",

@@ -9,13 +9,16 @@ from fairway.targets.aws.cost.planned import Resource
 from fairway.targets.aws.cost.usage import HOURS
 
 
-def _database(resource: Resource, _context: Context) -> Iterator[Item]:
+def _database(resource: Resource, context: Context) -> Iterator[Item]:
     values = resource.values
     copies = 2 if values.get("multi_az") else 1
     instance = str(values.get("instance_class"))
     what = f"{copies} x {instance}"
     yield Item(what, HOURS * copies, f"database:{instance}")
-    storage = float(values.get("allocated_storage") or 0)
+    storage = float(values.get("allocated_storage") or context.disks.get(resource.subject, 0))
+    if not storage:
+        yield Item("storage of unknown size", 0, "database-storage of unknown size")
+        return
     yield Item(f"{copies} x {storage:g} GB", storage * copies, "database-storage")
 
 
@@ -48,6 +51,8 @@ def _bucket(resource: Resource, context: Context) -> Iterator[Item]:
 def _topic(resource: Resource, context: Context) -> Iterator[Item]:
     if events := context.usage.of(resource.subject, "events"):
         yield Item("events", events / 1e6, "topic-publication", assumed=True)
+        if context.beside(resource, "aws_cloudwatch_event_bus"):
+            yield Item("events on the bus", events / 1e6, "bus-event", assumed=True)
 
 
 def _queue(resource: Resource, context: Context) -> Iterator[Item]:
