@@ -33,13 +33,14 @@ class Recorded(TerraformProvision):
     async def _planned(self, standing: Standing, region: str):  # type: ignore[no-untyped-def]
         self.ran.append(f"plan {region}")
         if region == self.loses:
-            raise _would_lose(region, [ResourceChange("delete", "x.y", "")])
+            raise _would_lose(region, [ResourceChange(address="x.y", service="", action="delete")])
         return self, PlannedChanges(Path(region), something=True)
 
     async def apply(self, planned):  # type: ignore[no-untyped-def,override]
         if isinstance(planned, Standing):
             return await super().apply(planned)
         self.ran.append(f"apply {planned.file}")
+        return None
 
 
 def provision(folder: Path, loses: str = "") -> Recorded:
