@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from fairway.cli.ejected import place_of
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note
 from fairway.cli.place import workspace_of
-from fairway.errors import FairwayError, InvalidInput, Unavailable
+from fairway.errors import FairwayError, InvalidInput, NotFound, Unavailable
 from fairway.model.views import environment_view
 from fairway.targets.aws import rendering, tree
+from fairway.targets.aws.record import Record
 from fairway.targets.aws.standing import Standing
 
 
@@ -32,26 +34,35 @@ def declared_standing(invocation: Invocation) -> Standing:
 
 
 def present_standing(declared: Standing) -> Standing:
-    """What the environment's record says, or what is declared where there is none to read."""
-    from fairway.targets.aws.clients import Clients
-    from fairway.targets.aws.place import Place
-    from fairway.targets.aws.record import Record
+    """What the environment's record says, or what is declared before the first deployment.
 
-    app = declared.model
-    owner = app.environments[declared.environment].aws.account
-    lead = rendering.regions(declared)[0]
-    place = Place(app.app, declared.environment, lead, Clients(), time.time, owner)
+    Raises Refused for another account, and whatever else keeps the record from being read.
+    """
     try:
-        kept = asyncio.run(Record(place).read())
-    except FairwayError as error:
-        note(f"the environment's record was not read ({error.message}): the app file decides")
+        kept = asyncio.run(Record(place_of(declared)).read())
+    except NotFound as error:
+        note(f"nothing was deployed yet ({error.message}): the app file decides")
         return declared
+    except FairwayError as error:
+        remedy = f"{error.remedy}; or --offline, by the app file alone".removeprefix("; or ")
+        raise type(error)(error.code, error.message, where=error.where, remedy=remedy) from error
     return kept if kept.app else declared
 
 
-def written(standing: Standing, folder: Path, *, wheels: bool) -> tuple[str, ...]:
-    """Write the tree and return its paths; Unavailable when packages cannot be installed."""
-    texts = rendering.rendered(standing)
+def written(
+    standing: Standing,
+    folder: Path,
+    where: tree.Where,
+    *,
+    wheels: bool,
+    beside: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Write the tree, and `beside` it; its paths.
+
+    Unavailable when packages cannot be installed, Refused for a folder that is not `where`.
+    """
+    tree.check_place(folder, where)
+    texts = {**rendering.rendered(standing), **(beside or {})}
     try:
         archives = tree.archives(wheels=wheels)
     except subprocess.CalledProcessError as error:
@@ -60,7 +71,7 @@ def written(standing: Standing, folder: Path, *, wheels: bool) -> tuple[str, ...
             f"pip could not get what the Lambda functions need: {_last_line(error.stderr)}",
             remedy="try again with a network, or use --offline and run packages/build.py later",
         ) from error
-    tree.write_tree(folder, texts, archives)
+    tree.write_tree(folder, texts, archives, where)
     return tuple(sorted({*texts, *archives}))
 
 

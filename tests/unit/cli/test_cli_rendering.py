@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.cli_driver import APP_FILE, CommandLine
 
+from fairway.errors import FairwayError, Refused, Unavailable
+from fairway.targets.aws.place import Place
+
 PROD = """
 environments:
   local: {}
@@ -51,3 +54,37 @@ def test_a_folder_of_somebody_is_refused(fairway: CommandLine, folder: Path) -> 
     (folder / "there").mkdir()
     (folder / "there" / "mine").write_text("mine")
     assert fairway("render", "prod", "-o", "there").code == 6
+
+
+def test_edits_survive_a_second_eject_and_render(fairway: CommandLine, folder: Path) -> None:
+    for command in (("eject", "prod", "--offline"), ("render", "prod")):
+        there = folder / command[0]
+        assert fairway(*command, "-o", command[0]).code == 0
+        (there / "README.md").write_text("mine")
+        refused = fairway(*command, "-o", command[0])
+        assert refused.code == 6 and "--force" in refused.err
+        assert (there / "README.md").read_text() == "mine"
+        assert fairway(*command, "-o", command[0], "--force").code == 0
+        assert (there / "README.md").read_text() != "mine"
+
+
+def test_the_documents_of_tasks_are_ejected(fairway: CommandLine, folder: Path) -> None:
+    assert fairway("eject", "prod", "-o", "there", "--offline").code == 0
+    config = folder / "there/config/eu-central-1"
+    assert list(config.glob("mesh/*/r1/envoy.json")) and list(config.glob("handouts/*/r1.json"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Refused("aws-other-account", "another"), Unavailable("aws-away", "no network")],
+)
+def test_a_record_that_cannot_be_read_is_an_error(
+    fairway: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, error: FairwayError
+) -> None:
+    def fail(*_: object) -> str:
+        raise error
+
+    monkeypatch.setattr(Place, "require_account", fail)
+    done = fairway("eject", "prod", "-o", "there")
+    assert done.code == error.exit_code and "--offline" in done.err
+    assert not (folder / "there").exists()

@@ -24,14 +24,18 @@ def render(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where to; new, empty or rendered.")
     ] = Path("out"),
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what is in the folder, edits as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the Terraform of an environment on AWS, as it follows from the app file.
 
-    Images are those of the first release. Rendered again, only what changed is written.
+    Images are those of the first release. Rendered again, only what changed is written,
+    and nothing where somebody has changed one of the files since.
     """
     standing = declared_standing(about(context, environment))
-    paths = written(standing, out, wheels=False)
+    paths = written(standing, out, "any" if force else "unchanged", wheels=False)
     if as_json:
         say_json({"folder": str(out), "files": list(paths)})
         return

@@ -43,6 +43,11 @@ def root(kind: str) -> Mapping[str, str]:
     return _texts(infra() / "roots" / kind)
 
 
+def images() -> Mapping[str, str]:
+    """The Dockerfiles of Fairway's own images, by path: `sidecar/Dockerfile`."""
+    return _texts(infra() / "images")
+
+
 def modules() -> Mapping[str, str]:
     """The files of all modules, by path: `ecs-service/main.tf`."""
     return _texts(infra() / "modules")

@@ -6,6 +6,7 @@ Called by `fairway render` and `fairway eject`, and by the target, which applies
     modules/<name>/…            the modules, as they are
     account/ registry/ control-plane/
     regions/<region>/           the same files in each, with other values
+    images/<name>/Dockerfile    Fairway's sidecar and its server
     packages/<name>/…           the code of Lambda functions, and build.py, which zips it
 
 The zips themselves are no text: `tree.archives`.
@@ -38,6 +39,7 @@ def rendered(standing: Standing) -> dict[str, str]:
     """Every text file by its path in the tree."""
     files = {"README.md": readme(standing)}
     files |= {f"modules/{path}": text for path, text in native.modules().items()}
+    files |= {f"images/{path}": text for path, text in native.images().items()}
     files |= _packages()
     for kind in _SHARED:
         files |= _below(kind, render_root(kind, standing))
