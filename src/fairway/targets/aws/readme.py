@@ -96,17 +96,18 @@ Once in each database, with its master secret, for each service that uses it:
 
 **A new version.** Add an entry to `versions` of `regions/*/services.auto.tfvars` and push its
 image. In `config/*/`, copy `mesh/SERVICE/OLD/` to `mesh/SERVICE/NEW/` and
-`handouts/SERVICE/OLD.json` to `handouts/SERVICE/NEW.json`, replacing the
-old version's name in them, and sync before you apply. Callers know only the versions in their own documents: their `cds.json` needs a cluster for the new
-one too, a copy of the old one's under the new name and host (`SERVICE-NEW.svc.local`).
+`handouts/SERVICE/OLD.json` to `handouts/SERVICE/NEW.json`, replacing the old version's name in
+them, and sync before you apply. Callers know only the versions in their own documents: their
+`cds.json` needs a cluster for the new one too, a copy of the old one's under the new name and host
+(`SERVICE-NEW.svc.local`).
 
 **Weights.** They are decided by the callers: in `mesh/CALLER/VERSION/envoy.json` of every caller
-and in `mesh/gateway/envoy.json`, under `files`, the files `rds.*.json`. Where two versions run,
-a route has `weighted_clusters.clusters`, each with `name` and `weight`; where one runs, it has
-`cluster`. Change these, set `version_info` of that file and `version` of the document to a text that was not
-there before, and sync. As long as nobody does, weights stay as they are. For services outside the
-mesh, change the weights of the listener rule (`terraform output rule_arns`) by
-`aws elbv2 modify-rule`: Terraform leaves them and the number of tasks alone once they are made.
+and in `mesh/gateway/envoy.json`, under `files`, the files `rds.*.json`. Where two versions run, a
+route has `weighted_clusters.clusters`, each with `name` and `weight`; where one runs, it has
+`cluster`. Change these, set `version_info` of that file and `version` of the document to a text
+that was not there before, and sync. As long as nobody does, weights stay as they are. For services
+outside the mesh, change the weights of the listener rule (`terraform output rule_arns`) by `aws
+elbv2 modify-rule`: Terraform leaves them and the number of tasks alone once they are made.
 
 **Policies.** Who may call what is in the same documents: the routes, and `policies.json` in the
 handouts. The decision function reads the table `{name}-governance-policy-sets`, which keeps the
