@@ -9,10 +9,10 @@ import pytest
 
 from fairway.errors import Refused
 from fairway.plan.preview import ResourceChange
-from fairway.targets.aws.provisioning import TerraformProvision, Workshop, _would_lose
+from fairway.targets.aws.provisioning import Purpose, TerraformProvision, Workshop, _would_lose
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.terraform.binary import Binary
-from fairway.targets.aws.terraform.runner import PlannedChanges
+from fairway.targets.aws.terraform.runner import PlannedChanges, Terraform
 
 APP = {
     "app": "shop",
@@ -21,41 +21,44 @@ APP = {
 }
 
 
-class Recorded(TerraformProvision):
-    """Plans and applies by writing down what would be run."""
+class Applying(Terraform):
+    """Writes down what would be applied."""
 
-    def __init__(self, workshop: Workshop, loses: str = "") -> None:
-        super().__init__(workshop)
+    def __init__(self, ran: list[str]) -> None:
+        self.ran = ran
+
+    async def apply(self, planned: PlannedChanges) -> None:
+        self.ran.append(f"apply {planned.file}")
+
+
+class Recorded(TerraformProvision):
+    """A provision whose Terraform runs nothing; the plan of one region may lose data."""
+
+    def __init__(self, folder: Path, loses: str = "") -> None:
+        binary = Binary.__new__(Binary)
+        super().__init__(Workshop(binary, folder, folder, {}, None, wheels=False))
         self.loses, self.ran = loses, list[str]()
 
-    async def _written(self, purpose: str, standing: Standing) -> None: ...
+    async def _written(self, purpose: Purpose, standing: Standing) -> None:
+        pass
 
-    async def _planned(self, standing: Standing, region: str):  # type: ignore[no-untyped-def]
+    async def _planned(self, standing: Standing, region: str) -> tuple[Terraform, PlannedChanges]:
         self.ran.append(f"plan {region}")
         if region == self.loses:
-            raise _would_lose(region, [ResourceChange(address="x.y", service="", action="delete")])
-        return self, PlannedChanges(Path(region), something=True)
-
-    async def apply(self, planned):  # type: ignore[no-untyped-def,override]
-        if isinstance(planned, Standing):
-            return await super().apply(planned)
-        self.ran.append(f"apply {planned.file}")
-        return None
-
-
-def provision(folder: Path, loses: str = "") -> Recorded:
-    return Recorded(Workshop(Binary.__new__(Binary), folder, folder, {}, None), loses)
+            lost = ResourceChange("", "aws_db_instance", "x.y", "delete", destructive=True)
+            raise _would_lose(region, [lost])
+        return Applying(self.ran), PlannedChanges(Path(region), something=True)
 
 
 def test_a_loss_in_the_second_region_stops_the_first(tmp_path: Path) -> None:
-    made = provision(tmp_path, loses="eu-west-1")
+    made = Recorded(tmp_path, loses="eu-west-1")
     with pytest.raises(Refused, match="eu-west-1"):
         asyncio.run(made.apply(Standing("prod", APP)))
     assert not [each for each in made.ran if each.startswith("apply")]
 
 
 def test_the_lead_is_applied_first(tmp_path: Path) -> None:
-    made = provision(tmp_path)
+    made = Recorded(tmp_path)
     asyncio.run(made.apply(Standing("prod", APP)))
     applied = [each for each in made.ran if each.startswith("apply")]
     assert applied == ["apply eu-central-1", "apply eu-west-1"]
