@@ -20,17 +20,19 @@ class Authority:
     """`roles` by name: their ARN, own policies and boundary. The rest: policies by ARN of a thing.
 
     `owners` says which service a thing belongs to, by ARN; `open_ports` are those of rules that
-    let every address in.
+    let every address in. Things are those of `region`; roles are everywhere.
     """
 
+    region: str
     roles: dict[str, tuple[str, tuple[Document, ...], Document | None]]
     resources: dict[str, Document | None]
     owners: dict[str, str]
     open_ports: dict[str, tuple[int, int]]
 
     def role_of(self, service: str, purpose: str = "task") -> str:
-        """The name of a service's role."""
-        (found,) = (name for name in self.roles if f"-{service}-{purpose}-" in name)
+        """The name of a service's role, in the region that leads."""
+        wanted = f"-{service}-{purpose}-{self.region}"
+        (found,) = (name for name in self.roles if name.endswith(wanted))
         return found
 
     def allows(self, role: str, action: str, resource: str, context: Context) -> bool:
@@ -52,6 +54,7 @@ def authority_of(world: World) -> Authority:
     """Everything that decides, in the region that leads."""
     keys, secrets, tables = _keys(world), _secrets(world), _tables(world)
     return Authority(
+        region=world.regions[0],
         roles=_roles(world),
         resources={arn: policy for arn, (_, policy) in (keys | secrets | tables).items()},
         owners={arn: owner for arn, (owner, _) in (keys | secrets | tables).items()},
