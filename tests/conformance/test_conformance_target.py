@@ -31,9 +31,7 @@ SECOND = Fence("d2", 2)
 BOTH_ONE = (Wanted("axon", "r1", 2), Wanted("orbit", "r1", 1))
 
 
-@pytest.fixture(
-    params=["memory", pytest.param("local", marks=REAL), "aws-ecs-mesh", "aws-ecs-alb"]
-)
+@pytest.fixture(params=["memory", pytest.param("local", marks=REAL), "aws-ecs-mesh", "aws-ecs-alb"])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     made = RIGS[request.param](request, tmp_path)
     try:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.databases import database, opening  # noqa: F401 - fixtures
 from tests.delivery_world import shop
 from tests.target_rig import Clock
 from tests.unit.delivery.listening import Receiver, listening
@@ -29,7 +28,7 @@ OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
 
 def test_artifacts_go_when_nobody_needs_or_has_asked_for_them(
-    database: Database,  # noqa: F811
+    database: Database,
 ) -> None:
     clock = Clock(100.0)
     store = ServerStore(database, clock)
@@ -48,8 +47,8 @@ def test_artifacts_go_when_nobody_needs_or_has_asked_for_them(
 async def serving(folder: Path) -> AsyncIterator[SharedServer]:
     server = assembled(
         str(folder / "server.db"),
-        lambda opening: Premises(
-            MemoryTarget(time.time, file=folder / f"{opening.summary.name}.json")
+        lambda opened: Premises(
+            MemoryTarget(time.time, file=folder / f"{opened.summary.name}.json")
         ),
         lambda _name: "shared",
     )
