@@ -63,12 +63,14 @@ locals {
       var.health.command != null ? var.health.command :
       var.health.path == null || port == null ? [] :
       var.sidecar == null ? [] :
-      ["CMD", local.client, "wget", "-q", "-O", "/dev/null", "-T", tostring(local.health.timeout), "http://127.0.0.1:${coalesce(port, 0)}${var.health.path}"]
+      ["CMD", local.client, "wget", "-q", "-O", "/dev/null", "-Y", "off", "http://127.0.0.1:${coalesce(port, 0)}${var.health.path}"]
     )
   }
 
   # An image needs neither a shell nor a client of HTTP: the agent puts this static one into the shared volume before
   # the sidecar is healthy, and so before the app starts. BusyBox goes by the name under which it is called.
+  # No `-T`: Debian's build of it crashes with it, and ECS ends a check that takes longer than its timeout. No proxy:
+  # the app's own variables may name one.
   client = "/fairway/bin/busybox"
 
   app = {

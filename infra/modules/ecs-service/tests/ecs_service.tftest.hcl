@@ -136,7 +136,7 @@ run "containers_are_confined" {
 run "an_image_needs_nothing_for_its_check" {
   assert {
     condition = jsonencode(local.app.r1.healthCheck.command) == jsonencode([
-      "CMD", "/fairway/bin/busybox", "wget", "-q", "-O", "/dev/null", "-T", "2", "http://127.0.0.1:8080/health",
+      "CMD", "/fairway/bin/busybox", "wget", "-q", "-O", "/dev/null", "-Y", "off", "http://127.0.0.1:8080/health",
     ])
     error_message = "The app is asked without a shell, by the program in the volume."
   }
