@@ -105,6 +105,12 @@ class Stage:
         self.fairway("approve", "--env", "prod", FAIRWAY_TOKEN=self.variables["GRACE"])
         return before + self.fairway("follow", "--env", "prod", ok=(ok,))
 
+    def keep_secret(self, value: str) -> None:
+        """Set the secret that the example reads; its environment is known since the first plan."""
+        admin = self.variables["ADMIN"]
+        named = ("AXON_MODEL_KEY", "--env", "prod")
+        self.fairway("secrets", "set", *named, given=value, FAIRWAY_TOKEN=admin)
+
     def edit(self) -> None:
         """Change what orbit logs: an edit that harms nobody."""
         file = self.folder / "services" / "orbit" / "orbit" / "main.py"
@@ -183,14 +189,14 @@ def server(on: Stage) -> Iterator[None]:
 
 
 def _let_in(on: Stage, url: str, admin: str) -> None:
-    """Ada may deploy; grace may approve what ada deploys."""
+    """Ada may deploy; grace may approve what ada deploys; only an admin sets secrets."""
     on.variables |= {"FAIRWAY_SERVER": url, "FAIRWAY_TOKEN": admin}
     hidden = replace(on, show=False)
     tokens = {
         name: json.loads(hidden.fairway("token", "issue", name, "--role", role, "--json"))["token"]
         for name, role in (("ada", "deployer"), ("grace", "approver"))
     }
-    on.variables |= {"FAIRWAY_TOKEN": tokens["ada"], "GRACE": tokens["grace"]}
+    on.variables |= {"FAIRWAY_TOKEN": tokens["ada"], "GRACE": tokens["grace"], "ADMIN": admin}
 
 
 @contextmanager

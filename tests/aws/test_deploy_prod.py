@@ -37,7 +37,7 @@ def test_from_an_empty_account_to_drift_and_away(on: Stage) -> None:
         planned = on.fairway("plan", "prod", ok=(DIFFERS,))
         assert planned.index("start     orbit     r1") < planned.index("resources:")
         assert "cost, US dollars a month" in planned
-        on.fairway("secrets", "set", "AXON_MODEL_KEY", "--env", "prod", given="hush hush")
+        on.keep_secret("hush hush")
         on.delivered("deploy", "prod")
 
         on.edit()
@@ -49,7 +49,7 @@ def test_from_an_empty_account_to_drift_and_away(on: Stage) -> None:
         assert "orbit" in bad
         on.delivered("rollback", "prod", "1")
         history = on.fairway("history", "prod")
-        assert all(word in history for word in ("r1", "r2", "r3", "rolled back", "says more"))
+        assert all(word in history for word in ("r1", "r2", "r3", "rolled", "says more"))
         assert "hush hush" not in history
 
         assert "everything is as it should be" in on.fairway("drift", "prod")
