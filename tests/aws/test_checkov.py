@@ -48,6 +48,17 @@ def run(folder: Path) -> dict[str, Any]:
     return report
 
 
+def is_of_nothing(resource: str, tree: Path) -> bool:
+    """Whether a finding is about a module of which the app has no instance, as without databases.
+
+    checkov looks at it nevertheless, once, with `each.value` for a value, which it takes for false.
+    Where there are instances their addresses have keys, and count.
+    """
+    kind = re.match(r"module\.(databases|caches|buckets|tables)\.", resource)
+    values = "".join(file.read_text() for file in tree.glob("regions/*/data.auto.tfvars"))
+    return kind is not None and not re.search(rf"^{kind[1]}\b", values, re.MULTILINE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("app", APPS)
 def test_no_check_fails_on_a_rendered_environment(app: str, tmp_path: Path) -> None:
@@ -58,6 +69,7 @@ def test_no_check_fails_on_a_rendered_environment(app: str, tmp_path: Path) -> N
     failed = [
         f"{check['check_id']} {check['file_path']} {check['resource']}: {check['check_name']}"
         for check in report["results"]["failed_checks"]
+        if not is_of_nothing(check["resource"], tmp_path / "out")
     ]
     print(f"\n{app}: {summary['passed']} passed, {summary['failed']} failed", end="")
     assert not failed, "\n".join(failed)

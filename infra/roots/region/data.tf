@@ -4,14 +4,11 @@ locals {
   # What module backup looks for.
   backed_up = { backup = "yes" }
 
-  stores = {
-    for kind in ["postgres", "valkey", "bucket", "dynamodb"] :
-    kind => { for name, it in var.stores : name => it if it.kind == kind }
-  }
-
   # Those with an address in the network: a security group opens them to the services that list them.
-  ports            = { postgres = 5432, valkey = 6379 }
-  addressed_stores = { for name, it in var.stores : name => { port = local.ports[it.kind] } if contains(keys(local.ports), it.kind) }
+  addressed_stores = merge(
+    { for name in keys(var.databases) : name => { port = 5432 } },
+    { for name in keys(var.caches) : name => { port = 6379 } },
+  )
 
   # By which variables a service finds its stores and topics. It logs on to databases and caches under its own name,
   # with a token of IAM for a password: docs/how-to/aws.md.
@@ -38,18 +35,18 @@ locals {
 
 module "databases" {
   source   = "../../modules/database"
-  for_each = local.stores.postgres
+  for_each = var.databases
 
   name               = "${var.name}-${each.key}"
   region             = var.region
   engine_version     = each.value.engine_version
   instance_class     = each.value.instance_class
   storage_gib        = each.value.storage_gib
-  multi_az           = var.stores[each.key].multi_az
+  multi_az           = each.value.multi_az
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
-  backup_days        = var.stores[each.key].backup_days
+  backup_days        = each.value.backup_days
   log_retention_days = var.log_retention
   alarm_actions      = [module.observability.alarm_topic_arn]
 
@@ -67,12 +64,13 @@ module "databases" {
 
 module "caches" {
   source   = "../../modules/cache"
-  for_each = local.stores.valkey
+  for_each = var.caches
 
   name               = "${var.name}-${each.key}"
+  engine_version     = each.value.engine_version
   node_type          = each.value.node_type
-  multi_az           = var.stores[each.key].multi_az
-  replicas           = var.stores[each.key].multi_az ? 1 : 0
+  multi_az           = each.value.multi_az
+  replicas           = each.value.multi_az ? 1 : 0
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
@@ -83,7 +81,7 @@ module "caches" {
 
 module "buckets" {
   source   = "../../modules/bucket"
-  for_each = local.stores.bucket
+  for_each = var.buckets
 
   name          = "${var.name}-${each.key}-${local.account}-${var.region}"
   kms_key_arn   = module.environment_key.key_arn
@@ -95,7 +93,7 @@ module "buckets" {
 
 module "tables" {
   source   = "../../modules/table"
-  for_each = local.stores.dynamodb
+  for_each = var.tables
 
   name                = "${var.name}-${each.key}"
   kms_key_arn         = module.environment_key.key_arn

@@ -198,24 +198,39 @@ variable "otlp" {
 
 # --- Data ---------------------------------------------------------------------------------------------------------
 
-variable "stores" {
-  description = "Databases, caches, buckets and tables, by name. `replica_of` makes a database a copy of the one in that region, which can only be read."
+variable "databases" {
+  description = "PostgreSQL databases, by name. `replica_of` makes one a copy of that in the named region, which can only be read."
   type = map(object({
-    kind           = string
     engine_version = optional(string)
     instance_class = optional(string, "db.t4g.small")
-    node_type      = optional(string, "cache.t4g.small")
     storage_gib    = optional(number, 20)
     multi_az       = optional(bool, true)
     backup_days    = optional(number, 14)
     replica_of     = optional(string)
   }))
   default = {}
+}
 
-  validation {
-    condition     = alltrue([for it in values(var.stores) : contains(["postgres", "valkey", "bucket", "dynamodb"], it.kind)])
-    error_message = "A store is of the kind postgres, valkey, bucket or dynamodb."
-  }
+variable "caches" {
+  description = "Valkey caches, by name."
+  type = map(object({
+    engine_version = optional(string, "8.0")
+    node_type      = optional(string, "cache.t4g.small")
+    multi_az       = optional(bool, true)
+  }))
+  default = {}
+}
+
+variable "buckets" {
+  description = "Buckets, by name: nothing of them is to be chosen."
+  type        = map(object({}))
+  default     = {}
+}
+
+variable "tables" {
+  description = "DynamoDB tables, by name: nothing of them is to be chosen."
+  type        = map(object({}))
+  default     = {}
 }
 
 variable "topics" {

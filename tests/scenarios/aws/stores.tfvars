@@ -81,11 +81,20 @@ services = {
 # shop, environment prod, us-east-1
 # Computed by Fairway from the app file: change that, not this.
 
-stores = {
-  carts  = { kind = "valkey", multi_az = false }
-  files  = { kind = "bucket" }
-  orders = { kind = "postgres", engine_version = "16", instance_class = "db.r7g.large", storage_gib = 200 }
-  visits = { kind = "dynamodb" }
+databases = {
+  orders = { engine_version = "16", instance_class = "db.r7g.large", storage_gib = 200 }
+}
+
+caches = {
+  carts = { multi_az = false }
+}
+
+buckets = {
+  files = {}
+}
+
+tables = {
+  visits = {}
 }
 
 topics = {
@@ -213,17 +222,20 @@ services = {
 # shop, environment prod, eu-west-1
 # Computed by Fairway from the app file: change that, not this.
 
-stores = {
-  carts = { kind = "valkey", multi_az = false }
-  files = { kind = "bucket" }
-  orders = {
-    kind           = "postgres"
-    engine_version = "16"
-    instance_class = "db.r7g.large"
-    storage_gib    = 200
-    replica_of     = "us-east-1"
-  }
-  visits = { kind = "dynamodb" }
+databases = {
+  orders = { engine_version = "16", instance_class = "db.r7g.large", storage_gib = 200, replica_of = "us-east-1" }
+}
+
+caches = {
+  carts = { multi_az = false }
+}
+
+buckets = {
+  files = {}
+}
+
+tables = {
+  visits = {}
 }
 
 topics = {

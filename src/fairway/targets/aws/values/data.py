@@ -14,17 +14,29 @@ from fairway.targets.aws.values.place import Place
 _DAY = 86400
 
 
+_VARIABLES = {
+    "postgres": "databases",
+    "valkey": "caches",
+    "bucket": "buckets",
+    "dynamodb": "tables",
+}
+"""The variable of the root module for each kind of store."""
+
+
 def data(place: Place) -> tuple[Assign, ...]:
-    """The variables `stores` and `topics`; none of them where there is nothing."""
-    stores = _stores(place)
-    topics = {name: _topic(place, name, topic) for name, topic in sorted(place.app.topics.items())}
-    return (
-        *([Assign("stores", stores)] if stores else []),
-        *([Assign("topics", topics, apart=True)] if topics else []),
+    """A variable for each kind of store, and `topics`; none of them where there is nothing."""
+    found = {variable: _stores(place, kind) for kind, variable in _VARIABLES.items()}
+    found["topics"] = {
+        name: _topic(place, name, topic) for name, topic in sorted(place.app.topics.items())
+    }
+    there = {variable: value for variable, value in found.items() if value}
+    return tuple(
+        Assign(variable, value, apart=number > 0)
+        for number, (variable, value) in enumerate(there.items())
     )
 
 
-def _stores(place: Place) -> dict[str, Value]:
+def _stores(place: Place, kind: str) -> dict[str, Value]:
     former = {
         name: Store.model_validate(declared) for name, declared in place.standing.stores.items()
     }
@@ -34,21 +46,20 @@ def _stores(place: Place) -> dict[str, Value]:
         if name in declared
         else Note(_store(place, name, store), "no longer in the app file; its data is kept")
         for name, store in sorted({**former, **declared}.items())
+        if store.kind == kind
     }
 
 
 def _store(place: Place, name: str, store: Store) -> Value:
-    found: dict[str, Value] = {"kind": store.kind}
-    if store.version is not None:
-        found["engine_version"] = store.version
     settings = place.environment.aws.stores.get(name, AwsStore.model_validate({}))
+    version = {} if store.version is None else {"engine_version": store.version}
     match store.kind:
         case "postgres":
-            return found | _database(place, settings)
+            return version | _database(place, settings)
         case "valkey":
-            return found | _cache(settings)
+            return version | _cache(settings)
         case "bucket" | "dynamodb":
-            return found
+            return {}
 
 
 def _database(place: Place, settings: AwsStore) -> dict[str, Value]:
