@@ -17,7 +17,7 @@ from fairway.targets.aws.clients import Clients
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.terraform.site import Site
 
-pytestmark = pytest.mark.aws
+pytestmark = [pytest.mark.aws, pytest.mark.apply]
 VERSIONS = """
 terraform {
   required_version = ">= 1.10"
