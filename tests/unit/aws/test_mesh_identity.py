@@ -103,7 +103,7 @@ def test_the_alias_is_the_identity_and_the_chain_holds(
     own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     assert signer.key_identifier == own.digest
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    assert leaf.not_valid_after_utc - NOW < timedelta(hours=24, minutes=1)
+    assert leaf.not_valid_after_utc - datetime.now(UTC) < timedelta(hours=24, minutes=1)
     assert len(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == 2
 
 
