@@ -1,4 +1,4 @@
-"""`infra/README.md`: it knows every root and module, leads nowhere wrong, and its example is valid."""
+"""`infra/README.md` knows every root and module, leads nowhere wrong, and its example is valid."""
 
 from __future__ import annotations
 
