@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.aws.fleet import Fleet
 from tests.aws.moto_rig import Moto, serving
@@ -143,7 +144,7 @@ def stage(
     folder: Path, terraform: Mapping[str, str], *, bake: str = "2s", show: bool = False
 ) -> Iterator[Stage]:
     """All of it, with an empty account, until the block ends. `terraform` are its variables."""
-    with serving(folder) as moto:
+    with serving(folder) as moto, patch.dict(os.environ, moto.environment()):
         app = Path(shutil.copytree(EXAMPLE, folder / "app", ignore=_NOT_COPIED))
         declared = app / "fairway.yaml"
         declared.write_text(declared.read_text().replace("bake: 60s", f"bake: {bake}"))
