@@ -240,3 +240,28 @@ def test_signing_keys_reach_those_who_need_them_and_stay(place: AuthorityPlace) 
     assert len({entry["date"] for entry in verifying}) == 9
     assert orbit["signing.json"]["keys"][0]["key_id"] == "orbit.1"
     assert orbit["signing.json"]["keys"][0]["secret"] not in json.dumps(axon)
+
+
+def test_what_a_service_was_given_is_not_read(place: AuthorityPlace) -> None:
+    """The policies of these secrets refuse it to everybody but the service."""
+    clients, read = Clients(), set()
+    clients.of("secretsmanager", REGION).meta.events.register(
+        "provide-client-params.secrets-manager.GetSecretValue",
+        lambda params, **_: read.add(params["SecretId"]),
+    )
+    for day in (0, 0, 1):
+        SigningSecrets(clients, REGION, "prod").write(APP, NOW + timedelta(days=day))
+    assert read == {"shop-prod/fairway/signing"}
+
+
+def test_what_was_given_before_can_be_given_again(place: AuthorityPlace) -> None:
+    signing, axon = SigningSecrets(Clients(), REGION, "prod"), {"shop-prod/axon/identity"}
+    signing.write(APP, NOW)
+    for day in (1, 0):
+        assert set(signing.write(APP, NOW + timedelta(days=day))) == axon
+        assert signing.write(APP, NOW + timedelta(days=day)) == ()
+
+
+def test_a_secret_without_a_value_gets_one(place: AuthorityPlace) -> None:
+    Clients().of("secretsmanager", REGION).create_secret(Name="shop-prod/axon/identity")
+    assert "shop-prod/axon/identity" in SigningSecrets(Clients(), REGION, "prod").write(APP, NOW)

@@ -7,10 +7,14 @@
 `AwsTarget` calls `write` before a version starts, and the control plane's upkeep once a day. A
 callee is given keys for the days from yesterday to a week from now, so that signed calls go on for
 that long without any control plane. Only what differs is put.
+
+Nobody but a service may read its secrets, the control plane neither: whether one differs is told by
+the id of its version, which begins with a digest of its content.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -36,6 +40,8 @@ from fairway.targets.signing import (
 _STORE = ("fairway", "signing")
 _DAYS = range(-1, 8)
 _RANDOM_BYTES = 32
+_DIGEST = 48
+"""Of the 64 characters of a version's id; the rest is random: no content is refused as known."""
 
 KeyOf = Callable[[str], str | None]
 """The key in KMS that encrypts the secrets of a service; None: the one of Secrets Manager."""
@@ -68,23 +74,34 @@ class SigningSecrets:
     def _put(self, app: App, owner: str, name: str, text: str) -> list[str]:
         """Its name if it differed."""
         secret = names.secret(app.app, self._environment, owner, name)
-        before = self._value(secret)
-        if before == text:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+        before = self._version(secret)
+        if before is not None and before.startswith(digest):
             return []
-        with telling("keep signing keys", where=secret):
-            if before is not None:
-                self._secrets.put_secret_value(SecretId=secret, SecretString=text)
-                return [secret]
+        version = digest + secrets.token_hex((64 - _DIGEST) // 2)
+        value = {"SecretString": text, "ClientRequestToken": version}
         key = self._key_of(owner)
         try:
             with telling("keep signing keys", where=secret):
-                self._secrets.create_secret(
-                    Name=secret, SecretString=text, **({"KmsKeyId": key} if key else {})
-                )
-        except Conflict:  # it was there without a value, or somebody was faster
-            with telling("keep signing keys", where=secret):
-                self._secrets.put_secret_value(SecretId=secret, SecretString=text)
+                if before is None:
+                    own = {"KmsKeyId": key} if key else {}
+                    self._secrets.create_secret(Name=secret, **value, **own)
+                    return [secret]
+        except Conflict:  # somebody was faster
+            pass
+        with telling("keep signing keys", where=secret):
+            self._secrets.put_secret_value(SecretId=secret, **value)
         return [secret]
+
+    def _version(self, secret: str) -> str | None:
+        """The id of the version in force; empty without a value, None without the secret."""
+        try:
+            with telling("look for signing keys", where=secret):
+                found = self._secrets.describe_secret(SecretId=secret)
+        except NotFound:
+            return None
+        stages = found.get("VersionIdsToStages", {})
+        return next((version for version, its in stages.items() if "AWSCURRENT" in its), "")
 
     def _value(self, secret: str) -> str | None:
         try:
