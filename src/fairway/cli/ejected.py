@@ -1,28 +1,32 @@
 """What `eject` takes along beside Terraform: the documents that tasks are told.
 
 They lie under `config/<region>/` as they lie in the buckets `config`: read from there, so that the
-policies and weights in force go along, or worked out where nothing was published yet.
+policies and weights in force go along, or worked out where nothing was deployed yet. What a bucket
+lacks is an error: tasks without it would not start, and nobody would know why.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from fairway.cli.invocation import Invocation
 from fairway.cli.place import workspace_of
 from fairway.cli.policies import check_policies
-from fairway.errors import NotFound
+from fairway.errors import NotFound, Unavailable
 from fairway.governance.access import compile_access
 from fairway.governance.bundle import build_bundle
 from fairway.targets.aws import rendering
 from fairway.targets.aws.clients import Clients, telling
 from fairway.targets.aws.identity.authority import CERTIFICATE
-from fairway.targets.aws.mesh.documents import documents_of
+from fairway.targets.aws.mesh.documents import documents_of, handouts_key, mesh_key
+from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Rules
 from fairway.targets.aws.standing import Standing, StandingVersion
 from fairway.targets.aws.values.place import FIRST
+from fairway.targets.mesh.view import GATEWAY
 
 _PREFIXES = ("mesh/", "handouts/", CERTIFICATE)
 
@@ -34,14 +38,29 @@ def place_of(standing: Standing) -> Place:
     return Place(app.app, standing.environment, regions[0], Clients(), time.time, owner)
 
 
+def with_account(standing: Standing) -> Standing:
+    """With the account that the credentials belong to, which every `backend.hcl` names."""
+    environments = standing.app["environments"]
+    its = environments[standing.environment]
+    aws = {**its.get("aws", {}), "account": place_of(standing).require_account()}
+    changed = {**environments, standing.environment: {**its, "aws": aws}}
+    return replace(standing, app={**standing.app, "environments": changed})
+
+
 def published(standing: Standing) -> dict[str, str]:
-    """All documents of all regions as they are in the buckets; Unavailable and others of AWS."""
-    place = place_of(standing)
-    return {
-        f"config/{region}/{key}": text
-        for region in rendering.regions(standing)
-        for key, text in _objects(place, region).items()
-    }
+    """All documents of all regions as they are in the buckets.
+
+    Unavailable where one is missing: a deployment is under way, or did not end.
+    """
+    place, needed = place_of(standing), _needed(standing)
+    found: dict[str, str] = {}
+    for region in rendering.regions(standing):
+        objects = _objects(place, region)
+        missing = sorted(needed - objects.keys())
+        if missing:
+            raise _incomplete(place, region, missing, len(needed))
+        found |= {f"config/{region}/{key}": text for key, text in objects.items()}
+    return found
 
 
 def computed(invocation: Invocation, standing: Standing) -> dict[str, str]:
@@ -58,6 +77,35 @@ def computed(invocation: Invocation, standing: Standing) -> dict[str, str]:
         for region in rendering.regions(standing)
         for document in documents_of(complete, region, rules)
     }
+
+
+def _needed(standing: Standing) -> frozenset[str]:
+    """The keys without which a task does not start."""
+    views = Views(standing, _Nobody(), Ground())
+    versions = [(name, each.name) for name in views.services for each in standing.services[name]]
+    whose = [*versions, *([(GATEWAY, "")] if views.has_gateway else [])]
+    documents = {mesh_key(*each) for each in whose} | {handouts_key(*each) for each in versions}
+    return frozenset(documents | {CERTIFICATE} if documents else ())
+
+
+class _Nobody:
+    """Who may call whom is not asked: only which Envoys there are."""
+
+    def principals(self, service: str, intent: str) -> Collection[str]:  # noqa: ARG002
+        return ()
+
+
+def _incomplete(place: Place, region: str, missing: list[str], needed: int) -> Unavailable:
+    environment = place.environment
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return Unavailable(
+        "not-published",
+        f"{len(missing)} of the {needed} documents that tasks in {region} are told are missing: "
+        f"{missing[0]}{more}; a deployment is under way, or did not end",
+        where=f"s3://{place.config_bucket(region)}",
+        remedy=f"wait for it, or finish it: fairway deploy {environment}; or --offline, by the app "
+        "file alone",
+    )
 
 
 def _first(standing: Standing) -> Standing:

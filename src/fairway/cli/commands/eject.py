@@ -1,9 +1,9 @@
 """`fairway eject`: leave with everything: what `render` writes, to be applied without Fairway.
 
 With the images and versions that run now, by the environment's record on AWS, with the documents
-that tasks are told (`config/`), and with Lambda packages that are complete. A record that cannot be
-read is an error: only `--offline` goes by the app file. It changes nothing: what was made stays,
-and so does its state, which the ejected `backend.hcl` files name.
+that tasks are told (`config/`), and with Lambda packages that are complete. A record or documents
+that cannot be read are an error: only `--offline` goes by the app file. It changes nothing: what
+was made stays, and so does its state, which the ejected `backend.hcl` files name.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Annotated
 import typer
 
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
-from fairway.cli.ejected import computed, published
+from fairway.cli.ejected import computed, published, with_account
 from fairway.cli.output import note, say, say_json
 from fairway.cli.rendered import declared_standing, present_standing, written
+from fairway.targets.aws.rendering import RENEW
+from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.tree import Where, check_place
+from fairway.targets.signing import verifying_services
 
 app = typer.Typer(add_completion=False)
 
@@ -46,14 +49,21 @@ def eject(
     where: Where = "any" if force else "new"
     check_place(out, where)
     declared = declared_standing(invocation)
-    standing = declared if offline else present_standing(declared)
-    beside = computed(invocation, standing)
-    if not offline and standing.services:
-        beside = published(standing) or beside
-    paths = written(standing, out, where, wheels=not offline, beside=beside)
+    standing = declared if offline else with_account(present_standing(declared))
+    told = published(standing) if standing.services else computed(invocation, standing)
+    paths = written(standing, out, where, wheels=not offline, beside=told)
     if as_json:
         say_json({"folder": str(out), "files": list(paths), "release": standing.release})
         return
+    _say(standing, out, len(paths))
+
+
+def _say(standing: Standing, out: Path, files: int) -> None:
     release = f"release {standing.release}" if standing.release else "the app file"
-    say(f"{len(paths)} files in {out}: {standing.environment} as of {release}")
+    say(f"{files} files in {out}: {standing.environment} as of {release}")
+    if verifying_services(standing.model):
+        note(
+            "services sign their calls, and refuse them 7 days after the keys were renewed last: "
+            f"keep `fairway server` running, or run `python {out / RENEW}` every day"
+        )
     note(f"what to do with them is in {out / 'README.md'}")

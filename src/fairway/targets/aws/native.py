@@ -48,6 +48,11 @@ def images() -> Mapping[str, str]:
     return _texts(infra() / "images")
 
 
+def renewing() -> str:
+    """The program that renews the keys of calls without Fairway."""
+    return (infra() / "signing" / "renew.py").read_text("utf-8")
+
+
 def modules() -> Mapping[str, str]:
     """The files of all modules, by path: `ecs-service/main.tf`."""
     return _texts(infra() / "modules")

@@ -6,6 +6,7 @@ from fairway import __version__
 from fairway.targets.aws import names
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.values.place import place_of, regions_of
+from fairway.targets.signing import verifying_services
 
 _TEXT = """\
 # {app}, environment {environment}
@@ -24,7 +25,7 @@ does beyond Terraform is under "Without Fairway's control plane": read that befo
 | `images/` | Dockerfiles: Fairway's sidecar, its server | |
 | `config/` | what tasks are told; only `fairway eject` writes it | |
 | `packages/` | the code of Lambda functions, and `build.py`, which zips it | |
-
+{signing_folder}
 You need Terraform 1.10 or newer (or OpenTofu 1.10) and credentials for {account}.
 
 ## The first time
@@ -118,11 +119,7 @@ last set.
 a region or an environment that never had a deployment by Fairway has no authority, and its tasks
 do not start.
 
-**Signed calls end after seven days.** Services with Fairway's library sign calls, by the secrets
-`{name}/SERVICE/identity`, which the control plane renews every day and which reach a week ahead.
-Terraform does not do that, nor does anything in this folder. Keep `fairway server` running, or
-take the library's check of signatures out of your services, before that week is over.
-
+{signing}\
 **A static site.** Its bucket is `{name}-SERVICE-{account_number}` in {lead}. Upload a version to a
 folder of its own, name the folder in `sites` of `regions/{lead}/edge.auto.tfvars`, and apply:
 
@@ -142,6 +139,24 @@ that leads last; then what they share:
     terraform init -migrate-state && terraform destroy -var protect=false
 """
 
+_SIGNING_FOLDER = """\
+| `signing/` | `renew.py`, which renews the keys of calls | every day, without Fairway |
+"""
+_SIGNING = """\
+**Signed calls end after seven days**, unless their keys are renewed. Services with Fairway's
+library sign their calls, by the secrets `{name}/SERVICE/identity`. The control plane renews these
+every day and a week ahead; Terraform does not. Without `fairway server`, let a schedule (of your
+CI, say) run this every day:
+
+    pip install boto3
+    python signing/renew.py
+
+It does what the control plane did, in all regions. Its role reads `{name}/fairway/signing`, may put
+the values of `{name}/*/identity`, and must be allowed to by the keys of the services: add its name
+to `operators` in `regions/*/app.auto.tfvars` and apply. `signing/identities.json` says who calls
+whom: change it with `calls`. Run it once before you stop the server, and look that it works.
+
+"""
 _FREE = "-var protect=false"
 _NO_ACCOUNT = """\
 Before that, write the number of the account instead of `ACCOUNT` into every `backend.hcl` and
@@ -159,7 +174,10 @@ def readme(standing: Standing) -> str:
     app, environment = place.app.app, standing.environment
     registry = f"{number}.dkr.ecr.{place.lead}.amazonaws.com"
     backwards = [f"regions/{region}" for region in reversed(place.regions)]
+    signs = bool(verifying_services(place.app))
     return _TEXT.format(
+        signing=_SIGNING.format(name=place.name) if signs else "",
+        signing_folder=_SIGNING_FOLDER if signs else "",
         app=app,
         environment=environment,
         name=place.name,

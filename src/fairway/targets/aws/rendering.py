@@ -8,25 +8,32 @@ Called by `fairway render` and `fairway eject`, and by the target, which applies
     regions/<region>/           the same files in each, with other values
     images/<name>/Dockerfile    Fairway's sidecar and its server
     packages/<name>/…           the code of Lambda functions, and build.py, which zips it
+    signing/                    renew.py, which renews the keys of calls, and what it has to know
 
 The zips themselves are no text: `tree.archives`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from fairway.targets.aws import native, packages
+from fairway.targets.aws.identity.signing import who_signs
 from fairway.targets.aws.readme import readme
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.values import values
 from fairway.targets.aws.values.backend import backend
 from fairway.targets.aws.values.place import place_of, regions_of
 from fairway.targets.aws.values.shared import account_values, control_plane_values, registry_values
+from fairway.targets.signing import verifying_services
 
 RootKind = Literal["account", "registry", "control-plane", "region"]
+
+RENEW = "signing/renew.py"
+"""Does without Fairway what its control plane does every day."""
 
 _SHARED = {
     "account": account_values,
@@ -40,7 +47,7 @@ def rendered(standing: Standing) -> dict[str, str]:
     files = {"README.md": readme(standing)}
     files |= {f"modules/{path}": text for path, text in native.modules().items()}
     files |= {f"images/{path}": text for path, text in native.images().items()}
-    files |= _packages()
+    files |= _packages() | _signing(standing)
     for kind in _SHARED:
         files |= _below(kind, render_root(kind, standing))
     for region in regions(standing):
@@ -70,6 +77,15 @@ def _packages() -> dict[str, str]:
         for path, content in code.items()
     }
     return files | {"packages/build.py": Path(packages.__file__).read_text("utf-8")}
+
+
+def _signing(standing: Standing) -> dict[str, str]:
+    """Nothing where no service has the library: nobody signs anything then."""
+    if not verifying_services(standing.model):
+        return {}
+    told = who_signs(standing.model, standing.environment, regions(standing))
+    text = json.dumps(told, indent=2) + "\n"
+    return {RENEW: native.renewing(), "signing/identities.json": text}
 
 
 def _moved(files: Mapping[str, str], depth: int) -> dict[str, str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -132,6 +132,21 @@ def identities(
             "verifying.json": verifying_document(service, environment, callers, keys, now, _DAYS),
         }
         for service in sorted(verifying_services(app))
+    }
+
+
+def who_signs(app: App, environment: str, regions: Sequence[str]) -> dict[str, Any]:
+    """What `infra/signing/renew.py` has to know, to do this without Fairway. Pure."""
+    callers = {
+        name: {"kind": caller.kind, "callees": sorted(caller.callees)}
+        for name, caller in sorted(signing_callers(app).items())
+    }
+    return {
+        "name": names.prefix(app.app, environment),
+        "environment": environment,
+        "regions": list(regions),
+        "callers": callers,
+        "verifying": sorted(verifying_services(app)),
     }
 
 
