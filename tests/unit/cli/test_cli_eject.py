@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import runpy
 import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,6 @@ from tests.unit.cli.ejecting import (
     deploy,
     wheel_of_cedar,
 )
-
-from fairway.targets.aws.identity.signing import SigningSecrets
 
 EJECT = ("eject", "prod", "-o", "ours")
 
@@ -45,11 +41,19 @@ def told(folder: Path, region: str) -> dict[str, str]:
     return {path.relative_to(below).as_posix(): path.read_text() for path in files}
 
 
-def test_it_has_all_that_tasks_are_told_as_it_is_in_the_buckets(
-    deployed: Deployed, fairway: CommandLine, folder: Path
+def test_it_has_all_that_the_cloud_needs(
+    deployed: Deployed, fairway: CommandLine, folder: Path, moto: Moto
 ) -> None:
     done = fairway(*EJECT)
     assert done.code == 0 and "prod as of release 7" in done.out
+    assert "7 days" in done.err and "ours/signing/renew.py" in done.err
+    tasks_are_told_what_is_in_the_buckets(deployed, folder)
+    what_runs_and_where_its_state_is(folder)
+    functions_come_with_what_they_need(folder)
+    no_value_of_a_secret_is_in_it(folder, moto)
+
+
+def tasks_are_told_what_is_in_the_buckets(deployed: Deployed, folder: Path) -> None:
     for region in REGIONS:
         assert told(folder, region).keys() == deployed.keys(region)
         assert "BEGIN CERTIFICATE" in told(folder, region)["identity/authority.pem"]
@@ -58,32 +62,23 @@ def test_it_has_all_that_tasks_are_told_as_it_is_in_the_buckets(
     assert handout["secrets"]["secrets/MODEL_KEY"] == "shop-prod/axon/MODEL_KEY"
 
 
-def test_it_has_what_runs_and_where_its_state_is(
-    deployed: Deployed, fairway: CommandLine, folder: Path
-) -> None:
+def what_runs_and_where_its_state_is(folder: Path) -> None:
     """The app file does not name the account; the credentials do."""
-    (folder / "fairway.yaml").write_text(APP_FILE.replace("prod:", "prod: # edited since"))
-    assert fairway(*EJECT).code == 0
     values = (folder / "ours/regions/eu-west-1/services.auto.tfvars").read_text()
     assert "axon@sha256:7" in values and "r7" in values
     for root in ("account", "registry", "control-plane", *(f"regions/{r}" for r in REGIONS)):
         assert f"state-{ACCOUNT}-" in (folder / "ours" / root / "backend.hcl").read_text()
     readme = (folder / "ours/README.md").read_text()
     assert ACCOUNT in readme and "ACCOUNT" not in readme
+    assert "after seven days" in readme and "python signing/renew.py" in readme
 
 
-def test_functions_come_with_what_they_need(
-    deployed: Deployed, fairway: CommandLine, folder: Path
-) -> None:
-    assert fairway(*EJECT).code == 0
+def functions_come_with_what_they_need(folder: Path) -> None:
     with zipfile.ZipFile(folder / "ours/packages/governance.zip") as package:
         assert "cedarpy/__init__.py" in package.namelist()
 
 
-def test_no_value_of_a_secret_is_in_it(
-    deployed: Deployed, fairway: CommandLine, folder: Path, moto: Moto
-) -> None:
-    assert fairway(*EJECT).code == 0
+def no_value_of_a_secret_is_in_it(folder: Path, moto: Moto) -> None:
     written = b"".join(path.read_bytes() for path in (folder / "ours").rglob("*") if path.is_file())
     assert VALUE.encode() not in written
     for region in REGIONS:
@@ -150,49 +145,6 @@ def test_an_eject_that_was_aborted_can_be_done_again(
     half.mkdir()
     assert fairway(*EJECT).code == 0
     assert told(folder, "eu-west-1").keys() == deployed.keys("eu-west-1")
-
-
-def test_it_says_what_ends_without_fairway_and_what_to_do(
-    deployed: Deployed, fairway: CommandLine, folder: Path
-) -> None:
-    done = fairway(*EJECT)
-    assert "7 days" in done.err and "ours/signing/renew.py" in done.err
-    readme = (folder / "ours/README.md").read_text()
-    assert "after seven days" in readme and "python signing/renew.py" in readme
-
-
-@pytest.mark.parametrize("days", [0, 1, 30])
-def test_signing_goes_on_as_with_fairway(
-    deployed: Deployed, fairway: CommandLine, folder: Path, moto: Moto, days: int
-) -> None:
-    """The program of the tree, and Fairway itself, give every service the same."""
-    assert fairway(*EJECT).code == 0
-    later = datetime.now(UTC) + timedelta(days=days)
-    program = runpy.run_path(str(folder / "ours/signing/renew.py"))
-    who = json.loads((folder / "ours/signing/identities.json").read_text())
-    assert who["regions"] == list(REGIONS)
-    client = moto.client("secretsmanager", "eu-west-1")
-    put = program["renew"](client, who, later)
-    assert set(put) == {"shop-prod/axon/identity", "shop-prod/orbit/identity"}
-    ours = {secret: client.get_secret_value(SecretId=secret)["SecretString"] for secret in put}
-    SigningSecrets(deployed.place.clients, "eu-west-1", "prod").write(
-        deployed.standing.model, later
-    )
-    for secret, text in ours.items():
-        assert client.get_secret_value(SecretId=secret)["SecretString"] == text
-
-
-def test_a_caller_without_a_key_gets_one(
-    deployed: Deployed, fairway: CommandLine, folder: Path, moto: Moto
-) -> None:
-    assert fairway(*EJECT).code == 0
-    client = moto.client("secretsmanager", "eu-west-1")
-    client.delete_secret(SecretId="shop-prod/fairway/signing", ForceDeleteWithoutRecovery=True)
-    program = runpy.run_path(str(folder / "ours/signing/renew.py"))
-    who = json.loads((folder / "ours/signing/identities.json").read_text())
-    assert "shop-prod/fairway/signing" in program["renew"](client, who, datetime.now(UTC))
-    kept = client.get_secret_value(SecretId="shop-prod/fairway/signing")["SecretString"]
-    assert set(json.loads(kept)["identities"]) == {"axon", "orbit"}
 
 
 def test_before_the_first_deployment_the_app_file_decides(

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.cli_driver import APP_FILE, CommandLine
 
-from fairway.errors import FairwayError, Refused, Unavailable
-from fairway.targets.aws.place import Place
-
 PROD = """
 environments:
   local: {}
@@ -72,19 +69,3 @@ def test_the_documents_of_tasks_are_ejected(fairway: CommandLine, folder: Path) 
     assert fairway("eject", "prod", "-o", "there", "--offline").code == 0
     config = folder / "there/config/eu-central-1"
     assert list(config.glob("mesh/*/r1/envoy.json")) and list(config.glob("handouts/*/r1.json"))
-
-
-@pytest.mark.parametrize(
-    "error",
-    [Refused("aws-other-account", "another"), Unavailable("aws-away", "no network")],
-)
-def test_a_record_that_cannot_be_read_is_an_error(
-    fairway: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch, error: FairwayError
-) -> None:
-    def fail(*_: object) -> str:
-        raise error
-
-    monkeypatch.setattr(Place, "require_account", fail)
-    done = fairway("eject", "prod", "-o", "there")
-    assert done.code == error.exit_code and "--offline" in done.err
-    assert not (folder / "there").exists()
