@@ -63,6 +63,7 @@ def check_aws(subject: Subject) -> Iterator[Finding]:
             yield from _network(environment, path)
             yield from _domain(subject, environment, path)
             yield from _outside(subject, environment.aws, (*path, "aws", "outside_mesh"))
+            yield from _mirror(subject, environment, (*path, "strategy", "canary", "mirror"))
             yield from _stores(subject, environment, (*path, "aws", "stores"))
 
 
@@ -227,6 +228,21 @@ def _outside(subject: Subject, aws: Aws, path: Path) -> Iterator[Finding]:
                     "identity",
                     f"remove '{name}' from the list, or add '{inside[0]}' to it",
                 )
+
+
+def _mirror(subject: Subject, environment: Environment, path: Path) -> Iterator[Finding]:
+    canary, services = environment.strategy.canary, subject.app.services
+    if canary is None or not canary.mirror:
+        return
+    outside = sorted(set(environment.aws.outside_mesh) & services.keys())
+    divided = [n for n in outside if services[n].serves and services[n].kind != "static"]
+    if divided:
+        yield Finding(
+            path,
+            "mirror-outside-mesh",
+            f"a load balancer divides the requests of '{divided[0]}' and copies none of them",
+            f"remove 'mirror', or remove '{divided[0]}' from 'aws.outside_mesh'",
+        )
 
 
 def _stores(subject: Subject, environment: Environment, path: Path) -> Iterator[Finding]:
