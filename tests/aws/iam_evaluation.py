@@ -12,6 +12,7 @@ that a new operator cannot be passed over in silence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from typing import Any
 
 Document = Mapping[str, Any]
 Context = Mapping[str, str | tuple[str, ...]]
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _applies(request: Request, statement: Mapping[str, Any]) -> bool:
     return (
         _principal(request, statement)
         and _one_of(request.action.lower(), statement, "Action", str.lower)
-        and _one_of(request.resource, statement, "Resource", str)
+        and _one_of(request.resource, _with_variables(request, statement), "Resource", str)
         and all(
             _condition(operator, key, _listed(wanted), context_of(request).get(key))
             for operator, keys in statement.get("Condition", {}).items()
@@ -126,6 +128,21 @@ def _one_of(value: str, statement: Mapping[str, Any], key: str, fold: Any) -> bo
     if f"Not{key}" in statement:
         return not any(_like(value, fold(p)) for p in _listed(statement[f"Not{key}"]))
     return any(_like(value, fold(p)) for p in _listed(statement.get(key, ())))
+
+
+def _with_variables(request: Request, statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the values of policy variables in its resources; one without a value names nothing."""
+    known = context_of(request)
+
+    def value(variable: re.Match[str]) -> str:
+        found = known.get(variable[1])
+        return found if isinstance(found, str) else "\0"
+
+    return {
+        key: [_VARIABLE.sub(value, each) for each in _listed(resources)]
+        for key, resources in statement.items()
+        if key in {"Resource", "NotResource"}
+    }
 
 
 def _condition(

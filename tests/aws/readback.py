@@ -14,13 +14,16 @@ from typing import Any
 from tests.aws.iam_evaluation import Context, Document, Policies, Request, allowed
 from tests.aws.world import World
 
+Found = dict[str, tuple[str, Document | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:
     """`roles` by name: their ARN, own policies and boundary. The rest: policies by ARN of a thing.
 
     `owners` says which service a thing belongs to, by ARN; `open_ports` are those of rules that
-    let every address in. Things are those of `region`; roles are everywhere.
+    let every address in. Things are those of `region`; roles are everywhere. `tags` of roles (by
+    name) and of keys (by ARN) are as conditions know them.
     """
 
     region: str
@@ -28,6 +31,7 @@ class Authority:
     resources: dict[str, Document | None]
     owners: dict[str, str]
     open_ports: dict[str, tuple[int, int]]
+    tags: dict[str, dict[str, str]]
 
     def role_of(self, service: str, purpose: str = "task") -> str:
         """The name of a service's role, in the region that leads."""
@@ -38,7 +42,8 @@ class Authority:
     def allows(self, role: str, action: str, resource: str, context: Context) -> bool:
         """Whether AWS would let this role do this."""
         arn, own, boundary = self.roles[role]
-        asked = Request(arn, action, resource, context)
+        tags = {**self.tags.get(role, {}), **self.tags.get(resource, {})}
+        asked = Request(arn, action, resource, {**tags, **context})
         return allowed(asked, Policies(own, boundary, self.resources.get(resource)))
 
     def owned(self, service: str, kind: str) -> list[str]:
@@ -59,6 +64,7 @@ def authority_of(world: World) -> Authority:
         resources={arn: policy for arn, (_, policy) in (keys | secrets | tables).items()},
         owners={arn: owner for arn, (owner, _) in (keys | secrets | tables).items()},
         open_ports=_open_ports(world),
+        tags=_tags(world, keys),
     )
 
 
@@ -71,6 +77,21 @@ def _roles(world: World) -> dict[str, tuple[str, tuple[Document, ...], Document 
             described = iam.get_role(RoleName=name)["Role"]
             boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
             found[name] = (role["Arn"], _own(iam, name), boundary and _managed(iam, boundary))
+    return found
+
+
+def _tags(world: World, keys: Found) -> dict[str, dict[str, str]]:
+    iam, kms = world.client("iam"), world.client("kms")
+    found = {}
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in page["Roles"]:
+            tags = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
+            found[role["RoleName"]] = {
+                f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in tags
+            }
+    for arn in keys:
+        tags = kms.list_resource_tags(KeyId=arn)["Tags"]
+        found[arn] = {f"aws:ResourceTag/{tag['TagKey']}": tag["TagValue"] for tag in tags}
     return found
 
 
@@ -88,9 +109,6 @@ def _managed(iam: Any, arn: str) -> Document:
     got = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
     document: Document = got["Document"]
     return document
-
-
-Found = dict[str, tuple[str, Document | None]]
 
 
 def _keys(world: World) -> Found:

@@ -73,6 +73,14 @@ def test_every_role_of_a_service_has_a_boundary(world: World, authority: Authori
             assert boundary, (service, purpose)
 
 
+def test_no_role_but_those_that_people_make_is_without_a_boundary(
+    world: World, authority: Authority
+) -> None:
+    unbounded = {name for name, (_, _, boundary) in authority.roles.items() if not boundary}
+    made_by_people = (f"{world.name}-ci-", f"{world.name}-server-")
+    assert {name for name in unbounded if not name.startswith(made_by_people)} == set()
+
+
 def test_the_public_reaches_port_443_and_nothing_else(authority: Authority) -> None:
     assert set(authority.open_ports.values()) <= {(443, 443)}
 

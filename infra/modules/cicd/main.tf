@@ -6,7 +6,6 @@ locals {
   )
 
   account = data.aws_caller_identity.current.account_id
-  iam     = "arn:${data.aws_partition.current.partition}:iam::${local.account}"
 
   # Jobs of which GitHub environments may take on which role.
   roles = {
@@ -75,15 +74,10 @@ resource "aws_iam_role_policy" "plan" {
   policy = data.aws_iam_policy_document.plan.json
 }
 
+# What a deployment may do is the same from CI and from the control plane.
 resource "aws_iam_role_policy_attachment" "deploy" {
   for_each = var.deploy_policy_arns
 
   role       = aws_iam_role.this["deploy"].name
   policy_arn = each.value
-}
-
-resource "aws_iam_role_policy" "deploy" {
-  name   = "roles-of-the-environment"
-  role   = aws_iam_role.this["deploy"].id
-  policy = data.aws_iam_policy_document.deploy.json
 }

@@ -50,32 +50,8 @@ variable "state" {
 }
 
 variable "deploy_policy_arns" {
-  description = "Managed policies of the role that deploys, by any name; IAM comes from this module, limited to <name>-*."
+  description = "Managed policies of the role that deploys, by any name: those of the module `deployer`."
   type        = map(string)
-  default     = { power-user = "arn:aws:iam::aws:policy/PowerUserAccess" }
-}
-
-variable "boundary_arns" {
-  description = "Patterns of permissions boundaries of which a new role must have one; none demands none."
-  type        = list(string)
-  default     = []
-}
-
-variable "passed_to_services" {
-  description = "Services of AWS that roles of the environment may be given to."
-  type        = list(string)
-  default = [
-    "application-autoscaling.amazonaws.com",
-    "backup.amazonaws.com",
-    "ecs-tasks.amazonaws.com",
-    "events.amazonaws.com",
-    "firehose.amazonaws.com",
-    "lambda.amazonaws.com",
-    "logs.amazonaws.com",
-    "monitoring.rds.amazonaws.com",
-    "s3.amazonaws.com",
-    "vpc-flow-logs.amazonaws.com",
-  ]
 }
 
 variable "tags" {

@@ -1,50 +1,52 @@
-# Roles, by which a deployment could give itself everything. It makes roles by the environment's names only. Those of
-# services have a boundary of the environment; those without one are listed, since AWS itself or code that Fairway comes
-# with takes them. It gives roles to the services of AWS that need them, and never touches its own.
+# Roles, by which a deployment could give itself everything. It makes roles by the environment's names only, and each
+# has one of the environment's boundaries, which are not its to change: what it gives a role beyond that is worth
+# nothing. It gives roles to the services of AWS that need them, and never touches its own.
 
 locals {
-  own_roles    = ["${local.iam}:role/${var.name}-ci-*", "${local.iam}:role/${var.name}-server-*"]
-  own_policies = ["${local.iam}:policy/${var.name}-deploy-*", "${local.iam}:policy/${var.name}-server-*"]
-
-  unbounded = flatten([
-    for region in var.regions : [
-      for thing in ["*-monitoring", "backup", "flow-logs", "governance", "identity", "log-delivery", "log-subscription"] :
-      "${local.iam}:role/${var.name}-${thing}-${region}"
-    ]
-  ])
+  # Exactly these: a service may well be called ci-runner.
+  own_roles = concat(
+    [for who in ["plan", "deploy"] : "${local.iam}:role/${var.name}-ci-${who}"],
+    flatten([
+      for region in var.regions : [
+        for thing in ["task", "execution", "flow-logs", "monitoring"] : "${local.iam}:role/${var.name}-server-${thing}-${region}"
+      ]
+    ]),
+  )
 
   access = {
-    MakeRolesWithinABoundary = {
-      global    = true
-      actions   = ["iam:CreateRole", "iam:PutRolePermissionsBoundary"]
+    MakeRoles = {
+      global = true
+      actions = [
+        "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
+        "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole",
+        "iam:ListRolePolicies", "iam:ListRoleTags", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
+        "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
+      ]
       resources = ["${local.iam}:role/${var.name}-*"]
+    }
+    # Of a role that is made, or whose boundary is set, it is the boundary that is asked for; else that which it has. A
+    # role without one can be given nothing.
+    OnlyWithinABoundary = {
+      global    = true
+      effect    = "Deny"
+      actions   = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+      resources = ["*"]
       when = {
-        "iam:PermissionsBoundary" = { test = "ArnLike", values = ["${local.iam}:policy/${var.name}-*-boundary-*"] }
+        "iam:PermissionsBoundary" = {
+          test   = "StringNotEquals"
+          values = [for name in keys(local.boundaries) : "${local.iam}:policy/${var.name}-${name}"]
+        }
       }
     }
-    MakeRolesOfTheRoot = {
-      global    = true
-      actions   = ["iam:CreateRole"]
-      resources = local.unbounded
-    }
-    ManageRoles = {
+    # The boundaries are policies, and so is what a deployment may do: it makes and changes none.
+    PoliciesStay = {
       global = true
+      effect = "Deny"
       actions = [
-        "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetRole",
-        "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
-        "iam:ListRoleTags", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-        "iam:UpdateRole", "iam:UpdateRoleDescription",
+        "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion",
+        "iam:DeleteRolePermissionsBoundary", "iam:SetDefaultPolicyVersion",
       ]
-      resources = ["${local.iam}:role/${var.name}-*"]
-    }
-    ManageBoundaries = {
-      global = true
-      actions = [
-        "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:GetPolicy",
-        "iam:GetPolicyVersion", "iam:ListEntitiesForPolicy", "iam:ListPolicyTags", "iam:ListPolicyVersions",
-        "iam:TagPolicy", "iam:UntagPolicy",
-      ]
-      resources = ["${local.iam}:policy/${var.name}-*"]
+      resources = ["*"]
     }
     ReadPoliciesOfAws = {
       global    = true
@@ -68,21 +70,10 @@ locals {
       effect = "Deny"
       actions = [
         "iam:AttachRolePolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PassRole",
-        "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy",
+        "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole",
+        "iam:UpdateAssumeRolePolicy", "iam:UpdateRole",
       ]
       resources = local.own_roles
-    }
-    NotItsOwnPolicies = {
-      global    = true
-      effect    = "Deny"
-      actions   = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion"]
-      resources = local.own_policies
-    }
-    BoundariesStay = {
-      global    = true
-      effect    = "Deny"
-      actions   = ["iam:DeleteRolePermissionsBoundary"]
-      resources = ["*"]
     }
     NobodyElsesRole = {
       global    = true

@@ -51,6 +51,14 @@ locals {
       ]
       resources = ["${local.arn.dynamodb}:table/${var.name}-*", "${local.arn.dynamodb}:table/telemetry-${var.name}"]
     }
+    # Its record, and the database of the control plane.
+    RecordsStay = {
+      effect = "Deny"
+      actions = [
+        "dynamodb:DeleteTable", "dynamodb:UpdateTable", "rds:DeleteDBInstance", "rds:ModifyDBInstance",
+      ]
+      resources = ["${local.arn.dynamodb}:table/${var.name}-fairway", "${local.arn.rds}:db:${var.name}-server"]
+    }
     KeepRecord = {
       actions = [
         "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",

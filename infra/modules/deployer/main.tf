@@ -1,4 +1,5 @@
 # What a deployment may do, as managed policies by area: the statements are in the files that are called like the areas.
+# What the roles may do that it makes is in boundaries.tf.
 # Three things keep them to one environment: names that begin with its own, the tag `fairway` that its root gives to all
 # that it makes, and its regions. What AWS lets nobody name is read only.
 
@@ -14,8 +15,8 @@ locals {
   arn = {
     for service in [
       "acm", "application-autoscaling", "backup", "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "elasticache",
-      "elasticloadbalancing", "events", "firehose", "kms", "lambda", "logs", "rds", "secretsmanager", "servicediscovery",
-      "sns", "sqs", "ssm", "wafv2",
+      "elasticloadbalancing", "events", "firehose", "kms", "lambda", "logs", "rds", "rds-db", "secretsmanager",
+      "servicediscovery", "sns", "sqs", "ssm", "wafv2",
     ] : service => "arn:${local.partition}:${service}:*:${local.account}"
   }
   iam        = "arn:${local.partition}:iam::${local.account}"
@@ -36,13 +37,19 @@ locals {
     storage  = local.storage
     watching = local.watching
   }
+
+  # Regions limit requests of a deployment; what it makes works where it was made, and is named.
+  documents = merge(
+    { for area, statements in local.areas : "deploy-${area}" => { statements = statements, regions = [var.regions] } },
+    { for name, statements in local.boundaries : name => { statements = statements, regions = [] } },
+  )
 }
 
 data "aws_iam_policy_document" "this" {
-  for_each = local.areas
+  for_each = local.documents
 
   dynamic "statement" {
-    for_each = each.value
+    for_each = each.value.statements
 
     content {
       sid       = statement.key
@@ -52,7 +59,7 @@ data "aws_iam_policy_document" "this" {
 
       # What is global answers in us-east-1, wherever the environment is.
       dynamic "condition" {
-        for_each = try(statement.value.global, false) ? [] : [var.regions]
+        for_each = try(statement.value.global, false) ? [] : each.value.regions
 
         content {
           test     = "StringEquals"
@@ -85,18 +92,21 @@ data "aws_iam_policy_document" "this" {
 }
 
 resource "aws_iam_policy" "this" {
-  for_each = local.areas
+  for_each = local.documents
 
-  name        = "${var.name}-deploy-${each.key}"
-  description = "What a deployment of ${var.name} may do: ${each.key}"
-  policy      = data.aws_iam_policy_document.this[each.key].json
+  name = "${var.name}-${each.key}"
+  description = (
+    startswith(each.key, "deploy-") ? "What a deployment of ${var.name} may do: ${trimprefix(each.key, "deploy-")}"
+    : "The most that a role which a deployment of ${var.name} makes may do"
+  )
+  policy = data.aws_iam_policy_document.this[each.key].json
 
-  tags = merge(var.tags, { Name = "${var.name}-deploy-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-${each.key}" })
 
   lifecycle {
     precondition {
       condition     = length(replace(data.aws_iam_policy_document.this[each.key].minified_json, " ", "")) <= 6144
-      error_message = "A managed policy has 6144 characters at most: divide the area ${each.key}."
+      error_message = "A managed policy has 6144 characters at most: divide ${each.key}."
     }
   }
 }

@@ -1,4 +1,9 @@
 output "policy_arns" {
-  description = "ARNs of the managed policies, by area."
-  value       = { for area, policy in aws_iam_policy.this : area => policy.arn }
+  description = "ARNs of the managed policies of a deployment, by area."
+  value       = { for area in keys(local.areas) : area => aws_iam_policy.this["deploy-${area}"].arn }
+}
+
+output "boundary_arns" {
+  description = "ARNs of the permissions boundaries of which every role of the environment has one, by their names without the environment's."
+  value       = { for name in keys(local.boundaries) : name => aws_iam_policy.this[name].arn }
 }

@@ -46,6 +46,21 @@ locals {
       ]
       resources = ["${local.arn.kms}:key/*"]
     }
+    # It would take the state or the control plane with it.
+    KeysItStandsOnStay = {
+      effect = "Deny"
+      actions = [
+        "kms:CreateGrant", "kms:DeleteAlias", "kms:DisableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion",
+        "kms:UpdateAlias",
+      ]
+      resources = ["${local.arn.kms}:key/*"]
+      when = {
+        "kms:ResourceAliases" = {
+          test   = "ForAnyValue:StringEquals"
+          values = [for thing in ["state", "server"] : "alias/${var.name}-${thing}"]
+        }
+      }
+    }
     NameKeys = {
       actions   = ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"]
       resources = ["${local.arn.kms}:alias/${var.name}-*"]
@@ -57,10 +72,11 @@ locals {
     # A service's secret refuses by its own policy to be read by anybody but the service.
     KeepSecrets = {
       actions = [
-        "secretsmanager:CreateSecret", "secretsmanager:DeleteResourcePolicy", "secretsmanager:DeleteSecret",
-        "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:GetSecretValue",
-        "secretsmanager:PutResourcePolicy", "secretsmanager:PutSecretValue", "secretsmanager:TagResource",
-        "secretsmanager:UntagResource", "secretsmanager:UpdateSecret", "secretsmanager:ValidateResourcePolicy",
+        "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteResourcePolicy",
+        "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
+        "secretsmanager:GetSecretValue", "secretsmanager:PutResourcePolicy", "secretsmanager:PutSecretValue",
+        "secretsmanager:RotateSecret", "secretsmanager:TagResource", "secretsmanager:UntagResource",
+        "secretsmanager:UpdateSecret", "secretsmanager:ValidateResourcePolicy",
       ]
       resources = ["${local.arn.secretsmanager}:secret:${var.name}/*"]
     }

@@ -1,5 +1,5 @@
 # Two roles for the tasks of one service: what ECS needs to start them, and what their programs may do. Both have one
-# boundary: whoever adds a policy to one of the roles adds nothing that is not in it.
+# boundary, the given one or one of exactly this: whoever adds a policy to one of the roles adds nothing beyond it.
 
 data "aws_caller_identity" "current" {}
 
@@ -16,6 +16,8 @@ locals {
       length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
     )
   }
+  boundary_arn = coalesce(var.boundary_arn, one(aws_iam_policy.boundary[*].arn))
+
   names = var.role_names == null ? local.made_names : { for thing, name in var.role_names : thing => name }
 
   # ARNs as they will be, for policies of keys and secrets: these name the roles, and the roles name them.
@@ -57,6 +59,8 @@ data "aws_iam_policy_document" "boundary" {
 }
 
 resource "aws_iam_policy" "boundary" {
+  count = var.boundary_arn == null ? 1 : 0
+
   name        = local.names.boundary
   description = "The most that the roles of ${var.name} may ever do"
   policy      = data.aws_iam_policy_document.boundary.json
@@ -68,7 +72,7 @@ resource "aws_iam_role" "execution" {
   name                 = local.names.execution
   description          = "ECS, when it starts tasks of ${var.name}"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = aws_iam_policy.boundary.arn
+  permissions_boundary = local.boundary_arn
 
   tags = merge(var.tags, { Name = local.names.execution })
 }
@@ -83,7 +87,7 @@ resource "aws_iam_role" "task" {
   name                 = local.names.task
   description          = "The programs in tasks of ${var.name}"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = length(var.managed_policy_arns) == 0 ? aws_iam_policy.boundary.arn : null
+  permissions_boundary = length(var.managed_policy_arns) == 0 ? local.boundary_arn : null
 
   tags = merge(var.tags, { Name = local.names.task })
 }

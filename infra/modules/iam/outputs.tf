@@ -22,7 +22,7 @@ output "execution_role_name" {
 
 output "boundary_arn" {
   description = "ARN of the permissions boundary of both roles."
-  value       = aws_iam_policy.boundary.arn
+  value       = local.boundary_arn
 }
 
 output "task_principal_arn" {

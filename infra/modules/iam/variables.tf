@@ -92,6 +92,12 @@ variable "execution" {
   default = {}
 }
 
+variable "boundary_arn" {
+  description = "Permissions boundary of both roles, which somebody else made and keeps; null makes one that is just what they may do."
+  type        = string
+  default     = null
+}
+
 variable "managed_policy_arns" {
   description = "Managed policies of the task role, by any name, for a program that deploys. With them it has no boundary: together they are larger than a boundary can be."
   type        = map(string)

@@ -111,9 +111,10 @@ data "aws_iam_policy_document" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = local.role_name
-  description        = "The function that signs the certificates of the mesh ${var.trust_domain}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  name                 = local.role_name
+  description          = "The function that signs the certificates of the mesh ${var.trust_domain}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary_arn
 
   tags = merge(var.tags, { Name = local.role_name })
 }

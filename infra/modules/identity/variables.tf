@@ -108,6 +108,12 @@ variable "log_retention" {
   default     = 400
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role of the function; null gives it none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)

@@ -20,9 +20,10 @@ resource "aws_cloudwatch_log_group" "flow_logs" {
 }
 
 resource "aws_iam_role" "flow_logs" {
-  name               = "${var.name}-flow-logs-${local.region}"
-  description        = "Writes the flow logs of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.flow_logs_trust.json
+  name                 = "${var.name}-flow-logs-${local.region}"
+  description          = "Writes the flow logs of ${var.name}"
+  assume_role_policy   = data.aws_iam_policy_document.flow_logs_trust.json
+  permissions_boundary = var.permissions_boundary_arn
 
   tags = var.tags
 }

@@ -88,6 +88,12 @@ variable "kms_key_arn" {
   nullable    = false
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role that writes flow logs; null gives it none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource, besides the provider's default tags."
   type        = map(string)

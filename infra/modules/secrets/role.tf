@@ -87,9 +87,10 @@ data "aws_iam_policy_document" "rotation" {
 resource "aws_iam_role" "rotation" {
   for_each = local.functions
 
-  name               = local.role_name
-  description        = "The function that renews secrets of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  name                 = local.role_name
+  description          = "The function that renews secrets of ${var.name}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary_arn
 
   tags = merge(var.tags, { Name = local.role_name })
 }

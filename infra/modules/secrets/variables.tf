@@ -109,6 +109,12 @@ variable "recovery_days" {
   }
 }
 
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of the role of the function that renews; null gives it none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource."
   type        = map(string)

@@ -51,7 +51,7 @@ module "cost" {
   emails        = var.alarm_emails
 }
 
-# For whoever deploys: the control plane, and CI.
+# For whoever deploys, the control plane and CI; and the boundaries of every role that a deployment makes.
 module "deployer" {
   source = "../../modules/deployer"
 
@@ -68,7 +68,6 @@ module "cicd" {
   environments = [var.environment]
 
   deploy_policy_arns = module.deployer.policy_arns
-  boundary_arns      = ["arn:aws:iam::${local.account}:policy/${var.name}-*-boundary-*"]
   state = {
     bucket_arn  = module.state.bucket_arn
     kms_key_arn = module.key.key_arn

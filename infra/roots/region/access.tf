@@ -67,6 +67,10 @@ locals {
     ]
   }
 
+  # What no role of the environment gets beyond: policies of the root `account`, which a deployment cannot change.
+  boundary_arn        = "arn:${local.partition}:iam::${local.account}:policy/${var.name}-boundary"
+  boundary_backup_arn = "${local.boundary_arn}-backup"
+
   # Everything that has tasks.
   holders = concat(keys(var.services), var.gateway == null ? [] : ["gateway"])
 }
@@ -75,8 +79,9 @@ module "iam" {
   source   = "../../modules/iam"
   for_each = toset(local.holders)
 
-  name   = "${var.name}-${each.key}"
-  region = var.region
+  name         = "${var.name}-${each.key}"
+  region       = var.region
+  boundary_arn = local.boundary_arn
   statements = [
     for grant in try(var.grants[each.key], []) : {
       sid        = grant.sid
@@ -91,6 +96,9 @@ module "iam" {
     for argument, kind in { repository_arns = "repository", log_group_arns = "log-group", secret_arns = "secret", key_arns = "key" } :
     argument => [for name in local.starting[each.key][kind] : local.arns[kind][name]]
   }
+
+  # By which the boundary knows what is a service's own.
+  tags = { service = each.key }
 }
 
 check "roles" {

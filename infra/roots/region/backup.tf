@@ -17,6 +17,8 @@ module "backup" {
   copies         = [for vault in local.copies : { vault_arn = vault }]
   notify         = { topic_arn = module.observability.alarm_topic_arn }
   force_destroy  = !var.protect
+
+  permissions_boundary_arn = local.boundary_backup_arn
 }
 
 module "backup_key" {

@@ -60,6 +60,8 @@ module "databases" {
   deletion_protection = var.protect
   skip_final_snapshot = !var.protect
 
+  permissions_boundary_arn = local.boundary_arn
+
   tags = local.backed_up
 }
 

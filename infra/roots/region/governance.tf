@@ -15,4 +15,6 @@ module "governance" {
   log_retention_days  = var.log_retention
   deletion_protection = var.protect
   alarm_actions       = [module.observability.alarm_topic_arn]
+
+  permissions_boundary_arn = local.boundary_arn
 }

@@ -78,6 +78,8 @@ module "network" {
   nat                = var.network.nat
   flow_log_retention = var.log_retention
   kms_key_arn        = module.environment_key.key_arn
+
+  permissions_boundary_arn = local.boundary_arn
 }
 
 module "network_acls" {

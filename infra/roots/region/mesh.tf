@@ -99,6 +99,8 @@ module "identity" {
   vpc           = { subnet_ids = module.network.runtime_subnet_ids, security_group_ids = [aws_security_group.functions.id] }
   kms_key_arn   = module.environment_key.key_arn
   log_retention = var.log_retention
+
+  permissions_boundary_arn = local.boundary_arn
 }
 
 # Lambda functions call AWS, and nothing else.

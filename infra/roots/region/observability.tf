@@ -28,6 +28,8 @@ module "observability" {
   kms_key_arn        = module.environment_key.key_arn
   log_retention_days = var.log_retention
   export             = { bucket_arn = module.log_archive.arn }
+
+  permissions_boundary_arn = local.boundary_arn
 }
 
 # Logs of services, for as long as nobody deletes them by hand; they move to the class for infrequent access.

@@ -90,6 +90,9 @@ module "secrets" {
   kms_key_arn      = module.kms[each.key].key_arn
   reader_role_arns = local.readers[each.key]
   recovery_days    = var.protect ? 30 : 0
+
+  permissions_boundary_arn = local.boundary_arn
+  tags                     = { service = each.key }
 }
 
 module "services" {

@@ -17,6 +17,8 @@ variables {
   repository   = "acme/shop"
   environments = ["prod"]
 
+  deploy_policy_arns = { access = "arn:aws:iam::111122223333:policy/shop-prod-deploy-access" }
+
   state = {
     bucket_arn  = "arn:aws:s3:::shop-prod-state"
     kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/11111111-1111-1111-1111-111111111111"
@@ -76,28 +78,14 @@ run "a_plan_only_reads" {
   }
 }
 
-run "a_deployment_stays_within_its_names" {
+run "a_deployment_has_the_given_policies_alone" {
   command = plan
 
-  variables {
-    boundary_arns = ["arn:aws:iam::111122223333:policy/shop-prod-boundary-*"]
-  }
-
   assert {
-    condition = alltrue([
-      for statement in data.aws_iam_policy_document.deploy.statement :
-      alltrue([for resource in statement.resources : strcontains(resource, "/shop-prod-")])
-      if statement.effect != "Deny"
-    ])
-    error_message = "Only roles and policies of this environment may be managed."
-  }
-
-  assert {
-    condition = anytrue([
-      for statement in data.aws_iam_policy_document.deploy.statement :
-      contains(statement.actions, "iam:CreateRole") && contains(statement.condition[*].variable, "iam:PermissionsBoundary")
-    ])
-    error_message = "A new role must have a boundary."
+    condition = { for name, it in aws_iam_role_policy_attachment.deploy : name => it.policy_arn } == {
+      access = "arn:aws:iam::111122223333:policy/shop-prod-deploy-access"
+    }
+    error_message = "A deployment from CI may do something else than one from the control plane."
   }
 }
 

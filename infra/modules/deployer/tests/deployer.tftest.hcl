@@ -22,35 +22,48 @@ run "no_action_is_a_wildcard" {
 
   assert {
     condition = alltrue(flatten([
-      for area in values(local.areas) : [
+      for area in concat(values(local.areas), values(local.boundaries)) : [
         for statement in values(area) : [for action in statement.actions : can(regex("^[a-z0-9-]+:[A-Za-z0-9]+$", action))]
+        if try(statement.effect, "Allow") == "Allow"
       ]
     ]))
     error_message = "An action is not written out."
   }
 
   assert {
-    condition     = length(aws_iam_policy.this) <= 10
+    condition     = length(output.policy_arns) <= 10
     error_message = "A role takes ten managed policies."
   }
 }
 
-run "roles_are_within_a_boundary_or_listed" {
+run "roles_are_within_a_boundary" {
   command = plan
 
   assert {
-    condition     = local.access.MakeRolesWithinABoundary.when["iam:PermissionsBoundary"].values == ["arn:aws:iam::123456789012:policy/shop-prod-*-boundary-*"]
+    condition     = toset([for name in keys(output.boundary_arns) : aws_iam_policy.this[name].name]) == toset(["shop-prod-boundary", "shop-prod-boundary-backup"])
+    error_message = "Roles of regions have boundaries that nobody makes."
+  }
+
+  assert {
+    condition = local.access.OnlyWithinABoundary.effect == "Deny" && toset(local.access.OnlyWithinABoundary.when["iam:PermissionsBoundary"].values) == toset([
+      "arn:aws:iam::123456789012:policy/shop-prod-boundary",
+      "arn:aws:iam::123456789012:policy/shop-prod-boundary-backup",
+    ])
     error_message = "Roles could be made without a boundary of the environment."
   }
 
   assert {
-    condition     = alltrue([for role in local.access.MakeRolesOfTheRoot.resources : endswith(role, "-eu-central-1")])
-    error_message = "A role without a boundary is not one of the root's."
+    condition     = contains(local.access.NotItsOwnRoles.resources, "arn:aws:iam::123456789012:role/shop-prod-server-task-eu-central-1")
+    error_message = "The server could change its own role."
   }
 
   assert {
-    condition     = contains(local.access.NotItsOwnRoles.resources, "arn:aws:iam::123456789012:role/shop-prod-server-*")
-    error_message = "The server could change its own role."
+    condition = alltrue(flatten([
+      for boundary in values(local.boundaries) : [
+        for statement in values(boundary) : [for action in statement.actions : !startswith(action, "iam:") && !startswith(action, "sts:")]
+      ]
+    ]))
+    error_message = "A role within the boundary could make roles."
   }
 }
 

@@ -35,7 +35,7 @@ variables {
 
 run "both_roles_stay_within_the_boundary" {
   assert {
-    condition     = aws_iam_role.task.permissions_boundary == aws_iam_policy.boundary.arn && aws_iam_role.execution.permissions_boundary == aws_iam_policy.boundary.arn
+    condition     = aws_iam_role.task.permissions_boundary == one(aws_iam_policy.boundary).arn && aws_iam_role.execution.permissions_boundary == one(aws_iam_policy.boundary).arn
     error_message = "A role has no boundary."
   }
 
@@ -47,6 +47,23 @@ run "both_roles_stay_within_the_boundary" {
   assert {
     condition     = output.task_principal_arn == "arn:aws:iam::123456789012:role/${aws_iam_role.task.name}"
     error_message = "The ARN made from the name is that of the role."
+  }
+}
+
+run "the_boundary_of_the_environment_takes_the_place_of_its_own" {
+  variables {
+    boundary_arn = "arn:aws:iam::123456789012:policy/shop-prod-boundary"
+    tags         = { service = "orbit" }
+  }
+
+  assert {
+    condition     = aws_iam_role.task.permissions_boundary == var.boundary_arn && aws_iam_role.execution.permissions_boundary == var.boundary_arn
+    error_message = "A role has another boundary."
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.boundary) == 0 && aws_iam_role.task.tags.service == "orbit"
+    error_message = "A second boundary is made, or nobody knows whose role it is."
   }
 }
 
