@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fairway.model.check.aws import check_aws
+from fairway.model.check.aws_names import check_aws_names
 from fairway.model.check.calls import check_calls
 from fairway.model.check.cost import check_cost
 from fairway.model.check.environments import check_environments
@@ -40,6 +41,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_stores,
     check_environments,
     check_aws,
+    check_aws_names,
     check_cost,
     check_gates,
     check_hooks,
