@@ -14,7 +14,7 @@ import fairway_runtime
 from fairway_runtime import CircuitOpen, InvalidConfiguration, Settings, get_logger
 from fairway_runtime.admission import hour_and_weekday
 from fairway_runtime.breaker import Breaker
-from fairway_runtime.logs import JsonLines, configure, timestamp
+from fairway_runtime.logs import JsonLines, configure, timestamp, unconfigure
 from fairway_runtime.metrics import BOUNDS, MAX_SERIES, Metrics, prometheus_text
 
 HEAVY = ("httpx2", "opentelemetry", "botocore", "fastapi", "pydantic", "stamina", "purgatory")
@@ -87,7 +87,6 @@ def test_log_lines_are_whole_json_objects(stream: io.StringIO) -> None:
     log.debug("fine detail")
     log.error("bad")
     logging.getLogger("other").warning("%s in stock", 3, extra={"shelf": 7})
-    configure(Settings())
     first, second, third, fourth = lines(stream)
     assert first["message"] == "100% sure"
     assert (first["answer"], first["level"], first["service"]) == (42, "info", "axon")
@@ -99,7 +98,6 @@ def test_log_lines_are_whole_json_objects(stream: io.StringIO) -> None:
 def test_a_level_below_the_configured_one_is_not_written(stream: io.StringIO) -> None:
     configure(Settings(log_level="ERROR"), stream)
     get_logger("quiet").warning("not this")
-    configure(Settings())
     assert stream.getvalue() == ""
 
 
@@ -107,13 +105,28 @@ def test_configuring_again_does_not_double_lines(stream: io.StringIO) -> None:
     for _ in range(3):
         configure(Settings(), stream)
     get_logger("once").info("hello")
-    configure(Settings())
     assert len(lines(stream)) == 1
 
 
 def test_the_uvicorn_access_log_is_silenced() -> None:
     configure(Settings())
     assert not logging.getLogger("uvicorn.access").hasHandlers()
+
+
+def test_logging_can_be_had_back_as_it_was() -> None:
+    root, server = logging.getLogger(), logging.getLogger("uvicorn.access")
+    own = logging.NullHandler()
+    server.addHandler(own)
+    before = (root.level, list(root.handlers), server.propagate)
+    for level in ("DEBUG", "ERROR"):
+        configure(Settings(log_level=level))
+    assert root.level == logging.ERROR and server.handlers == []
+    unconfigure()
+    assert (root.level, list(root.handlers), server.propagate) == before
+    assert server.handlers == [own]
+    server.removeHandler(own)
+    unconfigure()
+    assert (root.level, list(root.handlers), server.propagate) == before
 
 
 def test_lines_work_without_constant_members(stream: io.StringIO) -> None:

@@ -1,7 +1,8 @@
 """Structured logs: one JSON object per line on standard output.
 
-`get_logger(name).info("text", key=value)` for services; `configure` is called by `fairway(app)`;
-`request_line.py` makes the one line per request. Every line carries time, level, service, release,
+`get_logger(name).info("text", key=value)` for services; `configure` is called by `fairway(app)`,
+and `unconfigure` takes back what it did to the process; `request_line.py` makes the one line per
+request. Every line carries time, level, service, release,
 and within a request its correlation and trace ids. Standard `logging` works beside it and comes
 out in the same form. Known secrets are redacted from every line.
 
@@ -17,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from fairway_runtime.context import current
@@ -102,12 +104,33 @@ class JsonLines:
         stream.flush()
 
 
-class JsonHandler(logging.Handler):
-    """Standard logging in the same lines."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """How logging was before it was configured here: a level, and what uvicorn's loggers had."""
 
-    def __init__(self, lines: JsonLines) -> None:
+    level: int
+    servers: Mapping[str, tuple[list[logging.Handler], bool]]
+
+    @classmethod
+    def now(cls) -> _Before:
+        loggers = {name: logging.getLogger(name) for name in _UVICORN}
+        servers = {name: (logger.handlers, logger.propagate) for name, logger in loggers.items()}
+        return cls(logging.getLogger().level, servers)
+
+    def restore(self) -> None:
+        logging.getLogger().setLevel(self.level)
+        for name, (handlers, propagate) in self.servers.items():
+            logger = logging.getLogger(name)
+            logger.handlers, logger.propagate = handlers, propagate
+
+
+class JsonHandler(logging.Handler):
+    """Standard logging in the same lines; it knows how logging was before."""
+
+    def __init__(self, lines: JsonLines, before: _Before) -> None:
         super().__init__()
         self._lines = lines
+        self.before = before
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; a failure goes to `logging`'s own error handling, never to the app."""
@@ -124,12 +147,23 @@ def configure(settings: Settings, stream: TextIO | None = None) -> JsonLines:
     """
     lines = JsonLines(_constant(settings), stream)
     if settings.log_format == "json":
+        unconfigure()
         root = logging.getLogger()
-        root.handlers = [h for h in root.handlers if not isinstance(h, JsonHandler)]
-        root.addHandler(JsonHandler(lines))
+        root.addHandler(JsonHandler(lines, _Before.now()))
         root.setLevel(settings.log_level)
         adopt_server_loggers(settings)
     return lines
+
+
+def unconfigure() -> None:
+    """Leave logging as it was before `configure`; nothing where that was not called.
+
+    For programs that go on without the wrapped app, as tests do.
+    """
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, JsonHandler)]:
+        root.removeHandler(handler)
+        handler.before.restore()
 
 
 def adopt_server_loggers(settings: Settings) -> None:
