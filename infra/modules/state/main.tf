@@ -8,17 +8,72 @@ module "bucket" {
   noncurrent_days     = var.noncurrent_days
   noncurrent_versions = var.noncurrent_versions
   force_destroy       = var.force_destroy
-  policy_documents    = [data.aws_iam_policy_document.encrypted.json]
+  policy_documents    = [data.aws_iam_policy_document.state.json]
   tags                = var.tags
 }
 
-# State holds secrets of resources: an upload that asks for another encryption is refused.
-data "aws_iam_policy_document" "encrypted" {
+locals {
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  bucket    = "arn:${local.partition}:s3:::${var.bucket_name}"
+}
+
+# State tells everything about resources, some of it secret. What comes in the clear is refused by the module bucket;
+# here are refused other accounts, roles of the environment but the named ones, and uploads that ask for another key.
+# Who in the account may come otherwise (whoever bootstraps) is said by its IAM policies: nobody is locked out.
+data "aws_iam_policy_document" "state" {
+  statement {
+    sid       = "OnlyThisAccount"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [local.bucket, "${local.bucket}/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    # Services of AWS have no account; none of them has anything to do here.
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [local.account]
+    }
+  }
+
+  statement {
+    sid       = "OfTheEnvironmentOnlyTheNamedRoles"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [local.bucket, "${local.bucket}/*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = ["arn:${local.partition}:iam::${local.account}:role/${var.name}-*"]
+    }
+
+    dynamic "condition" {
+      for_each = length(var.role_arns) > 0 ? [var.role_arns] : []
+
+      content {
+        test     = "ArnNotEquals"
+        variable = "aws:PrincipalArn"
+        values   = condition.value
+      }
+    }
+  }
+
   statement {
     sid       = "OnlyWithTheKey"
     effect    = "Deny"
     actions   = ["s3:PutObject"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}/*"]
+    resources = ["${local.bucket}/*"]
 
     principals {
       type        = "AWS"
@@ -39,6 +94,8 @@ data "aws_iam_policy_document" "encrypted" {
     }
   }
 }
+
+data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 

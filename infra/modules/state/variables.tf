@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the table's name: <app>-<environment>."
+  description = "Prefix of the table's name and of the names of the environment's roles: <app>-<environment>."
   type        = string
 }
 
@@ -11,6 +11,12 @@ variable "bucket_name" {
 variable "kms_key_arn" {
   description = "Key that encrypts the state and the table."
   type        = string
+}
+
+variable "role_arns" {
+  description = "ARNs of those roles of the environment that work with its state. They need not exist yet; no other role of the environment can."
+  type        = list(string)
+  default     = []
 }
 
 variable "access_log" {

@@ -5,6 +5,9 @@ data "aws_caller_identity" "current" {}
 
 locals {
   account = data.aws_caller_identity.current.account_id
+
+  # Who plans and deploys, besides people: CI and the control plane.
+  operators = ["${var.name}-ci-plan", "${var.name}-ci-deploy", "${var.name}-server-task-${var.region}"]
 }
 
 module "key" {
@@ -22,6 +25,7 @@ module "state" {
   bucket_name         = "${var.name}-state-${local.account}-${var.region}"
   kms_key_arn         = module.key.key_arn
   access_log          = { bucket = module.log_bucket.name, prefix = "s3/state/" }
+  role_arns           = [for role in local.operators : "arn:aws:iam::${local.account}:role/${role}"]
   deletion_protection = var.protect
   force_destroy       = !var.protect
 }

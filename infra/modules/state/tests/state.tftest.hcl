@@ -1,4 +1,8 @@
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -38,9 +42,44 @@ run "locked_by_a_file_and_encrypted" {
 
   assert {
     condition = (
-      one(data.aws_iam_policy_document.encrypted.statement).effect == "Deny"
-      && contains(one(data.aws_iam_policy_document.encrypted.statement).condition[*].values, tolist([var.kms_key_arn]))
+      data.aws_iam_policy_document.state.statement[2].effect == "Deny"
+      && contains(data.aws_iam_policy_document.state.statement[2].condition[*].values, tolist([var.kms_key_arn]))
     )
     error_message = "Uploads with another key must be denied."
+  }
+}
+
+run "only_the_named_roles_and_this_account" {
+  command = apply
+
+  variables {
+    role_arns = ["arn:aws:iam::111122223333:role/shop-prod-ci-deploy"]
+  }
+
+  assert {
+    condition = [
+      for condition in data.aws_iam_policy_document.state.statement[0].condition :
+      "${condition.test} ${condition.variable} ${one(condition.values)}"
+    ] == ["StringNotEquals aws:PrincipalAccount 111122223333"]
+    error_message = "Another account could come."
+  }
+
+  assert {
+    condition = toset([
+      for condition in data.aws_iam_policy_document.state.statement[1].condition :
+      "${condition.test} ${condition.variable} ${one(condition.values)}"
+      ]) == toset([
+      "ArnLike aws:PrincipalArn arn:aws:iam::111122223333:role/shop-prod-*",
+      "ArnNotEquals aws:PrincipalArn arn:aws:iam::111122223333:role/shop-prod-ci-deploy",
+    ])
+    error_message = "A role of a service could come."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.state.statement :
+      statement.effect == "Deny" && one(statement.principals).identifiers == toset(["*"])
+    ])
+    error_message = "The policy of the state denies; it gives nothing."
   }
 }
