@@ -17,7 +17,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for one `unit`, as `source` said on the day `as_of`."""
+    """US dollars for one `unit`, as `source` says it; last seen, there or in a bill, on `as_of`."""
 
     value: float
     unit: str
