@@ -104,6 +104,12 @@ def test_policies_and_files() -> None:
     ]
 
 
+def test_the_table_of_the_decision_function() -> None:
+    found = replace(as_it_should_be(first()), tampered=True)
+    [drift] = drifts(first(), (found,))
+    assert (drift.kind, drift.subject) == ("policies", f"{REGION}/decisions")
+
+
 def test_weights_of_a_rule() -> None:
     app = first().app
     app["environments"]["prod"]["aws"]["outside_mesh"] = ["axon"]

@@ -97,7 +97,7 @@ def test_a_diagnostic_keeps_its_place() -> None:
     ("code", "kind", "named"),
     [
         ("api error AccessDeniedException", Refused, "aws-access-denied"),
-        ("api error ExpiredToken", Refused, "aws-credentials-expired"),
+        ("api error ExpiredToken", Unavailable, "aws-credentials-expired"),
         ("api error InvalidClientTokenId", Refused, "aws-credentials-invalid"),
         ("ThrottlingException", Unavailable, "aws-throttled"),
         ("api error ServiceUnavailable", Unavailable, "aws-unreachable"),

@@ -162,6 +162,19 @@ def test_a_table_that_is_gone_decides_nothing_and_keeps_no_deployment_from_going
     cloud.activate(ALLOWING)
 
 
+def test_an_edited_table_is_noticed_and_written_again(cloud: Cloud) -> None:
+    cloud.activate(ALLOWING)
+    assert not cloud.sets.tampered(REGION, ALLOWING)
+    assert cloud.sets.tampered(REGION, DENYING), "another set decides"
+    other, _ = items("prod", replace(DENYING, version=ALLOWING.version))
+    cloud.client.put_item(TableName=cloud.place.policy_table, Item=other)
+    assert cloud.sets.tampered(REGION, ALLOWING), "the pointer is as it was, the set is not"
+    cloud.activate(ALLOWING)
+    assert not cloud.sets.tampered(REGION, ALLOWING)
+    cloud.client.delete_table(TableName=cloud.place.policy_table)
+    assert not cloud.sets.tampered(REGION, ALLOWING), "there is no function"
+
+
 def test_what_decides_already_is_not_written_again(cloud: Cloud) -> None:
     cloud.activate(ALLOWING)
     assert cloud.sets.decides(REGION, ALLOWING)

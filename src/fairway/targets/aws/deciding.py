@@ -6,11 +6,14 @@ every two seconds. Methods block.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fairway.errors import NotFound
 from fairway.targets.aws.clients import code_of, telling
 from fairway.targets.aws.place import Place
-from fairway_runtime.policy.bundle import PolicyBundle
-from fairway_runtime.policy.items import POINTER, items, key
+from fairway_runtime.policy.bundle import InvalidBundle, PolicyBundle
+from fairway_runtime.policy.items import POINTER, bundle_in, items, key, pointed
 
 _NO_TABLE = "ResourceNotFoundException"
 
@@ -31,14 +34,33 @@ class PolicySets:
                 raise
 
     def decides(self, region: str, bundle: PolicyBundle) -> bool:
-        """Whether it does already."""
+        """Whether it does already: the pointer means this bundle, and the set is still that."""
+        try:
+            if pointed(self._item(region, POINTER)) != (bundle.version, bundle.digest):
+                return False
+            bundle_in(self._item(region, bundle.version), bundle.digest)
+        except InvalidBundle:
+            return False
+        return True
+
+    def tampered(self, region: str, bundle: PolicyBundle) -> bool:
+        """Whether the function decides by anything else; not where there is no function."""
+        try:
+            return not self.decides(region, bundle)
+        except NotFound as error:
+            if code_of(error) != _NO_TABLE:
+                raise
+            return False
+
+    def _item(self, region: str, version: int) -> Mapping[str, Any]:
+        """Empty when it is not there."""
         table = self._place.policy_table
         with telling("look which policies decide", where=table):
             answer = self._place.clients.of("dynamodb", region).get_item(
-                TableName=table, Key=key(self._place.environment, POINTER), ConsistentRead=True
+                TableName=table, Key=key(self._place.environment, version), ConsistentRead=True
             )
-        found = answer.get("Item", {}).get("digest", {})
-        return bool(found == {"S": bundle.digest})
+        item: Mapping[str, Any] = answer.get("Item", {})
+        return item
 
     def _write(self, region: str, bundle: PolicyBundle) -> None:
         """The set and the pointer to it at once: none is ever there without the other."""

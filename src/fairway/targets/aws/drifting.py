@@ -5,7 +5,7 @@ replicas         another number of tasks is wanted than was settled, here or at 
 version          something else runs, nothing runs, or a task definition has another image
 weights          a load balancer divides otherwise
 mesh-file        a published file was edited or removed
-policies         another set decides, or what services read of it was edited
+policies         another set decides, or what services or the decision function read was edited
 unknown-process  an ECS service that nobody knows
 resource         what Terraform made was changed behind its back
 """
@@ -30,7 +30,8 @@ _OWN = frozenset({names.GATEWAY})
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found in one region. `healthy` counts tasks and `images` are by ECS service;
-    `edited` are keys of documents, `changed` resources.
+    `edited` are keys of documents; `tampered`: the table of the decision function has other
+    policies.
     """
 
     region: str
@@ -39,6 +40,7 @@ class Found:
     images: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     edited: tuple[str, ...] = ()
+    tampered: bool = False
 
 
 def drifts(
@@ -85,6 +87,12 @@ def _policies(standing: Standing, found: tuple[Found, ...]) -> Iterator[Drift]:
         now = f"policy set {standing.policy_set}"
         yield Drift("policies", "policies", expected, now, "the settled set is activated")
     for each in found:
+        if each.tampered:
+            expected = f"policy set {standing.policy_set}"
+            yield Drift(
+                "policies", f"{each.region}/decisions", expected, "edited, or another set",
+                "the decision function gets it again",
+            )  # fmt: skip
         for key in each.edited:
             kind: DriftKind = "mesh-file" if key.startswith("mesh/") else "policies"
             yield Drift(

@@ -73,8 +73,8 @@ class Enforcer:
 
     async def tell(self, standing: Standing, policy_set: int = 0, *, again: bool = False) -> None:
         """Have every task act by the files that follow from it, and decisions by its policies."""
-        rules = await self._rules(standing, policy_set)
-        documents = await self._documents(standing, rules)
+        rules = await self.rules(standing, policy_set)
+        documents = await self.documents(standing, rules)
         await asyncio.gather(*(
             asyncio.to_thread(self.publisher.publish, region, some, again=again)
             for region, some in documents.items()
@@ -84,14 +84,25 @@ class Enforcer:
 
     async def tidy(self, standing: Standing) -> None:
         """Remove the files of versions that are gone."""
-        for region, some in (await self.documents(standing)).items():
+        rules = await self.rules(standing)
+        for region, some in (await self.documents(standing, rules)).items():
             await asyncio.to_thread(self.publisher.tidy, region, some)
 
-    async def documents(
-        self, standing: Standing, policy_set: int = 0
-    ) -> Mapping[str, Sequence[Document]]:
-        """Everything that is published, by region. `policy_set` is for before any decides."""
-        return await self._documents(standing, await self._rules(standing, policy_set))
+    async def rules(self, standing: Standing, policy_set: int = 0) -> Rules:
+        """Who may do what; by `policy_set` before any decides."""
+        wanted = standing.policy_set or policy_set
+        return await asyncio.to_thread(lambda: self._with.governing(standing.model, wanted))
+
+    async def documents(self, standing: Standing, rules: Rules) -> Mapping[str, Sequence[Document]]:
+        """Everything that is published, by region."""
+
+        def made() -> dict[str, Sequence[Document]]:
+            return {
+                region: self._with.documents(standing, region, rules)
+                for region in self.regions(standing)
+            }
+
+        return await asyncio.to_thread(made)
 
     async def scale(self, standing: Standing, keys: Collection[Key]) -> None:
         """Have ECS want as many tasks of these versions as it says."""
@@ -122,21 +133,6 @@ class Enforcer:
         """Let the tasks of versions that should have none finish and end."""
         await self.scale(standing, keys)
         await self.waiter.ended({ecs_name(key) for key in keys}, self.regions(standing))
-
-    async def _rules(self, standing: Standing, policy_set: int) -> Rules:
-        wanted = standing.policy_set or policy_set
-        return await asyncio.to_thread(lambda: self._with.governing(standing.model, wanted))
-
-    async def _documents(
-        self, standing: Standing, rules: Rules
-    ) -> Mapping[str, Sequence[Document]]:
-        def made() -> dict[str, Sequence[Document]]:
-            return {
-                region: self._with.documents(standing, region, rules)
-                for region in self.regions(standing)
-            }
-
-        return await asyncio.to_thread(made)
 
 
 def _without_new_tasks(standing: Standing) -> Standing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fairway.targets.aws import names
 from fairway.targets.aws.drifting import Found, drifts, label
@@ -28,11 +29,15 @@ class Inspector:
         """Every difference; none before anything was settled."""
         if standing.release == 0:
             return ()
-        documents = await self._enforcer.documents(standing)
+        rules = await self._enforcer.rules(standing)
+        documents = await self._enforcer.documents(standing, rules)
+
+        def looked(region: str) -> Found:
+            found = self._found(standing, region, documents[region])
+            return replace(found, tampered=self._enforcer.sets.tampered(region, rules.bundle))
+
         found, changed = await asyncio.gather(
-            self._enforcer.everywhere(
-                standing, lambda region: self._found(standing, region, documents[region])
-            ),
+            self._enforcer.everywhere(standing, looked),
             self._provision.differences(standing),
         )
         return drifts(standing, tuple(found), changed)

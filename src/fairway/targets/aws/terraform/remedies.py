@@ -36,8 +36,9 @@ _MISSING = Remedy(
     "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID", 0,
 )  # fmt: skip
 _EXPIRED = Remedy(
-    Refused, "aws-credentials-expired", "log in again (`aws sso login`) and repeat the command", 0
-)
+    Unavailable, "aws-credentials-expired",
+    "log in again (`aws sso login`) and repeat the command; what was done is not lost", 0,
+)  # fmt: skip
 _INVALID = Remedy(
     Refused, "aws-credentials-invalid",
     "AWS does not know these credentials: see `aws sts get-caller-identity`", 0,
