@@ -19,6 +19,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 DOMAIN_PATTERN = rf"^{_LABEL}(\.{_LABEL})+$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
+ROLE_PATTERN = r"^[A-Za-z0-9+=,.@_-]+(/[A-Za-z0-9+=,.@_-]+)*$"
 
 Cidr = Annotated[
     str,
@@ -64,6 +65,19 @@ Repository = Annotated[
     ),
     WithJsonSchema({"type": "string", "pattern": REPOSITORY_PATTERN}),
 ]
+
+Role = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            ROLE_PATTERN,
+            "is not the name of a role",
+            "write its name, after its path if it has one",
+        )
+    ),
+    WithJsonSchema({"type": "string", "pattern": ROLE_PATTERN}),
+]
+"""A role of IAM, without its ARN; those of IAM Identity Center have a path before their name."""
 
 Nat = Annotated[
     Literal["per-zone", "single", "none"],
@@ -126,6 +140,9 @@ class Aws(Declared):
     alarms: tuple[Email, ...] = Field((), description="who gets alarms and warnings of the budget")
     repository: Repository | None = Field(
         None, description="the GitHub repository whose workflows may deploy here: owner/name"
+    )
+    operators: tuple[Role, ...] = Field(
+        (), description="roles that a server elsewhere delivers with: they set secrets as well"
     )
     waf: Flag = Field(True, description="a firewall for web applications before public services")
     cross_region_backups: Flag = Field(True, description="backups are copied to the second region")

@@ -21,7 +21,11 @@ fairway_version = "0.1.0"
 otlp            = "https://otel.example.com"
 
 # The control plane sets secrets and renews the authority of the mesh.
-operators = ["shop-prod-server-task-us-east-1"]
+# So do the roles under aws.operators of the app file.
+operators = [
+  "shop-prod-server-task-us-east-1",
+  "aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Deploy_0123",
+]
 
 # === us-east-1/services.auto.tfvars
 # shop, environment prod, us-east-1
@@ -162,7 +166,11 @@ fairway_version = "0.1.0"
 otlp            = "https://otel.example.com"
 
 # The control plane sets secrets and renews the authority of the mesh.
-operators = ["shop-prod-server-task-us-east-1"]
+# So do the roles under aws.operators of the app file.
+operators = [
+  "shop-prod-server-task-us-east-1",
+  "aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Deploy_0123",
+]
 
 # === eu-west-1/services.auto.tfvars
 # shop, environment prod, eu-west-1

@@ -83,7 +83,10 @@ def _running(place: Place) -> tuple[Assign, ...]:
 def _operators(place: Place) -> tuple[Assign, ...]:
     server = names.role(place.app.app, place.standing.environment, "server-task", place.lead)
     comment = "The control plane sets secrets and renews the authority of the mesh."
-    return (Assign("operators", [server], comment),)
+    if not place.environment.aws.operators:
+        return (Assign("operators", [server], comment),)
+    comment += "\nSo do the roles under aws.operators of the app file."
+    return (Assign("operators", [server, *place.environment.aws.operators], comment),)
 
 
 def _apart(assigns: list[Assign]) -> tuple[Assign, ...]:
