@@ -110,7 +110,7 @@ def test_the_readme_says_what_ends_with_fairway() -> None:
     for said in (
         "aws s3 sync config/eu-west-1 s3://", "put-secret-value", "rds_iam", "authority.pem",
         "weighted_clusters", "after seven days", "images/sidecar", "cd control-plane",
-        "cd registry",
+        "cd registry", "signing/renew.py", "--filters Key=name,Values=axon-orbit-prod/fairway/",
     ):  # fmt: skip
         assert said in text
     assert "images/sidecar/Dockerfile" in rendered(example())

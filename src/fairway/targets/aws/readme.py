@@ -128,9 +128,14 @@ folder of its own, name the folder in `sites` of `regions/{lead}/edge.auto.tfvar
 ## Taking it down
 
 Everything that holds data refuses to be deleted, and this deletes it. First the regions, the one
-that leads last; then what they share:
+that leads last; then what they share. Leave out `control-plane` where it was never made:
 
 {destroys}
+
+Terraform did not make the secrets that Fairway keeps for itself. They can be had back for thirty
+days:
+
+{forgets}
 
 `account/` holds the state of all, its own as well: move that to this machine before.
 
@@ -157,6 +162,10 @@ to `operators` in `regions/*/app.auto.tfvars` and apply. `signing/identities.jso
 whom: change it with `calls`. Run it once before you stop the server, and look that it works.
 
 """
+_FORGET = """\
+    aws secretsmanager list-secrets --region {region} --filters Key=name,Values={name}/fairway/ \\
+      --query 'SecretList[].[Name]' --output text |
+      xargs -n 1 aws secretsmanager delete-secret --region {region} --secret-id"""
 _FREE = "-var protect=false"
 _NO_ACCOUNT = """\
 Before that, write the number of the account instead of `ACCOUNT` into every `backend.hcl` and
@@ -195,6 +204,7 @@ def readme(standing: Standing) -> str:
             f"s3://{names.config_bucket(app, environment, number, region)} --region {region}"
             for region in place.regions
         ),
+        forgets="\n".join(_FORGET.format(name=place.name, region=r) for r in place.regions),
         destroys="\n".join(
             _in(root, f"terraform apply {_FREE} && terraform destroy {_FREE}")
             for root in (*backwards, "control-plane", "registry")
