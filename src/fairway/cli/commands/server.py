@@ -49,7 +49,10 @@ def server(
     listen: Annotated[str, typer.Option(help="The address and port.")] = "127.0.0.1:8700",
     host: Annotated[
         list[str] | None,
-        typer.Option(help="A name that it goes by, beside the loopback names; may be repeated."),
+        typer.Option(
+            envvar="FAIRWAY_HOST",
+            help="A name that it goes by, beside the loopback names; may be repeated.",
+        ),
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Its certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The key of the certificate.")] = None,

@@ -58,7 +58,7 @@ architecture is `architecture` of `modules/ecs-service` (X86_64 unless set: `doc
 linux/amd64`). The sidecar is built from `images/sidecar`; its tag is `fairway_version` of
 `regions/*/app.auto.tfvars`:
 
-    docker build --platform linux/amd64 --build-arg RUNTIME={version} \\
+    docker build --platform linux/amd64 --build-arg FAIRWAY_VERSION={version} \\
       -t {registry}/{name}/fairway-sidecar:{version} images/sidecar
     docker push {registry}/{name}/fairway-sidecar:{version}
 
