@@ -51,6 +51,11 @@ locals {
       ]
       resources = ["${local.arn.lambda}:function:${var.name}-*"]
     }
+    # Whoever switches a rotation on must be allowed to call its function.
+    Renew = {
+      actions   = ["lambda:InvokeFunction"]
+      resources = ["${local.arn.lambda}:function:${var.name}-*-rotation"]
+    }
     Push = {
       actions = [
         "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",

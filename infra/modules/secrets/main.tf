@@ -17,15 +17,6 @@ resource "aws_secretsmanager_secret" "this" {
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.recovery_days
 
-  dynamic "replica" {
-    for_each = var.replica_regions
-
-    content {
-      region     = replica.value.region
-      kms_key_id = replica.value.kms_key_arn
-    }
-  }
-
   # The tag tells the function how to renew the value.
   tags = merge(
     var.tags,

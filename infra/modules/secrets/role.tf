@@ -33,7 +33,19 @@ data "aws_iam_policy_document" "rotation" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["secretsmanager.${var.region}.amazonaws.com", "lambda.${var.region}.amazonaws.com"]
+      values   = ["secretsmanager.${var.region}.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "ReadOwnVariables"
+    actions   = ["kms:Decrypt"]
+    resources = [each.value.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["lambda.${var.region}.amazonaws.com"]
     }
   }
 

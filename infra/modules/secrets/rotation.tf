@@ -46,7 +46,7 @@ resource "aws_lambda_function" "rotation" {
   architectures           = ["arm64"]
   memory_size             = 256
   timeout                 = 60
-  kms_key_arn             = var.kms_key_arn
+  kms_key_arn             = each.value.kms_key_arn
 
   # One secret is renewed after the other.
   reserved_concurrent_executions = 1
@@ -100,7 +100,28 @@ resource "aws_cloudwatch_log_group" "rotation" {
 
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = each.value.log_retention
-  kms_key_id        = each.value.log_kms_key_arn
+  kms_key_id        = each.value.kms_key_arn
 
   tags = merge(var.tags, { Name = "/aws/lambda/${local.function_name}" })
+}
+
+# Secrets Manager tries again by itself; what is wrong for longer, somebody has to look at.
+resource "aws_cloudwatch_metric_alarm" "rotation" {
+  for_each = local.functions
+
+  alarm_name          = "${local.function_name}-errors"
+  alarm_description   = "A secret of ${var.name} was not renewed; its readers go on with the value before."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = aws_lambda_function.rotation[each.key].function_name }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = each.value.alarm_actions
+  ok_actions          = each.value.alarm_actions
+
+  tags = merge(var.tags, { Name = "${local.function_name}-errors" })
 }

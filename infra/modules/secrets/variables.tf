@@ -60,8 +60,9 @@ variable "rotation" {
   description = <<-EOT
     The function that rotates: the path of the zip of rotation/ and its SHA-256 in base64, and where it runs:
     subnets from which the databases and the endpoints of Secrets Manager and KMS are reached. `ca_file` has the
-    authorities that vouch for databases, `log_kms_key_arn` encrypts its log. `role_name` is for
-    where others must know the name of its role beforehand, `dead_letter_arn` a queue for steps that failed for good.
+    authorities that vouch for databases, `kms_key_arn` encrypts its log and its variables. `role_name` is for where
+    others must know the name of its role beforehand, `alarm_actions` are told when a rotation fails, and
+    `dead_letter_arn` is a queue for what others than Secrets Manager ask of it without waiting.
   EOT
   type = object({
     package                 = string
@@ -70,9 +71,10 @@ variable "rotation" {
     security_group_ids      = list(string)
     ca_file                 = optional(string, "/var/runtime/ca-cert.pem")
     code_signing_config_arn = optional(string)
-    log_kms_key_arn         = string
+    kms_key_arn             = string
     role_name               = optional(string)
     dead_letter_arn         = optional(string)
+    alarm_actions           = optional(list(string), [])
     log_retention           = optional(number, 400)
   })
   default = null
@@ -87,15 +89,6 @@ variable "rotation_days" {
     condition     = var.rotation_days >= 1 && var.rotation_days <= 90
     error_message = "Rotate after 1 to 90 days."
   }
-}
-
-variable "replica_regions" {
-  description = "Regions that get a copy of every secret, each with a key of that region."
-  type = list(object({
-    region      = string
-    kms_key_arn = string
-  }))
-  default = []
 }
 
 variable "recovery_days" {

@@ -97,21 +97,34 @@ module "network_acls" {
   store_ports   = distinct([for store in values(local.addressed_stores) : store.port])
 }
 
-# A flow is a sentence of the app file: orbit calls axon, orbit uses store orders.
+# A flow is a sentence of the app file: orbit calls axon, orbit uses store orders. What renews orbit's passwords uses the
+# databases that orbit uses.
 module "security_groups" {
   source = "../../modules/security-groups"
 
   name   = var.name
   vpc_id = module.network.vpc_id
-  services = {
-    for name, it in var.services : name => {
-      port   = it.port
-      calls  = it.calls
-      public = it.public
-      stores = [for store in it.stores : store if contains(keys(local.addressed_stores), store)]
-      mesh   = it.mesh
-    }
-  }
+  services = merge(
+    {
+      for name, it in var.services : name => {
+        port   = it.port
+        calls  = it.calls
+        public = it.public
+        stores = [for store in it.stores : store if contains(keys(local.addressed_stores), store)]
+        mesh   = it.mesh
+      }
+    },
+    # No service has an underscore in its name.
+    {
+      for name, it in local.rotators : "${name}_rotation" => {
+        port   = 443 # nobody calls it
+        calls  = []
+        public = false
+        stores = it.stores
+        mesh   = true
+      } if length(it.stores) > 0
+    },
+  )
   stores                     = local.addressed_stores
   internet_egress            = var.network.nat != "none"
   endpoint_security_group_id = module.network.endpoint_security_group_id

@@ -63,8 +63,25 @@ locals {
   # A service with the library signs what it calls; the agent fetches the key from the secret `identity`.
   secrets = {
     for name, it in var.services : name => merge(
-      { for secret in it.secrets : secret => { description = "${secret} of ${name}" } },
-      it.mesh && it.library ? { identity = { description = "The key by which ${name} signs its calls" } } : {},
+      { for secret in it.secrets : secret => { description = "${secret} of ${name}", rotate = try(var.rotation[secret], null) } },
+      it.mesh && it.library ? { identity = { description = "The key by which ${name} signs its calls", rotate = null } } : {},
+    )
+  }
+
+  # The function that renews secrets of a service, by service: its role, which key and secrets name before it is there,
+  # and its way out of the network. A password is changed in the service's own databases; a key calls AWS alone.
+  rotated = {
+    for name, secrets in local.secrets : name => [for it in values(secrets) : it.rotate if it.rotate != null]
+  }
+  rotators = {
+    for name, kinds in local.rotated : name => {
+      role   = "${var.name}-${name}-rotation-${var.region}"
+      stores = contains(kinds, "postgres") ? [for store in var.services[name].stores : store if contains(keys(var.databases), store)] : []
+    } if length(kinds) > 0
+  }
+  rotation_roles = {
+    for name, it in local.rotators : name => length(it.role) <= 64 ? it.role : format(
+      "%s-%s", replace(substr(it.role, 0, 57), "/-+$/", ""), substr(sha256(it.role), 0, 6)
     )
   }
 }
@@ -77,7 +94,10 @@ module "kms" {
   description = "Secrets of ${each.key} in ${var.name}"
   users       = local.readers[each.key]
 
-  secret_writers = local.operators
+  secret_writers = concat(
+    local.operators,
+    [for name, role in local.rotation_roles : "arn:${local.partition}:iam::${local.account}:role/${role}" if name == each.key],
+  )
 }
 
 module "secrets" {
@@ -90,9 +110,21 @@ module "secrets" {
   kms_key_arn      = module.kms[each.key].key_arn
   reader_role_arns = local.readers[each.key]
   recovery_days    = var.protect ? 30 : 0
+  rotation_days    = var.rotation_days
 
   permissions_boundary_arn = local.boundary_arn
   tags                     = { service = each.key }
+
+  rotation = !contains(keys(local.rotators), each.key) ? null : {
+    package            = "${var.packages}/rotation.zip"
+    package_hash       = filebase64sha256("${var.packages}/rotation.zip")
+    role_name          = local.rotation_roles[each.key]
+    subnet_ids         = module.network.runtime_subnet_ids
+    security_group_ids = [try(module.security_groups.ids["${each.key}_rotation"], aws_security_group.functions.id)]
+    kms_key_arn        = module.environment_key.key_arn
+    log_retention      = var.log_retention
+    alarm_actions      = [module.observability.alarm_topic_arn]
+  }
 }
 
 module "services" {

@@ -134,6 +134,23 @@ variable "services" {
   }
 }
 
+variable "rotation" {
+  description = "Secrets that are renewed by themselves, by name: random (a key) or postgres (the password of a role). Each has one reader."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for secret in keys(var.rotation) : length([for it in values(var.services) : it if contains(it.secrets, secret)]) <= 1])
+    error_message = "A secret that is rotated is read by several services: each would get another value."
+  }
+}
+
+variable "rotation_days" {
+  description = "Days after which secrets are renewed that renew themselves."
+  type        = number
+  default     = 30
+}
+
 variable "grants" {
   description = "Permissions of each service's role, by service; `resource` names a thing of this root, see `arns` in access.tf."
   type = map(list(object({

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from fairway.model.services import Declared
-from fairway.model.values import Duration, Flag, Name, Size, Whole, matching
+from fairway.model.values import Duration, Flag, Name, Size, VariableName, Whole, matching
 
 CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-2])$"
 ACCOUNT_PATTERN = r"^\d{12}$"
@@ -118,6 +118,15 @@ class AwsStore(Declared):
     )
 
 
+class AwsRotation(Declared):
+    """Secrets that are renewed by themselves."""
+
+    every: Duration = Field(30 * 86400.0, description="how often they get new values: 1d to 90d")
+    secrets: dict[VariableName, Literal["random", "postgres"]] = Field(
+        {}, description="what each is: a random key, or the password of a PostgreSQL role"
+    )
+
+
 class Aws(Declared):
     """Settings of an environment with `target: aws-ecs`."""
 
@@ -136,6 +145,9 @@ class Aws(Declared):
         (), description="services without a sidecar: a load balancer divides their requests"
     )
     stores: dict[Name, AwsStore] = Field({}, description="how large stores are here, by name")
+    rotation: AwsRotation = Field(
+        AwsRotation(), description="secrets that are renewed by themselves"
+    )
     logs: Duration = Field(400 * 86400.0, description="how long logs are kept")
     alarms: tuple[Email, ...] = Field((), description="who gets alarms and warnings of the budget")
     repository: Repository | None = Field(

@@ -84,6 +84,10 @@ services = {
   }
 }
 
+# aws.rotation of the app file: these secrets are renewed by themselves.
+rotation      = { API_KEY = "random" }
+rotation_days = 7
+
 # === eu-central-1/edge.auto.tfvars
 # shop, environment prod, eu-central-1
 # Computed by Fairway from the app file: change that, not this.
@@ -180,6 +184,10 @@ services = {
     }
   }
 }
+
+# aws.rotation of the app file: these secrets are renewed by themselves.
+rotation      = { API_KEY = "random" }
+rotation_days = 7
 
 # === eu-west-1/edge.auto.tfvars
 # shop, environment prod, eu-west-1

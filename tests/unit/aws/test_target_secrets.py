@@ -56,3 +56,26 @@ def test_a_new_value_is_handed_over_at_once(moto: Moto, secrets: AwsSecrets) -> 
     for text in ("one", "two"):
         secrets.set(reading(), KEY, text)
         assert value(moto, REGIONS[1]) == text
+
+
+def test_what_was_renewed_since_is_kept_until_a_value_is_set(
+    moto: Moto, secrets: AwsSecrets
+) -> None:
+    app, copy = rotating(), f"shop-prod/axon/{KEY}"
+    secrets.set(app, KEY, "the first")
+    time.sleep(1.1)  # times of the emulation are whole seconds
+    made_by_terraform(moto)  # as if the first version had been cleaned up long ago
+    client = moto.client("secretsmanager", REGIONS[0])
+    client.rotate_secret(SecretId=copy)
+    client.put_secret_value(SecretId=copy, SecretString="renewed")
+    secrets.hand_over(app, REGIONS)
+    assert [value(moto, region) for region in REGIONS] == ["renewed", "the first"]
+    time.sleep(1.1)
+    secrets.set(app, KEY, "set by hand")
+    assert [value(moto, region) for region in REGIONS] == ["set by hand"] * 2
+
+
+def rotating() -> App:
+    app = reading().model_dump(mode="json", by_alias=True)
+    app["environments"]["prod"]["aws"]["rotation"] = {"secrets": {KEY: "random"}}
+    return App.model_validate(app)

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from fairway.model.analysis import Analysis, Metric
 from fairway.model.app import App, Schema, Slo, Store, Topic
-from fairway.model.aws import Aws, AwsStore, Network
+from fairway.model.aws import Aws, AwsRotation, AwsStore, Network
 from fairway.model.environments import Environment, Gateway
 from fairway.model.flags import FeatureFlag
 from fairway.model.gates import Approvals, Freeze, Window
@@ -85,8 +85,8 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
 @pytest.mark.parametrize(
     "declaration",
     [
-        Analysis, App, Approvals, Aws, AwsStore, BlueGreen, Call, Canary, CircuitBreaking,
-        Client, Environment, FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook,
+        Analysis, App, Approvals, Aws, AwsRotation, AwsStore, BlueGreen, Call, Canary,
+        CircuitBreaking, Client, Environment, FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook,
         Intent, Kept, Metric,
         Network, Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schedule, Schema,
         Service, Slo, Stop, Store, Strategy, Telemetry, Topic, Window,

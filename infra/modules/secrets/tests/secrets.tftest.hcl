@@ -87,7 +87,8 @@ run "a_key_is_rotated" {
       package_hash       = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
       subnet_ids         = ["subnet-0a"]
       security_group_ids = ["sg-0a"]
-      log_kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+      alarm_actions      = ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+      kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
     }
   }
 
@@ -111,8 +112,22 @@ run "a_key_is_rotated" {
   }
 
   assert {
-    condition     = aws_lambda_permission.rotation["KEY"].source_account == "123456789012"
-    error_message = "Another account's Secrets Manager may call the function."
+    condition = (
+      aws_lambda_permission.rotation["KEY"].principal == "secretsmanager.amazonaws.com" &&
+      aws_lambda_permission.rotation["KEY"].source_account == "123456789012" &&
+      aws_lambda_permission.rotation["KEY"].source_arn == aws_secretsmanager_secret.this["KEY"].arn
+    )
+    error_message = "Another account's Secrets Manager, or another secret, may call the function."
+  }
+
+  assert {
+    condition     = aws_lambda_function.rotation["rotation"].kms_key_arn == var.rotation.kms_key_arn && var.rotation.kms_key_arn != var.kms_key_arn
+    error_message = "Its variables are encrypted by a key that its role cannot use."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.rotation["rotation"].alarm_actions == toset(["arn:aws:sns:eu-central-1:123456789012:alarms"])
+    error_message = "Nobody is told that a rotation fails."
   }
 }
 
@@ -137,20 +152,19 @@ run "what_nobody_can_renew_is_refused" {
       package_hash       = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
       subnet_ids         = ["subnet-0a"]
       security_group_ids = ["sg-0a"]
-      log_kms_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+      kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
     }
   }
 
   expect_failures = [var.secrets]
 }
 
-run "copies_are_encrypted_by_a_key_of_their_region" {
+run "a_value_gets_no_older_than_90_days" {
+  command = plan
+
   variables {
-    replica_regions = [{ region = "eu-west-1", kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/99999999-2222-3333-4444-555555555555" }]
+    rotation_days = 180
   }
 
-  assert {
-    condition     = one(aws_secretsmanager_secret.this["KEY"].replica).kms_key_id == var.replica_regions[0].kms_key_arn
-    error_message = "The copy has another key."
-  }
+  expect_failures = [var.rotation_days]
 }

@@ -22,6 +22,7 @@ from fairway.model.check.identities import check_identities
 from fairway.model.check.kinds import check_kinds
 from fairway.model.check.notify import check_notify
 from fairway.model.check.ports import check_ports
+from fairway.model.check.rotation import check_rotation
 from fairway.model.check.routes import check_routes
 from fairway.model.check.secrets import check_secrets
 from fairway.model.check.slos import check_slos
@@ -42,6 +43,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_environments,
     check_aws,
     check_aws_names,
+    check_rotation,
     check_cost,
     check_gates,
     check_hooks,

@@ -7,6 +7,7 @@
 Terraform makes the copies without a value, with the key and the readers of their service; this
 module puts the values in. A value can be set before there is anything else of the environment: the
 copies get it when they are there (`hand_over`), which `AwsTarget` asks for before a version starts.
+A copy that AWS has renewed since then (`aws.rotation` of the app file) keeps what it has.
 Versions are counted in the description of the first secret, changed together with its value.
 """
 
@@ -65,13 +66,16 @@ class AwsSecrets:
         self._hand_over(app, regions, secrets_of(app))
 
     def _hand_over(self, app: App, regions: Sequence[str], secrets: Sequence[str]) -> None:
+        environment = app.environments.get(self._place.environment)
+        rotated = environment.aws.rotation.secrets if environment is not None else {}
         for name in secrets:
             newest = self._newest(name)
             if newest is None:
                 continue
             for region in regions:
                 for copy in self._copies(app, name):
-                    self._put(region, copy, newest)
+                    if not (name in rotated and self._renewed(region, copy, newest)):
+                        self._put(region, copy, newest)
 
     def _copies(self, app: App, name: str) -> Iterator[str]:
         for service, declared in app.services.items():
@@ -99,6 +103,16 @@ class AwsSecrets:
                 )
         except NotFound:
             return
+
+    def _renewed(self, region: str, copy: str, newest: Any) -> bool:
+        """Whether AWS has renewed a copy since its value was set: what it holds is newer then."""
+        try:
+            with telling("look when a secret was renewed", where=copy):
+                found = self._client(region).describe_secret(SecretId=copy)
+        except NotFound:
+            return False
+        renewed = found.get("LastRotatedDate")
+        return renewed is not None and renewed > newest["CreatedDate"]
 
     def _newest(self, name: str) -> Any:
         try:

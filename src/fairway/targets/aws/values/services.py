@@ -1,4 +1,4 @@
-"""services.auto.tfvars: what runs, in which versions, how large. Pure.
+"""services.auto.tfvars: what runs, in which versions, how large, and which secrets renew. Pure.
 
 One entry for each service that runs; a static site is none of them (`edge.py`). What follows from
 an entry alone (variables that Fairway sets, names, target groups) is left to the root module.
@@ -6,8 +6,9 @@ an entry alone (variables that Fairway sets, names, target groups) is left to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from fairway.model.aws import AwsRotation
 from fairway.model.services import Health, Scale, Schedule, Service, Stop
 from fairway.targets.aws import names
 from fairway.targets.aws.standing import SLOTS, StandingVersion
@@ -15,6 +16,7 @@ from fairway.targets.aws.values.hcl import Assign, Note, Value
 from fairway.targets.aws.values.place import FIRST, Place
 from fairway.targets.aws.values.sizes import Size, task_size
 
+_DAY = 86400
 _DAYS = {
     "mon": "MON",
     "tue": "TUE",
@@ -28,13 +30,22 @@ _KINDS = {"worker": "worker", "job": "job"}
 
 
 def services(place: Place) -> tuple[Assign, ...]:
-    """The variable `services`."""
+    """The variables `services` and, where there is something to renew, `rotation`."""
     entries: dict[str, Value] = {
         name: Note(_service(place, name, service), f"services.{name} of the app file")
         for name, service in sorted(place.app.services.items())
         if service.kind != "static"
     }
-    return (Assign("services", entries),)
+    return (Assign("services", entries), *_rotation(place))
+
+
+def _rotation(place: Place) -> Iterator[Assign]:
+    rotation, usual = place.environment.aws.rotation, AwsRotation.model_construct()
+    if rotation.secrets:
+        comment = "aws.rotation of the app file: these secrets are renewed by themselves."
+        yield Assign("rotation", dict(sorted(rotation.secrets.items())), comment, apart=True)
+        if rotation.every != usual.every:
+            yield Assign("rotation_days", round(rotation.every / _DAY))
 
 
 def _service(place: Place, name: str, service: Service) -> Value:
