@@ -70,6 +70,22 @@ def test_documents_within_a_text_are_compared_inside() -> None:
     assert differences(change) == ("c[0].image: a:1 → a:2",)
 
 
+def test_of_a_long_list_only_what_came_and_what_went_is_told() -> None:
+    series = [["AWS/ECS", "CPUUtilization", "ServiceName", f"orbit-r{n}"] for n in (1, 2, 3)]
+    change = {"before": {"m": series[:2]}, "after": {"m": series[:1] + series[2:] + [["x"]]}}
+    (told,) = differences(change)
+    assert [told.count(sign) for sign in ("- [", "+ [")] == [1, 2]
+    assert "orbit-r1" not in told and "orbit-r2" in told and "orbit-r3" in told
+
+
+def test_a_secret_in_one_of_two_lists_of_different_lengths_is_never_shown() -> None:
+    change = {
+        "before": {"keys": ["a"]}, "after": {"keys": ["a", "hush"]},
+        "after_sensitive": {"keys": [False, True]},
+    }  # fmt: skip
+    assert differences(change) == ("keys: (sensitive) differs",)
+
+
 def test_what_forces_a_replacement_stands_first() -> None:
     change = {
         "before": {"a": 1, "subnets": ["x"]}, "after": {"a": 2, "subnets": ["y", "z"]},

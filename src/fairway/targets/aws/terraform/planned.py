@@ -51,6 +51,7 @@ _WHY = {
 }
 _MOST_REASONS = 8
 _LONGEST_VALUE = 48
+_CUT = "…"
 _HIDDEN = "(sensitive)"
 _LATER = "(known after apply)"
 
@@ -172,7 +173,7 @@ def _differing(
     keys = _keys(before, after, unknown)
     if keys is None:
         if before != after and (before or after or _is_scalar(before, after)):
-            yield place, f"{_short(before)} → {_short(after)}"
+            yield place, _told(before, after, sensitive)
         return
     for key in keys:
         parts = (_part(sensitive[0], key), _part(sensitive[1], key))
@@ -216,8 +217,34 @@ def _part(value: Json, key: str | int) -> Json:
     return True if value is True else None
 
 
+def _told(before: Json, after: Json, sensitive: tuple[Json, Json]) -> str:
+    """Both values; of two long lists what came and what went, since their beginnings look alike.
+
+    Lists of different lengths are compared as a whole, so that one secret part hides it all.
+    """
+    if any(map(_marked, sensitive)):
+        return f"{_HIDDEN} differs"
+    words = _short(before), _short(after)
+    if isinstance(before, list) and isinstance(after, list) and any(_CUT in each for each in words):
+        gone = [f"- {_short(each)}" for each in before if each not in after]
+        come = [f"+ {_short(each)}" for each in after if each not in before]
+        if gone or come:
+            return ", ".join((*gone, *come))
+    return " → ".join(words)
+
+
+def _marked(sensitive: Json) -> bool:
+    """Whether a part is sensitive, at any depth."""
+    if isinstance(sensitive, dict | list):
+        parts = sensitive.values() if isinstance(sensitive, dict) else sensitive
+        return any(map(_marked, parts))
+    return sensitive is True
+
+
 def _short(value: Json) -> str:
+    """A value in few words: both ends of a long one, since names often differ in the last part."""
     if value is None:
         return "none"
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    half = _LONGEST_VALUE // 2
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:half]}{_CUT}{text[-half:]}"
