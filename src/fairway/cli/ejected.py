@@ -82,7 +82,11 @@ def computed(invocation: Invocation, standing: Standing) -> dict[str, str]:
 def _needed(standing: Standing) -> frozenset[str]:
     """The keys without which a task does not start."""
     views = Views(standing, _Nobody(), Ground())
-    versions = [(name, each.name) for name in views.services for each in standing.services[name]]
+    versions = [
+        (name, version.name)
+        for name in views.services
+        for version in standing.services.get(name, ())
+    ]
     whose = [*versions, *([(GATEWAY, "")] if views.has_gateway else [])]
     documents = {mesh_key(*each) for each in whose} | {handouts_key(*each) for each in versions}
     return frozenset(documents | {CERTIFICATE} if documents else ())

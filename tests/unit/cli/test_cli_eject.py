@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.aws.moto_rig import ACCOUNT, Moto
+from tests.aws.terraform_rig import Terraform
 from tests.unit.cli.cli_driver import CommandLine
 from tests.unit.cli.ejecting import (
     APP_FILE,
@@ -145,6 +146,19 @@ def test_an_eject_that_was_aborted_can_be_done_again(
     half.mkdir()
     assert fairway(*EJECT).code == 0
     assert told(folder, "eu-west-1").keys() == deployed.keys("eu-west-1")
+
+
+@pytest.mark.aws
+def test_terraform_takes_every_root(
+    deployed: Deployed, fairway: CommandLine, terraform: Terraform
+) -> None:
+    """With the versions, images and account of what runs, and with the zips of functions."""
+    assert fairway("eject", "prod", "-o", str(terraform.folder / "ours")).code == 0
+    for root in ("account", "registry", "control-plane", "regions/eu-west-1"):
+        there = terraform.within(terraform.folder / "ours" / root)
+        there.init()
+        said = there.json("validate", "-json")
+        assert (said["valid"], said["warning_count"]) == (True, 0), said["diagnostics"]
 
 
 def test_before_the_first_deployment_the_app_file_decides(
