@@ -181,6 +181,7 @@ def _on_aws(opening: Opening, folder: Path) -> Premises:
         made.secrets,
         lambda _digest: True,
         made.renew,
+        made.rotate,
         drift_interval=_DRIFT_ON_AWS,
         doing=made.doing,
     )

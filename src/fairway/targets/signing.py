@@ -14,6 +14,10 @@ from typing import Any, Literal
 from fairway.model.app import App
 from fairway_runtime.sigv4.keys import derive_signing_key
 
+KNOWN_AFTER = 150.0
+"""Until every task far away has heard of a new key: its agent looks once a minute. Seconds."""
+OVERLAP = timedelta(minutes=15)
+"""How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
 AROUND = range(-1, 2)
 """Yesterday, today and tomorrow: clocks differ, and nobody renews at midnight sharp."""
 
@@ -28,11 +32,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One secret of a caller. `expires` (seconds since the epoch) is set once it is replaced."""
+    """One secret of a caller. `expires` (seconds since the epoch) is set once it is replaced.
+
+    `since` is set of a key that signs only from then on, because its callees have yet to hear of it
+    from far away; it stands before the one that signs until then.
+    """
 
     key_id: str
     secret: str = field(repr=False)
     expires: float | None = None
+    since: float = 0.0
 
     def valid(self, now: float) -> bool:
         """Whether it may still be used to verify."""

@@ -12,10 +12,12 @@ import pytest
 from tests.aws.moto_rig import REGION, Moto
 from tests.aws_target_rig import clients_of
 
+from fairway.errors import NotFound
 from fairway.model.app import App
-from fairway.targets.aws.identity.signing import SigningSecrets, who_signs
+from fairway.targets.aws.identity.signing import SigningSecrets, rotated, who_signs
 from fairway.targets.aws.rendering import RENEW, rendered
 from fairway.targets.aws.standing import Standing
+from fairway.targets.signing import KNOWN_AFTER, OVERLAP
 
 NOW = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 DECLARED = {
@@ -76,6 +78,34 @@ def test_services_are_given_the_same(renew: Any, signing: SigningSecrets, manage
         ours = values(manager, *given)
         signing.write(APP, NOW + later)
         assert values(manager, *given) == ours
+
+
+def test_callees_know_a_new_key_before_its_caller_signs_with_it(
+    renew: Any, signing: SigningSecrets, manager: Any
+) -> None:
+    def signs(at: datetime) -> tuple[str, set[str]]:
+        signing.write(APP, at)
+        given = values(manager, "orbit/identity", "axon/identity")
+        [own] = given["orbit/identity"]["signing.json"]["keys"]
+        known = given["axon/identity"]["verifying.json"]["keys"]
+        return own["key_id"], {key["key_id"] for key in known if key["caller"] == "orbit"}
+
+    signing.write(APP, NOW)
+    for _ in range(2):
+        signing.rotate(APP, ("orbit",), NOW)
+    assert signs(NOW) == ("orbit.1", {"orbit.1", "orbit.2"})
+    renew(manager, WHO, NOW)
+    assert signs(NOW) == ("orbit.1", {"orbit.1", "orbit.2"}), "the same without Fairway"
+    known = NOW + timedelta(seconds=KNOWN_AFTER)
+    assert signs(known) == ("orbit.2", {"orbit.1", "orbit.2"})
+    assert signs(known + OVERLAP) == ("orbit.2", {"orbit.2"})
+
+
+def test_a_rotation_is_of_services_unless_a_client_is_named() -> None:
+    assert rotated(APP, None) == ("axon", "orbit")
+    assert rotated(APP, "web") == ("web",)
+    with pytest.raises(NotFound, match="plain does not sign"):
+        rotated(APP, "plain")
 
 
 def test_a_caller_without_a_key_gets_one_and_keeps_it(renew: Any, manager: Any) -> None:

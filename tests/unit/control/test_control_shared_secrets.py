@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,16 @@ from tests.delivery_world import shop
 from tests.unit.control.test_control_shared import shipped
 
 from fairway.control.port import Records
+from fairway.control.shared import environments
 from fairway.control.shared.assembly import assembled
 from fairway.control.shared.premises import KeptSecret, Opening, Premises
+from fairway.control.shared.records import SharedRecords
 from fairway.control.shared.server import SharedServer
 from fairway.delivery.port import Wish
 from fairway.errors import Conflict, NotFound, Refused
 from fairway.model.app import App
 from fairway.targets.memory import MemoryTarget
+from fairway.targets.signing import KNOWN_AFTER
 
 KEY = "MODEL_KEY"
 
@@ -65,12 +69,19 @@ class Shared:
 
 
 @asynccontextmanager
-async def serving(folder: Path, keeper: Keeper | None) -> AsyncIterator[Shared]:
+async def serving(
+    folder: Path,
+    keeper: Keeper | None,
+    rotate: Callable[[App, str | None], tuple[str, ...]] | None = None,
+    renew: Callable[[App], None] | None = None,
+) -> AsyncIterator[Shared]:
     openings: list[Opening] = []
+    folder.mkdir(exist_ok=True)
 
     def premises(opening: Opening) -> Premises:
         openings.append(opening)
-        return Premises(MemoryTarget(lambda: 1.0, file=folder / "world.json"), keeper)
+        target = MemoryTarget(lambda: 1.0, file=folder / "world.json")
+        return Premises(target, keeper, renew=renew, rotate=rotate)
 
     app = shop(target="memory").model_dump(mode="json", by_alias=True, exclude_none=True)
     app["services"]["axon"]["secrets"] = [KEY]
@@ -100,6 +111,53 @@ async def test_a_release_names_the_versions_in_force(tmp_path: Path) -> None:
         delivery = await shared.server.directory.delivery("shop", "prod")
         release = await delivery.release(1)
         assert dict(release.content.services["axon"].secrets) == {KEY: 2}
+
+
+async def test_keys_that_sign_are_rotated_where_the_target_can(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    def rotate(app: App, identity: str | None) -> tuple[str, ...]:
+        assert "axon" in app.services
+        asked.append(identity)
+        return ("axon",)
+
+    async with serving(tmp_path, Keeper(), rotate) as shared:
+        records = await shared.deployed()
+        assert await records.rotate_signing_keys("axon") == ("axon",)
+        assert await records.rotate_signing_keys() == ("axon",)
+        assert asked == ["axon", None]
+    async with serving(tmp_path / "none", None) as shared:
+        records = await shared.deployed()
+        with pytest.raises(Refused, match="sign no calls"):
+            await records.rotate_signing_keys()
+
+
+async def test_rotated_keys_sign_as_soon_as_everybody_knows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "REFRESH_SECONDS", 0.02)
+    renewed: list[str] = []
+
+    async def renewals(count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(renewed) < count:
+                await asyncio.sleep(0.01)
+
+    def renew(app: App) -> None:
+        renewed.append(app.app)
+
+    async with serving(tmp_path, Keeper(), lambda _app, _name: ("axon",), renew) as shared:
+        records = await shared.deployed()
+        assert isinstance(records, SharedRecords)
+        await renewals(1)
+        await records.rotate_signing_keys()
+        await asyncio.sleep(0.1)
+        assert len(renewed) == 1, "not before they are known"
+        assert records.renew_at is not None
+        records.renew_at -= KNOWN_AFTER
+        await renewals(2)
+        await asyncio.sleep(0.1)
+        assert (len(renewed), records.renew_at) == (2, None)
 
 
 async def test_what_nobody_reads_is_not_kept(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.app import App
-from fairway.targets.local.identity.signing import OVERLAP, SigningKeys
+from fairway.targets.local.identity.signing import SigningKeys
 from fairway.targets.local.layout import StateDir
-from fairway.targets.signing import signing_callers, verifying_services
+from fairway.targets.signing import OVERLAP, signing_callers, verifying_services
 from fairway_runtime.sigv4 import (
     SignableRequest,
     SignatureRefused,

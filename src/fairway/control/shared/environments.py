@@ -227,13 +227,15 @@ class SharedEnvironments(Directory):
     def _renew(self, found: _Open) -> None:
         """What would expire, of an environment that something was deployed to; failures are told.
 
-        It is tried again after as long: what is renewed lasts for days.
+        It is tried again after as long: what is renewed lasts for days. When keys were rotated it
+        is done as soon as everybody knows the new ones; a server that starts does it at once.
         """
         now, renew = self._ground.clock(), found.premises.renew
         in_force = found.store.releases.in_force()
-        if renew is None or not in_force or now - found.renewed_at < RENEW_SECONDS:
+        due = min(found.renewed_at + RENEW_SECONDS, found.records.renew_at or now + RENEW_SECONDS)
+        if renew is None or not in_force or now < due:
             return
-        found.renewed_at = now
+        found.renewed_at, found.records.renew_at = now, None
         try:
             renew(App.model_validate(found.store.releases.get(in_force).content.app))
         except FairwayError as error:

@@ -64,14 +64,16 @@ class SecretKeeping(Protocol):
 class Premises:
     """`has_artifact` is None where artifacts are the server's own.
 
-    `renew` is called now and then with the app in force, for what would expire otherwise; it
-    blocks. `drift_interval` is between two looks for drift, in seconds. `doing` says what the
-    target is busy with, empty for nothing worth telling.
+    `renew` is called now and then with the app in force, for what would expire otherwise. `rotate`
+    gives one of its callers, or all services, other keys to sign with, and names them; a `renew`
+    after `KNOWN_AFTER` has them used. Both block. `drift_interval` is between two looks for drift,
+    in seconds. `doing` says what the target is busy with, empty for nothing worth telling.
     """
 
     target: Target
     secrets: SecretKeeping | None = None
     has_artifact: Callable[[str], bool] | None = None
     renew: Callable[[App], object] | None = None
+    rotate: Callable[[App, str | None], tuple[str, ...]] | None = None
     drift_interval: float = DRIFT_INTERVAL
     doing: Callable[[], str] = str

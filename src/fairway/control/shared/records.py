@@ -41,6 +41,7 @@ from fairway.governance.sql_store import SqlPolicyStore
 from fairway.governance.validation import validate
 from fairway.model.app import App
 from fairway.model.names import did_you_mean
+from fairway.targets.signing import KNOWN_AFTER
 from fairway_runtime.policy.engine import PolicyEngine
 
 _SECRET_BYTES = 32
@@ -61,6 +62,10 @@ class SharedRecords(PolicyQuestions):
         self._store = store
         self._target = premises.target
         self._keeping = premises.secrets
+        self._rotate = premises.rotate
+        self._clock = clock
+        self.renew_at: float | None = None
+        """When the environment is to be renewed, for a rotation to take effect; None: as usual."""
         self.log = log
         self._sets = PolicySets(
             SqlPolicyStore(store.database),
@@ -263,14 +268,27 @@ class SharedRecords(PolicyQuestions):
         return await self.set_secret(name, secrets.token_urlsafe(_SECRET_BYTES))
 
     async def rotate_signing_keys(self, identity: str | None = None) -> tuple[str, ...]:
-        """Refused: keys of a shared environment are not rotated by hand."""
-        del identity
-        raise _no_signing_keys()
+        """Other signing keys for one identity or all services; names them.
+
+        Callees hear of them first: see `renew_at`.
+        """
+        rotate = self._rotate
+        if rotate is None:
+            raise _no_signing_keys()
+        names = await asyncio.to_thread(lambda: rotate(self._app_in_force(), identity))
+        self.renew_at = self._clock() + KNOWN_AFTER
+        return names
 
     def _keeper(self) -> SecretKeeping:
         if self._keeping is None:
             raise _no_secrets()
         return self._keeping
+
+    def _app_in_force(self) -> App:
+        number = self._store.releases.in_force()
+        if not number:
+            return self.app()
+        return App.model_validate(self._store.releases.get(number).content.app)
 
     def _known_app(self) -> App | None:
         newest = self._store.releases.list(before=None, limit=1)
@@ -344,6 +362,6 @@ def _no_secrets() -> Refused:
 def _no_signing_keys() -> Refused:
     return Refused(
         "signing-keys-not-here",
-        "the keys that sign calls in a shared environment are not rotated by hand",
-        remedy="nothing: the target replaces them by itself",
+        "simulated services sign no calls, so there are no keys to rotate",
+        remedy="use an environment with target: local or target: aws-ecs",
     )

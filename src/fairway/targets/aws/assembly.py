@@ -18,7 +18,7 @@ from fairway.targets.aws import names
 from fairway.targets.aws.clients import Clients, require_boto3
 from fairway.targets.aws.enforcing import Collaborators
 from fairway.targets.aws.identity.authority import authority_place, ensure_authority
-from fairway.targets.aws.identity.signing import SigningSecrets
+from fairway.targets.aws.identity.signing import SigningSecrets, rotated
 from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience, Place
 from fairway.targets.aws.ports import Governing
@@ -55,7 +55,8 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class OnAws:
-    """A target, where its secrets are, and what renews the keys of its tasks (it blocks).
+    """A target, where its secrets are, and what renews and rotates the keys of its tasks (these
+    two block).
 
     `doing` says what it is busy with just now.
     """
@@ -63,6 +64,7 @@ class OnAws:
     target: AwsTarget
     secrets: AwsSecrets
     renew: Callable[[App], None]
+    rotate: Callable[[App, str | None], tuple[str, ...]]
     doing: Callable[[], str]
 
 
@@ -100,6 +102,7 @@ def on_aws(declared: Declared, ground: Ground, governing: Governing) -> OnAws:
         target,
         secrets,
         renew=lambda app: hand_over(app, regions_of(app, place)),
+        rotate=lambda app, identity: _rotate(place, app, identity),
         doing=lambda: ground.busy.words,
     )
 
@@ -172,3 +175,12 @@ def _handing_over(place: Place, secrets: AwsSecrets) -> Callable[[App, Sequence[
             SigningSecrets(place.clients, region, place.environment).write(app, now)
 
     return hand_over
+
+
+def _rotate(place: Place, app: App, identity: str | None) -> tuple[str, ...]:
+    """Other keys for these callers, in every region; `renew` has them sign when they are known."""
+    callers, now = rotated(app, identity), datetime.fromtimestamp(place.clock(), UTC)
+    place.require_account()
+    for region in regions_of(app, place):
+        SigningSecrets(place.clients, region, place.environment).rotate(app, callers, now)
+    return callers

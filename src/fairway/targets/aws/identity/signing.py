@@ -8,6 +8,9 @@
 callee is given keys for the days from yesterday to a week from now, so that signed calls go on for
 that long without any control plane. Only what differs is put.
 
+A rotation has two parts, so that no call is refused: `rotate` tells callees of the new key, and the
+first `write` after `KNOWN_AFTER` has its caller sign with it and the old one end soon.
+
 Nobody but a service may read its secrets, the control plane neither: whether one differs is told by
 the id of its version, which begins with a digest of its content.
 """
@@ -18,16 +21,19 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from fairway.errors import Conflict, InvalidInput, NotFound
 from fairway.model.app import App
+from fairway.model.names import did_you_mean
 from fairway.targets.aws import names
 from fairway.targets.aws.clients import Clients, telling
 from fairway.targets.aws.mesh.documents import SIGNING
 from fairway.targets.signing import (
+    KNOWN_AFTER,
+    OVERLAP,
     Caller,
     Key,
     Keys,
@@ -66,6 +72,15 @@ class SigningSecrets:
         for service, content in identities(app, self._environment, callers, keys, now).items():
             put += self._put(app, service, SIGNING, json.dumps(content, sort_keys=True))
         return tuple(put)
+
+    def rotate(self, app: App, callers: Sequence[str], now: datetime) -> None:
+        """Give these callers another key; one that is waiting already stays."""
+        keys = settled(self._store(app), signing_callers(app), now.timestamp())
+        for name in callers:
+            if not any(key.since for key in keys[name]):
+                keys = {**keys, name: (_next(name, keys[name], now.timestamp()), *keys[name])}
+        self._put(app, *_STORE, _store_json(keys))
+        self.write(app, now)
 
     def _store(self, app: App) -> Keys:
         text = self._value(names.secret(app.app, self._environment, *_STORE))
@@ -112,12 +127,46 @@ class SigningSecrets:
 
 
 def settled(kept: Keys, callers: Mapping[str, Caller], now: float) -> Keys:
-    """The keys of all callers: those that are still valid, else a new one."""
+    """The keys of all callers: those that are still valid, else a new one; the last one signs."""
     return {
-        name: tuple(key for key in kept.get(name, ()) if key.valid(now))
+        name: _in_turn(tuple(key for key in kept.get(name, ()) if key.valid(now)), now)
         or (Key(f"{name}.1", secrets.token_urlsafe(_RANDOM_BYTES)),)
         for name in callers
     }
+
+
+def rotated(app: App, identity: str | None) -> tuple[str, ...]:
+    """Whose keys a rotation replaces: of all services, or of one caller; NotFound.
+
+    A client is handed no keys, so that somebody has to give it the new one: only when it is named.
+    """
+    callers = signing_callers(app)
+    if identity is None:
+        return tuple(sorted(callers.keys() & verifying_services(app)))
+    if identity not in callers:
+        raise NotFound(
+            "no-signing-identity",
+            f"{identity} does not sign calls",
+            remedy=did_you_mean(identity, callers, "only services with the library and clients do"),
+        )
+    return (identity,)
+
+
+def _next(caller: str, keys: Sequence[Key], now: float) -> Key:
+    number = 1 + max(int(key.key_id.rpartition(".")[2]) for key in keys)
+    fresh = secrets.token_urlsafe(_RANDOM_BYTES)
+    return Key(f"{caller}.{number}", fresh, since=now + KNOWN_AFTER)
+
+
+def _in_turn(keys: tuple[Key, ...], now: float) -> tuple[Key, ...]:
+    """A key whose time has come is the last, and those before it end soon."""
+    ready = tuple(replace(key, since=0.0) for key in keys if 0 < key.since <= now)
+    if not ready:
+        return keys
+    until = now + OVERLAP.total_seconds()
+    known = {key.key_id for key in ready}
+    before = (key for key in keys if key.key_id not in known)
+    return (*(replace(k, expires=until) if k.expires is None else k for k in before), *ready)
 
 
 def identities(

@@ -16,16 +16,14 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fairway.errors import InvalidInput, NotFound
 from fairway.targets.local.layout import StateDir, write_private
-from fairway.targets.signing import Caller, Key, signing_document, verifying_document
+from fairway.targets.signing import OVERLAP, Caller, Key, signing_document, verifying_document
 
-OVERLAP = timedelta(minutes=15)
-"""How long the key before a rotation stays valid: requests are refused after 5 minutes anyway."""
 SETTLE = 0.5
 """Until every callee has read a new key: the library looks at most every 0.1 s. Seconds."""
 REFRESH = 60.0
