@@ -1,4 +1,7 @@
-"""Every module by Terraform itself: formatted, valid, and its own tests with a mocked provider."""
+"""Every module by Terraform itself: formatted, valid, and its own tests with a mocked provider.
+
+A root that has tests is tested likewise.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from tests.aws import hcl
 from tests.aws.terraform_rig import Terraform
 
 pytestmark = pytest.mark.aws
-MODULES = [folder for folder in hcl.folders() if folder.parent.name == "modules"]
+MODULES = [
+    folder
+    for folder in hcl.folders()
+    if folder.parent.name == "modules" or (folder / "tests").is_dir()
+]
 
 
 def test_all_hcl_is_formatted(terraform: Terraform) -> None:
@@ -21,7 +28,7 @@ def test_all_hcl_is_formatted(terraform: Terraform) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_a_module_is_valid_and_passes_its_own_tests(terraform: Terraform, module: Path) -> None:
     copied = shutil.copytree(hcl.INFRA, terraform.folder / "infra")
-    terraform = terraform.within(copied / "modules" / module.name)
+    terraform = terraform.within(copied / module.relative_to(hcl.INFRA))
     terraform.init()
     said = terraform.json("validate", "-json")
     assert (said["valid"], said["warning_count"]) == (True, 0), said["diagnostics"]

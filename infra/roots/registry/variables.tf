@@ -30,9 +30,14 @@ variable "repositories" {
 }
 
 variable "replica_regions" {
-  description = "Regions that get a copy of every image: tasks pull from their own."
+  description = "Regions that get a copy of every image: tasks pull from their own. For each there is a provider in providers.tf."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = length(var.replica_regions) <= 2
+    error_message = "There are providers for two other regions: add one to providers.tf, and its copies to copies.tf."
+  }
 }
 
 variable "writers" {

@@ -49,6 +49,9 @@ _CLASSES = {"postgres": "db", "valkey": "cache"}
 _ANSWERING = 2
 """Regions that DNS chooses between: the first, and the one that answers when it does not."""
 
+_MOST = 3
+"""Regions for which `infra/roots/registry` has a provider: Terraform wants them written out."""
+
 
 def check_aws(subject: Subject) -> Iterator[Finding]:
     """Judged once, from the app as declared."""
@@ -104,6 +107,13 @@ def _regions(environment: Environment, path: Path) -> Iterator[Finding]:
                 did_you_mean(region, _KNOWN, "check its name; a region that is newer works"),
                 warning=True,
             )
+    if len(environment.regions) > _MOST:
+        yield Finding(
+            (*path, "regions", _MOST),
+            "too-many-regions",
+            f"an environment is in {_MOST} regions at most: images are copied to so many",
+            "remove one, or make another environment",
+        )
     if len(environment.regions) > _ANSWERING:
         yield Finding(
             (*path, "regions", _ANSWERING),
