@@ -32,27 +32,27 @@ _PREFIXES = ("mesh/", "handouts/", CERTIFICATE)
 
 
 def place_of(standing: Standing) -> Place:
-    """Where the environment is."""
+    """Where the environment is; its clients are made once, so it is handed on."""
     app, regions = standing.model, rendering.regions(standing)
     owner = app.environments[standing.environment].aws.account
     return Place(app.app, standing.environment, regions[0], Clients(), time.time, owner)
 
 
-def with_account(standing: Standing) -> Standing:
+def with_account(standing: Standing, place: Place) -> Standing:
     """With the account that the credentials belong to, which every `backend.hcl` names."""
     environments = standing.app["environments"]
     its = environments[standing.environment]
-    aws = {**its.get("aws", {}), "account": place_of(standing).require_account()}
+    aws = {**its.get("aws", {}), "account": place.require_account()}
     changed = {**environments, standing.environment: {**its, "aws": aws}}
     return replace(standing, app={**standing.app, "environments": changed})
 
 
-def published(standing: Standing) -> dict[str, str]:
+def published(standing: Standing, place: Place) -> dict[str, str]:
     """All documents of all regions as they are in the buckets.
 
     Unavailable where one is missing: a deployment is under way, or did not end.
     """
-    place, needed = place_of(standing), _needed(standing)
+    needed = _needed(standing)
     found: dict[str, str] = {}
     for region in rendering.regions(standing):
         objects = _objects(place, region)

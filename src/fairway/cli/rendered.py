@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from fairway.cli.ejected import place_of
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note
 from fairway.cli.place import workspace_of
 from fairway.errors import FairwayError, InvalidInput, NotFound, Unavailable
 from fairway.model.views import environment_view
 from fairway.targets.aws import rendering, tree
+from fairway.targets.aws.place import Place
 from fairway.targets.aws.record import Record
 from fairway.targets.aws.standing import Standing
 
@@ -33,13 +33,13 @@ def declared_standing(invocation: Invocation) -> Standing:
     return Standing(name, app.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def present_standing(declared: Standing) -> Standing:
+def present_standing(declared: Standing, place: Place) -> Standing:
     """What the environment's record says, or what is declared before the first deployment.
 
     Raises Refused for another account, and whatever else keeps the record from being read.
     """
     try:
-        kept = asyncio.run(Record(place_of(declared)).read())
+        kept = asyncio.run(Record(place).read())
     except NotFound as error:
         note(f"nothing was deployed yet ({error.message}): the app file decides")
         return declared

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
-from fairway.cli.ejected import computed, published, with_account
+from fairway.cli.ejected import computed, place_of, published, with_account
 from fairway.cli.output import note, say, say_json
 from fairway.cli.rendered import declared_standing, present_standing, written
 from fairway.targets.aws.rendering import RENEW
@@ -48,9 +48,11 @@ def eject(
     invocation = about(context, environment)
     where: Where = "any" if force else "new"
     check_place(out, where)
-    declared = declared_standing(invocation)
-    standing = declared if offline else with_account(present_standing(declared))
-    told = published(standing) if standing.services else computed(invocation, standing)
+    standing = declared_standing(invocation)
+    place = place_of(standing)
+    if not offline:
+        standing = with_account(present_standing(standing, place), place)
+    told = published(standing, place) if standing.services else computed(invocation, standing)
     paths = written(standing, out, where, wheels=not offline, beside=told)
     if as_json:
         say_json({"folder": str(out), "files": list(paths), "release": standing.release})
