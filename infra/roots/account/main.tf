@@ -6,8 +6,11 @@ data "aws_caller_identity" "current" {}
 locals {
   account = data.aws_caller_identity.current.account_id
 
-  # Who plans and deploys, besides people: CI and the control plane.
-  operators = ["${var.name}-ci-plan", "${var.name}-ci-deploy", "${var.name}-server-task-${var.region}"]
+  # Who plans and deploys, besides people: CI, the control plane, and whom the app file names.
+  operators = concat(
+    ["${var.name}-ci-plan", "${var.name}-ci-deploy", "${var.name}-server-task-${var.region}"],
+    var.operators,
+  )
 }
 
 module "key" {

@@ -36,6 +36,12 @@ variable "repository" {
   default     = null
 }
 
+variable "operators" {
+  description = "Names of further roles that deploy: a control plane elsewhere."
+  type        = list(string)
+  default     = []
+}
+
 variable "budget" {
   description = "What the environment may cost, in US dollars a month; absent: nobody is warned."
   type        = number

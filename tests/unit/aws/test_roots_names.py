@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from bench.aws import example
+
 from fairway.model.check.aws_names import SERVICES, STORES, TOPICS
+from fairway.targets.aws.rendering import rendered
 
 INFRA = Path(__file__).parents[3] / "infra"
 ROOTS = {folder.name: folder for folder in (INFRA / "roots").iterdir() if folder.is_dir()}
@@ -63,3 +67,12 @@ def test_no_service_has_a_security_group_of_the_environment() -> None:
 def test_no_topic_has_a_topic_of_the_environment() -> None:
     text = (INFRA / "modules" / "observability" / "main.tf").read_text()
     assert set(re.findall(r'name += "\$\{var\.name\}-(alarms)"', text)) == TOPICS.keys()
+
+
+def test_whoever_delivers_from_elsewhere_works_with_the_state() -> None:
+    standing = example()
+    app = {**standing.app, "environments": {"prod": {**standing.app["environments"]["prod"]}}}
+    app["environments"]["prod"]["aws"] = {"operators": ["deployers/ada"]}
+    files = rendered(replace(standing, app=app))
+    assert 'operators = ["deployers/ada"]' in files["account/account.auto.tfvars"]
+    assert "operators" not in rendered(standing)["account/account.auto.tfvars"]

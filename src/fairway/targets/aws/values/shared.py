@@ -51,6 +51,9 @@ def account_values(place: Place) -> Values:
     if aws.repository is not None:
         comment = "Workflows of this repository may deploy, and nobody else's."
         assigns.append(Assign("repository", aws.repository, comment, apart=True))
+    if aws.operators:
+        comment = "aws.operators of the app file: they deploy as well."
+        assigns.append(Assign("operators", list(aws.operators), comment, apart=True))
     if cost.budget is not None:
         comment = "cost.budget of the app file, in US dollars a month."
         assigns.append(Assign("budget", cost.budget, comment, apart=True))
