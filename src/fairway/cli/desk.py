@@ -27,7 +27,8 @@ from fairway.control.policy_findings import (
     PolicyTestReport,
     Simulation,
 )
-from fairway.control.port import (
+from fairway.control.port import Records
+from fairway.control.recorded import (
     Activation,
     Answer,
     AuditEntry,
@@ -37,7 +38,6 @@ from fairway.control.port import (
     PolicySetDocument,
     PolicySetSummary,
     Question,
-    Records,
     ReleaseRecord,
     SecretStatus,
 )

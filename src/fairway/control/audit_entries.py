@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairway.control.port import AuditEntry
+from fairway.control.recorded import AuditEntry
 from fairway.governance.audit import Record
 
 

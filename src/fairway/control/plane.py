@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from fairway.control.directory import Directory, EnvironmentSummary
 from fairway.control.mesh_audit import MeshAudit
-from fairway.control.port import Activation, Event, Level, SystemStatus
+from fairway.control.port import Event, Level, SystemStatus
 from fairway.control.receiving import receiver_program
+from fairway.control.recorded import Activation
 from fairway.control.records import release_label
 from fairway.control.running import RunningServices
 from fairway.control.statuses import (

@@ -7,8 +7,9 @@ Guarantees asked of an implementation: methods may be called concurrently; each 
 `FairwayError` (`NotFound` for an unknown name or version, `Conflict` for a stale write,
 `Unavailable` while the system cannot do it now); times are unix seconds, durations are seconds.
 
-What belongs to single questions is beside: `topology.py` (how everything is connected) and
-`explored.py` (variables of a service, calls as an identity).
+What belongs to single questions is beside: `recorded.py` (policies, releases, audit, secrets),
+`topology.py` (how everything is connected) and `explored.py` (variables of a service, calls as an
+identity).
 
 The command line expects of `wiring` exactly these:
 
@@ -24,7 +25,7 @@ The command line expects of `wiring` exactly these:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -39,6 +40,19 @@ from fairway.control.policy_findings import (
     PolicyProblem,
     PolicyTestReport,
     Simulation,
+)
+from fairway.control.recorded import (
+    Activation,
+    Answer,
+    AuditEntry,
+    AuditQuery,
+    ChainReport,
+    PolicySetDiff,
+    PolicySetDocument,
+    PolicySetSummary,
+    Question,
+    ReleaseRecord,
+    SecretStatus,
 )
 from fairway.control.topology import Topology
 
@@ -119,138 +133,6 @@ class Event:
     subject: str
     message: str
     level: Level = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """May this principal (`Service`, `Client`, `Gateway`) ask this service for this intent?"""
-
-    kind: str
-    name: str
-    service: str
-    intent: str
-    context: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A decision, as the policy engine gave it."""
-
-    allowed: bool
-    reason: str
-    policies: tuple[str, ...]
-    policy_set: int
-    decision_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySetSummary:
-    """A version of all policies of the environment. Immutable once it exists."""
-
-    version: int
-    digest: str
-    author: str
-    description: str
-    created_at: float
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySetDocument:
-    """A policy set with its Cedar text."""
-
-    summary: PolicySetSummary
-    policies: str
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySetDiff:
-    """What changes from version `before` to `after`: policy ids, and a unified text diff."""
-
-    before: int
-    after: int
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """A policy set went live: which, instead of which, as which release, and how fast."""
-
-    version: int
-    previous: int | None
-    release: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRecord:
-    """One entry of the environment's only history; `kind` says what changed.
-
-    `previous` is the policy set that decided before it, 0 if there was none or it is not known.
-    """
-
-    number: int
-    kind: Literal["app", "policies"]
-    digest: str
-    policy_set: int
-    author: str
-    created_at: float
-    description: str = ""
-    previous: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """Filters of the audit log; None matches everything. The newest `limit` entries count."""
-
-    service: str | None = None
-    intent: str | None = None
-    verdict: Literal["allow", "deny"] | None = None
-    since: float | None = None
-    until: float | None = None
-    limit: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One decision (or, with `kind` = `policy`, one change of policies) as it was logged."""
-
-    writer: str
-    sequence: int
-    at: float
-    kind: str
-    caller: str = ""
-    service: str = ""
-    intent: str = ""
-    verdict: str = ""
-    reason: str = ""
-    policies: tuple[str, ...] = ()
-    policy_set: int | None = None
-    decision_id: str = ""
-    correlation_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """The verdict on one writer's hash chain; `problem` is empty when it is whole."""
-
-    writer: str
-    entries: int
-    whole: bool
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SecretStatus:
-    """A declared secret, without its value. `version` is 0 while it has none."""
-
-    name: str
-    services: tuple[str, ...]
-    version: int
-    changed_at: float | None = None
 
 
 class Records(Protocol):

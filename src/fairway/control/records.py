@@ -17,7 +17,7 @@ from pathlib import Path
 from fairway.control.audit_entries import audit_entry
 from fairway.control.door import Write
 from fairway.control.policy_questions import PolicyQuestions
-from fairway.control.port import (
+from fairway.control.recorded import (
     Activation,
     Answer,
     AuditEntry,

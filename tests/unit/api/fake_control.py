@@ -28,23 +28,25 @@ from fairway.control.policy_findings import (
     Simulation,
 )
 from fairway.control.port import (
+    EnvoyStatus,
+    Event,
+    Phase,
+    ReplicaStatus,
+    ServiceStatus,
+    SystemStatus,
+)
+from fairway.control.recorded import (
     Activation,
     Answer,
     AuditEntry,
     AuditQuery,
     ChainReport,
-    EnvoyStatus,
-    Event,
-    Phase,
     PolicySetDiff,
     PolicySetDocument,
     PolicySetSummary,
     Question,
     ReleaseRecord,
-    ReplicaStatus,
     SecretStatus,
-    ServiceStatus,
-    SystemStatus,
 )
 from fairway.control.topology import Edge, Node, NodeVersion, Topology
 from fairway.errors import Conflict, NotFound, Unavailable

@@ -179,7 +179,7 @@ def test_policy_sets_through_the_api(control: MemoryControl, fairway: CommandLin
 
 
 async def _ask(control: MemoryControl) -> None:
-    from fairway.control.port import Question
+    from fairway.control.recorded import Question
 
     await control.decide(Question("Client", "web", "orbit", "dispatch"))
     await control.decide(Question("Client", "web", "orbit", "destroy"))

@@ -25,7 +25,7 @@ from fairway.console.views.marks import MARKED, delivery_marks, policy_marks
 from fairway.console.views.red import as_kept, label_by, split_of, whole_steps
 from fairway.console.views.timerange import time_range
 from fairway.console.views.wording import NOTHING
-from fairway.control.port import ReleaseRecord
+from fairway.control.recorded import ReleaseRecord
 from fairway.delivery.events import TYPES
 from fairway.delivery.port import DeliveryEvent
 from fairway.errors import InvalidInput

@@ -17,7 +17,7 @@ from fairway.console.views.denials import BARS, denials
 from fairway.console.views.differences import diff_of
 from fairway.console.views.releases import event_rows, release_rows
 from fairway.console.views.steering import buttons
-from fairway.control.port import AuditEntry
+from fairway.control.recorded import AuditEntry
 from fairway.delivery.course import Course, Gate, Stage
 from fairway.delivery.deployment import Deployment, Effect, Status, Step
 from fairway.delivery.port import Actor, DeliveryEvent, VersionNumbers, Watching

@@ -15,7 +15,7 @@ from tests.unit.console.console_rig import ConsoleRig, Person
 from fairway.console.pages import explorer
 from fairway.console.pages.explorer import identities, pretty
 from fairway.control.explored import CallOutcome, CallRequest
-from fairway.control.port import AuditEntry, AuditQuery
+from fairway.control.recorded import AuditEntry, AuditQuery
 from fairway.control.topology import Edge, Node, Topology
 from fairway.errors import NotFound
 

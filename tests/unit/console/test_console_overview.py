@@ -13,7 +13,7 @@ from tests.unit.console.fake_telemetry import MemoryTelemetry, flow
 from fairway.console.views.refusals import refusals
 from fairway.console.views.topology import edge_views, pictures, summed, with_strangers
 from fairway.console.views.wording import part
-from fairway.control.port import AuditEntry, AuditQuery
+from fairway.control.recorded import AuditEntry, AuditQuery
 from fairway.control.topology import Edge, Node, NodeVersion, Topology
 from fairway.delivery.port import Actor
 from fairway.telemetry.port import LogRecord, SloStatus

@@ -14,7 +14,7 @@ from tests.unit.api.fake_control import MemoryControl
 from tests.unit.console.console_rig import ConsoleRig, Person
 from tests.unit.console.delivery_site import delivery_site
 
-from fairway.control.port import AuditQuery, Question
+from fairway.control.recorded import AuditQuery, Question
 from fairway.control.records import LocalRecords
 from fairway.model.load import load_app
 from fairway.targets.local.layout import open_state

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.api.rig import ENV, Rig
 
 from fairway.control.policy_findings import PolicyProblem
-from fairway.control.port import AuditQuery
+from fairway.control.recorded import AuditQuery
 from fairway.control.records import LocalRecords
 from fairway.errors import FairwayError, InvalidAppFile, InvalidInput, NotFound
 from fairway.model.load import load_app

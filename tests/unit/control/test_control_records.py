@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairway.control.port import AuditQuery, Question
+from fairway.control.recorded import AuditQuery, Question
 from fairway.control.records import LocalRecords
 from fairway.errors import Conflict, InvalidAppFile, NotFound, Unavailable
 from fairway.model.load import load_app

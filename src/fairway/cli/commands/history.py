@@ -10,7 +10,7 @@ import typer
 from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.delivering.door import Door, open_door
 from fairway.cli.output import painter, say, say_json
-from fairway.control.port import ReleaseRecord
+from fairway.control.recorded import ReleaseRecord
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import Delivery
 from fairway.plan.release import Release

@@ -21,7 +21,7 @@ from fairway.cli.place import workspace_of
 from fairway.cli.policies import check_policies, run_tests, seen_problems, simulate_call
 from fairway.cli.policy_text import context_of, principal_of
 from fairway.cli.telling.filters import since_of
-from fairway.control.port import AuditQuery, PolicySetSummary
+from fairway.control.recorded import AuditQuery, PolicySetSummary
 from fairway.errors import InvalidAppFile, InvalidInput
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -10,7 +10,7 @@ import typer
 from fairway.cli.desk import ask
 from fairway.cli.invocation import current
 from fairway.cli.output import painter, say, say_json, table, when
-from fairway.control.port import SecretStatus
+from fairway.control.recorded import SecretStatus
 from fairway.errors import InvalidInput
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)

@@ -10,7 +10,7 @@ from fairway.cli.delivering.verdict import closing_lines
 from fairway.cli.delivering.views import version_words
 from fairway.cli.output import Painter, duration, table, when
 from fairway.cli.summary import short
-from fairway.control.port import ReleaseRecord
+from fairway.control.recorded import ReleaseRecord
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.port import DeliveryEvent, Watching
 from fairway.delivery.words import changed_words, plural, status_words

@@ -21,7 +21,8 @@ from fairway.console.views.composing import compose
 from fairway.console.views.operations import Operation, operations_of
 from fairway.console.views.wording import part, url
 from fairway.control.explored import PUBLIC, CallOutcome, CallRequest
-from fairway.control.port import AuditQuery, ControlPlane
+from fairway.control.port import ControlPlane
+from fairway.control.recorded import AuditQuery
 from fairway.control.topology import Topology
 from fairway.errors import FairwayError, NotFound, Unavailable
 from fairway.telemetry.port import Telemetry

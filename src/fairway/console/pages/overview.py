@@ -23,7 +23,8 @@ from fairway.console.views.topology import (
     summed,
     with_strangers,
 )
-from fairway.control.port import AuditEntry, AuditQuery, SystemStatus
+from fairway.control.port import SystemStatus
+from fairway.control.recorded import AuditEntry, AuditQuery
 from fairway.control.topology import Topology
 from fairway.delivery.deployment import Deployment
 from fairway.telemetry.port import LogQuery, LogRecord, SloStatus, Traffic, TrafficQuery

@@ -22,7 +22,8 @@ from fairway.console.views.cedar import lines_of
 from fairway.console.views.differences import diff_of
 from fairway.console.views.simulation import changed_words
 from fairway.control.policy_findings import PolicyProblem, PolicyTestReport
-from fairway.control.port import PolicySetSummary, Records
+from fairway.control.port import Records
+from fairway.control.recorded import PolicySetSummary
 from fairway.errors import FairwayError, NotFound
 
 ENTRY = Entry("Policies", "/policies", "policies", "p", system=False)

@@ -16,7 +16,8 @@ from fairway.console.addresses import go
 from fairway.console.page import Page, PageHere
 from fairway.console.views.denials import HEIGHT, WIDTH, denials
 from fairway.console.views.timerange import moment_of
-from fairway.control.port import AuditEntry, AuditQuery, Records
+from fairway.control.port import Records
+from fairway.control.recorded import AuditEntry, AuditQuery
 
 router = APIRouter()
 _SPANS = {"15m": 900, "1h": 3600, "6h": 6 * 3600, "1d": 86_400, "7d": 7 * 86_400}

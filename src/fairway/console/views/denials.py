@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairway.control.port import AuditEntry
+from fairway.control.recorded import AuditEntry
 
 BARS = 60
 WIDTH, HEIGHT = 600.0, 72.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fairway.console.views.charts import Mark, MarkKind
-from fairway.control.port import ReleaseRecord
+from fairway.control.recorded import ReleaseRecord
 from fairway.delivery.port import DeliveryEvent
 from fairway.telemetry.port import Run
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fairway.console.views.wording import bare
-from fairway.control.port import AuditEntry
+from fairway.control.recorded import AuditEntry
 
 _ASKED = ".asked"
 """How the writers end by which the runtime library audits what a caller asked first, and therefore

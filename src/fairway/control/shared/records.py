@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from fairway.control.audit_entries import audit_entry
 from fairway.control.policy_questions import PolicyQuestions
-from fairway.control.port import (
+from fairway.control.recorded import (
     Activation,
     Answer,
     AuditEntry,
