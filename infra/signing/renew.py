@@ -24,6 +24,8 @@ from typing import Any
 
 _DAYS = range(-1, 8)
 _RANDOM_BYTES = 32
+_OVERLAP = 900.0
+"""Seconds for which the key before a rotation stays valid."""
 
 Keys = Mapping[str, list[Any]]
 
@@ -61,16 +63,27 @@ def _put(client: Any, secret: str, text: str) -> None:
 
 
 def _settled(kept: Keys, callers: Mapping[str, Any], now: float) -> Keys:
-    """The keys of all callers: those that are still valid, else a new one."""
+    """The keys of all callers: those that are still valid, else a new one; the last one signs."""
     return {
-        name: [key for key in kept.get(name, []) if _is_valid(key, now)] or [_new(name)]
+        name: _in_turn([key for key in kept.get(name, []) if _is_valid(key, now)], now)
+        or [_new(name)]
         for name in callers
     }
 
 
+def _in_turn(keys: list[Any], now: float) -> list[Any]:
+    """A key whose time has come is the last, and those before it end soon."""
+    ready = [{**key, "since": 0.0} for key in keys if 0 < key.get("since", 0.0) <= now]
+    if not ready:
+        return keys
+    known, until = {key["key_id"] for key in ready}, now + _OVERLAP
+    before = [key for key in keys if key["key_id"] not in known]
+    return [*({**k, "expires": until} if k["expires"] is None else k for k in before), *ready]
+
+
 def _new(caller: str) -> dict[str, Any]:
     random = secrets.token_urlsafe(_RANDOM_BYTES)
-    return {"key_id": f"{caller}.1", "secret": random, "expires": None}
+    return {"key_id": f"{caller}.1", "secret": random, "expires": None, "since": 0.0}
 
 
 def _is_valid(key: Mapping[str, Any], now: float) -> bool:

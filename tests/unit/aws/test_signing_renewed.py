@@ -101,6 +101,21 @@ def test_callees_know_a_new_key_before_its_caller_signs_with_it(
     assert signs(known + OVERLAP) == ("orbit.2", {"orbit.2"})
 
 
+def test_a_rotation_that_was_begun_comes_to_its_end(
+    renew: Any, signing: SigningSecrets, manager: Any
+) -> None:
+    signing.write(APP, NOW)
+    signing.rotate(APP, ("orbit",), NOW)
+    for later in (KNOWN_AFTER, KNOWN_AFTER + OVERLAP.total_seconds()):
+        renew(manager, WHO, NOW + timedelta(seconds=later))
+        kept = values(manager, "fairway/signing", "axon/identity", "orbit/identity")
+        [own] = kept["orbit/identity"]["signing.json"]["keys"]
+        assert own["key_id"] == "orbit.2"
+        signing.write(APP, NOW + timedelta(seconds=later))
+        assert values(manager, *(name.removeprefix("shop-prod/") for name in kept)) == kept
+    assert [key["key_id"] for key in kept["fairway/signing"]["identities"]["orbit"]] == ["orbit.2"]
+
+
 def test_a_rotation_is_of_services_unless_a_client_is_named() -> None:
     assert rotated(APP, None) == ("axon", "orbit")
     assert rotated(APP, "web") == ("web",)
