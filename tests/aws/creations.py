@@ -39,6 +39,7 @@ cloudwatch_log_subscription_filter logs:PutSubscriptionFilter log-group:/fairway
 cloudwatch_metric_alarm               cloudwatch:PutMetricAlarm          alarm:NAME-cpu
 cloudwatch_query_definition           logs:PutQueryDefinition            -
 db_instance                           rds:CreateDBInstance               db:NAME-orders
+db_instance_automated_backups_replication rds:StartDBInstanceAutomatedBackupsReplication db:NAME-db
 db_parameter_group                    rds:CreateDBParameterGroup         pg:NAME-orders
 db_subnet_group                       rds:CreateDBSubnetGroup            subgrp:NAME-orders
 default_network_acl                   ec2:DeleteNetworkAclEntry          network-acl/1
