@@ -1,5 +1,6 @@
 locals {
   replica = var.replicate_source_arn != null
+  managed = !local.replica && !var.replicated
   family  = "postgres${split(".", var.engine_version)[0]}"
 }
 
@@ -14,10 +15,14 @@ resource "aws_db_instance" "this" {
   db_name                     = local.replica ? null : var.database
   username                    = local.replica ? null : var.master_username
   allocated_storage           = local.replica ? null : var.storage_gib
-  manage_master_user_password = local.replica ? null : true
+  manage_master_user_password = local.managed ? true : null
 
   # The password is RDS's own secret, which RDS rotates; nobody ever writes it down.
-  master_user_secret_kms_key_id = local.replica ? null : var.kms_key_arn
+  master_user_secret_kms_key_id = local.managed ? var.kms_key_arn : null
+
+  # RDS copies no instance whose password it keeps. Then it is a random one, which nobody needs to know.
+  password_wo         = var.replicated ? one(data.aws_secretsmanager_random_password.first[*].random_password) : null
+  password_wo_version = var.replicated ? 1 : null
 
   iam_database_authentication_enabled = true
   parameter_group_name                = aws_db_parameter_group.this.name
@@ -60,6 +65,14 @@ resource "aws_db_instance" "this" {
     aws_cloudwatch_log_group.this, # RDS would make it itself, without a key and for ever
     aws_iam_role_policy_attachment.monitoring,
   ]
+}
+
+# Another one at every plan; only the first is ever set.
+data "aws_secretsmanager_random_password" "first" {
+  count = var.replicated ? 1 : 0
+
+  password_length     = 40
+  exclude_punctuation = true
 }
 
 resource "aws_db_subnet_group" "this" {

@@ -34,8 +34,8 @@ output "resource_id" {
 }
 
 output "master_secret_arn" {
-  description = "ARN of the secret with the master user's password; null for a replica."
-  value       = try(aws_db_instance.this.master_user_secret[0].secret_arn, null)
+  description = "ARN of the secret with the master user's password; null where RDS does not keep it: for a replica, and what is replicated."
+  value       = local.managed ? try(aws_db_instance.this.master_user_secret[0].secret_arn, null) : null
 }
 
 output "alarm_names" {

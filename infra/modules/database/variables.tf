@@ -119,6 +119,17 @@ variable "replicate_source_arn" {
   default     = null
 }
 
+variable "replicated" {
+  description = "Whether a replica in another region follows it: RDS cannot keep its master password then. Needs Terraform 1.11."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.replicated || var.replicate_source_arn == null
+    error_message = "A replica is not followed by another one."
+  }
+}
+
 variable "monitoring_interval" {
   description = "Seconds between measurements of the operating system (enhanced monitoring)."
   type        = number

@@ -22,6 +22,7 @@ locals {
       actions = ["lambda:InvokeFunction", "rds-db:connect"]
       resources = [
         "${local.arn.lambda}:function:${var.name}-identity:${local.service}",
+        "${local.arn.lambda}:function:${var.name}-governance:live",
         "${local.arn.rds-db}:dbuser:*/${local.service}",
       ]
     }

@@ -5,9 +5,10 @@ locals {
     Look = {
       actions = [
         "elasticache:DescribeCacheEngineVersions",
-        "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions",
+        "rds:DescribeDBEngineVersions", "rds:DescribeDBInstanceAutomatedBackups",
+        "rds:DescribeOrderableDBInstanceOptions", "secretsmanager:GetRandomPassword",
       ]
-      resources = ["*"] # lists are of everything
+      resources = ["*"] # lists are of everything; a random password is of nobody
     }
     ManageDatabases = {
       actions = [
@@ -19,6 +20,13 @@ locals {
         "rds:RebootDBInstance", "rds:RemoveTagsFromResource", "rds:ResetDBParameterGroup",
       ]
       resources = [for kind in ["db", "pg", "snapshot", "subgrp"] : "${local.arn.rds}:${kind}:${var.name}-*"]
+    }
+    # Backups in the second region are called by a number.
+    CopyBackups = {
+      actions = [
+        "rds:StartDBInstanceAutomatedBackupsReplication", "rds:StopDBInstanceAutomatedBackupsReplication",
+      ]
+      resources = ["${local.arn.rds}:auto-backup:*", "${local.arn.rds}:db:${var.name}-*"]
     }
     UseParameterGroupsAndOptionsOfAws = {
       actions   = ["rds:CreateDBInstance", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"]

@@ -13,9 +13,13 @@ locals {
       image => "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/${image}"
     }
 
-    mesh      = { for name in local.holders : name => "${module.config_bucket.arn}/mesh/${name}/*" }
-    handouts  = { for name in local.holders : name => "${module.config_bucket.arn}/handouts/${name}/*" }
-    identity  = module.identity.alias_arns
+    mesh     = { for name in local.holders : name => "${module.config_bucket.arn}/mesh/${name}/*" }
+    handouts = { for name in local.holders : name => "${module.config_bucket.arn}/handouts/${name}/*" }
+    identity = module.identity.alias_arns
+
+    # By name: the function in turn names the roles.
+    governance = { environment = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:${var.name}-governance:live" }
+
     telemetry = { environment = module.telemetry_table.arn }
 
     table          = { for name, it in module.tables : name => it.arn }

@@ -52,6 +52,7 @@ module "databases" {
   alarm_actions      = [module.observability.alarm_topic_arn]
 
   # In another region there is one of the same name, which can be written.
+  replicated = each.value.replicated
   replicate_source_arn = (
     each.value.replica_of == null ? null :
     "arn:${local.partition}:rds:${each.value.replica_of}:${local.account}:db:${var.name}-${each.key}"
@@ -63,6 +64,15 @@ module "databases" {
   permissions_boundary_arn = local.boundary_arn
 
   tags = local.backed_up
+}
+
+# The second region can go back to any second of the databases of the region that leads: while that is gone as well.
+resource "aws_db_instance_automated_backups_replication" "lead" {
+  for_each = var.role == "secondary" && var.copy_backups ? var.databases : {}
+
+  source_db_instance_arn = "arn:${local.partition}:rds:${local.lead}:${local.account}:db:${var.name}-${each.key}"
+  kms_key_id             = module.environment_key.key_arn
+  retention_period       = each.value.backup_days
 }
 
 module "caches" {

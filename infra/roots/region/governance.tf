@@ -1,5 +1,5 @@
-# Decisions for programs without the library: a function that decides by the active policy set, and its audit. A
-# deployment writes the set; by itself nobody may ask, so name roles in `invoker_role_arns`.
+# Decisions for programs without policies beside them: a function that decides by the active policy set, and its audit.
+# A deployment writes the set. Services outside the mesh ask it; what runs elsewhere is named in var.deciders.
 
 module "governance" {
   source = "../../modules/governance"
@@ -17,4 +17,9 @@ module "governance" {
   alarm_actions       = [module.observability.alarm_topic_arn]
 
   permissions_boundary_arn = local.boundary_arn
+
+  invoker_role_arns = merge(
+    { for name, it in var.services : name => module.iam[name].task_role_arn if !it.mesh },
+    var.deciders,
+  )
 }

@@ -32,6 +32,7 @@ locals {
         FAIRWAY_IDENTITY_DIR = "${local.folder}/identity"
         FAIRWAY_POLICY_FILE  = "${local.folder}/policies.json"
       } : {},
+      it.mesh ? {} : { FAIRWAY_GOVERNANCE_FUNCTION = local.arns.governance.environment },
       local.secrets_as_files[name] ? { FAIRWAY_SECRETS_DIR = "${local.folder}/secrets" } : {},
       var.traces ? {
         OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"

@@ -166,6 +166,12 @@ variable "grants" {
   default = {}
 }
 
+variable "deciders" {
+  description = "ARNs of roles that ask the function of governance for decisions, by any name: of programs outside the environment."
+  type        = map(string)
+  default     = {}
+}
+
 variable "starting_grants" {
   description = "What ECS may do to start the tasks of each service, by service; like `grants`."
   type = map(list(object({
@@ -216,13 +222,14 @@ variable "otlp" {
 # --- Data ---------------------------------------------------------------------------------------------------------
 
 variable "databases" {
-  description = "PostgreSQL databases, by name. `replica_of` makes one a copy of that in the named region, which can only be read."
+  description = "PostgreSQL databases, by name. `replica_of` makes one a copy of that in the named region, which can only be read and is `replicated`."
   type = map(object({
     engine_version = optional(string)
     instance_class = optional(string, "db.t4g.small")
     storage_gib    = optional(number, 20)
     multi_az       = optional(bool, true)
     backup_days    = optional(number, 14)
+    replicated     = optional(bool, false)
     replica_of     = optional(string)
   }))
   default = {}

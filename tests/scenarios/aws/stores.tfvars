@@ -86,7 +86,7 @@ services = {
 # Computed by Fairway from the app file: change that, not this.
 
 databases = {
-  orders = { engine_version = "16", instance_class = "db.r7g.large", storage_gib = 200 }
+  orders = { engine_version = "16", instance_class = "db.r7g.large", storage_gib = 200, replicated = true }
 }
 
 caches = {

@@ -185,3 +185,10 @@ def test_every_statement_is_exact_and_explained(services: dict[str, Any]) -> Non
             assert not any("*" in action for action in grant.actions)
             if grant.resource.kind == "any":
                 assert set(grant.actions) <= LEFT_TO_AWS
+
+
+def test_who_has_no_policies_beside_it_may_ask_for_decisions() -> None:
+    assert on(granted(outside_the_mesh(app())), "governance") == {
+        SHARED: ("lambda:InvokeFunction",)
+    }
+    assert not on(granted(app()), "governance")

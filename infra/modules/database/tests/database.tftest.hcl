@@ -103,6 +103,35 @@ run "replica_of_another_region" {
   }
 }
 
+run "source_of_a_replica" {
+  command = apply
+
+  variables {
+    replicated = true
+  }
+
+  assert {
+    condition     = aws_db_instance.this.manage_master_user_password == null && aws_db_instance.this.password_wo_version == 1
+    error_message = "RDS copies no instance whose password it manages."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.password == null && output.master_secret_arn == null
+    error_message = "The password is kept with the instance."
+  }
+}
+
+run "a_replica_of_a_replica_is_refused" {
+  command = plan
+
+  variables {
+    replicate_source_arn = "arn:aws:rds:eu-central-1:111122223333:db:shop-prod-orders"
+    replicated           = true
+  }
+
+  expect_failures = [var.replicated]
+}
+
 run "too_long_backups_are_refused" {
   command = plan
 

@@ -52,6 +52,8 @@ def grants_of(app: App, environment: str, region: str, service: str) -> tuple[Gr
     grants: list[Grant] = []
     if _in_mesh(app, environment, service):
         grants += _agent(region, service)
+    elif declared is not None:
+        grants.append(_decisions())
     if app.environments[environment].telemetry.enabled:
         grants += _collector(service)
     if declared is not None:
@@ -152,6 +154,15 @@ def _agent(region: str, service: str) -> Iterator[Grant]:
         ("cloudwatch:PutMetricData",),
         ResourceRef("any", EVERYTHING),
         (Condition("StringEquals", "cloudwatch:namespace", (METRICS,)),),
+    )
+
+
+def _decisions() -> Grant:
+    return Grant(
+        "AskForDecisions",
+        "it is outside the mesh: it has no policies beside it and may ask what they say",
+        ("lambda:InvokeFunction",),
+        ResourceRef("governance", SHARED),
     )
 
 

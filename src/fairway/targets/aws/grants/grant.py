@@ -16,6 +16,7 @@ ResourceKind = Literal[
     "mesh",  # service: objects below mesh/<service>/ in the bucket of the configuration
     "handouts",  # service: objects below handouts/<service>/ there
     "identity",  # service: its alias of the function that signs certificates
+    "governance",  # environment: the function that decides for programs without policies
     "telemetry",  # environment: the table that tasks report to
     "repository",  # service, or SIDECAR_REPOSITORY: container images
     "table",  # store: a DynamoDB table

@@ -74,6 +74,8 @@ def _database(place: Place, settings: AwsStore) -> dict[str, Value]:
         found["backup_days"] = round(settings.backups / _DAY)
     if settings.replica and place.role == "secondary":
         found["replica_of"] = place.lead
+    elif settings.replica and place.role == "primary":
+        found["replicated"] = True
     return found
 
 
