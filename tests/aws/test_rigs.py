@@ -20,6 +20,17 @@ def test_what_one_test_made_the_next_does_not_see(moto: Moto) -> None:
     assert "QueueUrls" not in moto.client("sqs").list_queues()
 
 
+def test_a_scaling_policy_that_is_gone_is_not_found_as_aws_says(moto: Moto) -> None:
+    client = moto.client("application-autoscaling")
+    with pytest.raises(client.exceptions.ObjectNotFoundException):
+        client.delete_scaling_policy(
+            PolicyName="cpu",
+            ServiceNamespace="ecs",
+            ResourceId="service/shop-prod/orders-r1",
+            ScalableDimension="ecs:service:DesiredCount",
+        )
+
+
 def test_the_environment_points_at_moto_alone(moto: Moto) -> None:
     import boto3
 

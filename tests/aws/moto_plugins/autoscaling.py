@@ -1,14 +1,20 @@
 """Application Auto Scaling: tags, without which Terraform waits for ever.
 
-Added: ListTagsForResource, TagResource, UntagResource, `Tags` of RegisterScalableTarget.
+Added: ListTagsForResource, TagResource, UntagResource, `Tags` of RegisterScalableTarget. What is
+gone already is not found, as AWS says, instead of invalid: a deletion that the provider repeats,
+because an answer was lost, then ends well.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+from moto.applicationautoscaling.exceptions import AWSValidationException
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend as Backend
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Response
+from moto.core.exceptions import JsonRESTError
 
 
 def install() -> None:
@@ -25,6 +31,20 @@ def install() -> None:
     Response.list_tags_for_resource = _list
     Response.tag_resource = _tag
     Response.untag_resource = _untag
+    Backend.delete_scaling_policy = _not_found(Backend.delete_scaling_policy)
+    Backend.deregister_scalable_target = _not_found(Backend.deregister_scalable_target)
+
+
+def _not_found(delete: Callable[..., None]) -> Callable[..., None]:
+    """The deletion, which raises ObjectNotFoundException for what is not there."""
+
+    def deleting(*arguments: Any, **named: Any) -> None:
+        try:
+            delete(*arguments, **named)
+        except AWSValidationException as error:
+            raise JsonRESTError("ObjectNotFoundException", str(error.message)) from error
+
+    return deleting
 
 
 def _list(self: Response) -> str:
