@@ -2,10 +2,8 @@
 # `deployer`. It provisions with Terraform, so it needs what its resources are made of.
 
 locals {
-  partition          = "aws"
-  task_role_arn      = "arn:${local.partition}:iam::${local.account}:role/${local.roles.task}"
-  execution_role_arn = "arn:${local.partition}:iam::${local.account}:role/${local.roles.execution}"
-  roles              = { for thing in ["task", "execution"] : thing => "${local.thing}-${thing}-${var.region}" }
+  partition     = "aws"
+  task_role_arn = "arn:${local.partition}:iam::${local.account}:role/${local.thing}-task-${var.region}"
 }
 
 module "iam" {
@@ -23,7 +21,18 @@ module "iam" {
   execution = {
     repository_arns = ["arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.name}/fairway"]
     log_group_arns  = ["arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/fairway/${local.thing}:*"]
-    secret_arns     = [module.database.master_secret_arn]
-    key_arns        = [module.key.key_arn]
   }
+
+  statements = [
+    {
+      sid       = "PasswordOfTheDatabase"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [module.database.master_secret_arn]
+    },
+    {
+      sid       = "KeyOfThatPassword"
+      actions   = ["kms:Decrypt"]
+      resources = [module.key.key_arn]
+    },
+  ]
 }

@@ -35,7 +35,7 @@ module "key" {
 
   name        = local.thing
   description = "Database and logs of the control plane of ${var.name}"
-  users       = [local.task_role_arn, local.execution_role_arn]
+  users       = [local.task_role_arn]
   account_via = [for service in ["dynamodb", "rds", "s3", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"]
   services    = ["logs.${var.region}.amazonaws.com"]
 }
@@ -190,9 +190,10 @@ module "server" {
         XDG_CACHE_HOME   = "/tmp/cache"
         AWS_REGION       = var.region
 
+        # RDS renews the password every seven days: the server reads it whenever it has changed.
+        FAIRWAY_DATABASE_SECRET    = module.database.master_secret_arn
         FAIRWAY_FIRST_TOKEN_SECRET = module.first_token.arns["first-token"]
       }
-      secrets = { PGPASSWORD = "${module.database.master_secret_arn}:password::" }
     }
   }
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -22,6 +22,7 @@ from fairway.errors import InvalidInput
 if TYPE_CHECKING:
     from fairway.api.server import Tls
     from fairway.control.shared.server import SharedServer
+    from fairway.targets.aws.database_password import PasswordFile
 
 app = typer.Typer(add_completion=False)
 Database = Annotated[
@@ -71,6 +72,14 @@ def server(
             help="A secret of AWS Secrets Manager that gets the first admin's token.",
         ),
     ] = None,
+    database_secret: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FAIRWAY_DATABASE_SECRET",
+            metavar="ARN",
+            help="The secret of AWS Secrets Manager in which RDS keeps the database's password.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run the control plane of shared environments.
@@ -89,9 +98,22 @@ def server(
         _tls(tls_cert, tls_key),
         protected=tls_cert is not None or behind_proxy,
     )
+    password = _password(database_secret, folder)
+    if password is not None:
+        database = password.named_in(database)
     made = wiring.shared_server(database, folder, os.environ.get)
     hand_over = partial(_hand_over, folder=folder, secret=first_token_secret)
-    asyncio.run(_serve(made, listening, hand_over, as_json))
+    asyncio.run(_run(_serve(made, listening, hand_over, as_json), password))
+
+
+async def _run(serving: Coroutine[None, None, None], password: PasswordFile | None) -> None:
+    """Serve; beside it, keep the password of the database as it is now."""
+    keeping = None if password is None else asyncio.create_task(password.keep())
+    try:
+        await serving
+    finally:
+        if keeping is not None:
+            keeping.cancel()
 
 
 async def _serve(
@@ -124,6 +146,20 @@ async def _serve(
             note("stopping; deployments under way go on with the next start")
     finally:
         await made.stop()
+
+
+def _password(secret: str | None, folder: Path) -> PasswordFile | None:
+    """The file with the password of the database, written for the first time; None without one."""
+    if secret is None:
+        return None
+    from fairway.targets.aws.clients import Clients
+    from fairway.targets.aws.database_password import PasswordFile
+    from fairway.targets.local.layout import private_dir, write_private
+
+    private_dir(folder)
+    password = PasswordFile(Clients(), secret, folder / "database-password", write_private)
+    password.refresh()
+    return password
 
 
 def _hand_over(token: str, folder: Path, secret: str | None) -> None:
