@@ -86,10 +86,10 @@ def test_every_code_stands_on_the_page_and_has_a_scenario() -> None:
     "declaration",
     [
         Analysis, App, Approvals, Aws, AwsRotation, AwsStore, BlueGreen, Call, Canary,
-        CircuitBreaking, Client, Environment, FeatureFlag, Freeze, Gateway, Health, Hook, Hooks, HttpHook,
-        Intent, Kept, Metric,
-        Network, Notification, PublicRoute, Resources, Retries, Rolling, Scale, Schedule, Schema,
-        Service, Slo, Stop, Store, Strategy, Telemetry, Topic, Window,
+        CircuitBreaking, Client, Environment, FeatureFlag, Freeze, Gateway, Health, Hook, Hooks,
+        HttpHook, Intent, Kept, Metric, Network, Notification, PublicRoute, Resources, Retries,
+        Rolling, Scale, Schedule, Schema, Service, Slo, Stop, Store, Strategy, Telemetry, Topic,
+        Window,
     ],
     ids=lambda declaration: declaration.__name__,
 )  # fmt: skip
