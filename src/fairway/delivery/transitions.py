@@ -12,7 +12,8 @@ defect of the caller. The way forward, left out where it has nothing to do:
       ▸ hooks post_shift ▸ retire ▸ settle ▸ hooks post_deploy ▸ succeeded
 
 and the way back, from wherever something was started: (apply) ▸ shift to 0 ▸ govern ▸ retire ▸
-settle ▸ rolled_back. Where nothing was started yet, it ends as cancelled or failed instead.
+settle ▸ rolled_back. Where nothing was started yet, it ends as cancelled or failed instead. Of what
+fails on the way, only hooks, measuring and what follows the last shift (retire, settle) pause it.
 """
 
 from __future__ import annotations
@@ -207,13 +208,23 @@ def _failed(deployment: Deployment, effect: Effect, failed: Failed) -> Advance:
     if effect.back:
         reason = f"{deployment.reason}; then the rollback failed: {failed.reason}"
         return end(deployment, "failed", reason, failed.at)
-    if effect.step == "run_hooks":
-        return _hook_failed(deployment, effect, failed)
-    if effect.step == "await_resume":
-        return Advance(deployment)
-    if effect.step == "watch":
-        return _pause(deployment, effect, f"nothing can be measured: {failed.reason}")
-    return roll_back(deployment, failed.reason, failed.at)
+    return _failed_onward(deployment, effect, failed)
+
+
+def _failed_onward(deployment: Deployment, effect: Effect, failed: Failed) -> Advance:
+    match effect.step:
+        case "run_hooks":
+            return _hook_failed(deployment, effect, failed)
+        case "await_resume":
+            return Advance(deployment)
+        case "watch":
+            return _pause(deployment, effect, f"nothing can be measured: {failed.reason}")
+        case "retire" | "settle":
+            # A release that proved itself and serves everything is no worse for what is left over.
+            left = f"{deployment.cohort} serves, what it replaces is not cleared away"
+            return _pause(deployment, effect, f"{left}: {failed.reason}")
+        case _:
+            return roll_back(deployment, failed.reason, failed.at)
 
 
 def _hook_failed(deployment: Deployment, effect: Effect, failed: Failed) -> Advance:

@@ -15,6 +15,7 @@ from tests.local_support import eventually
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place
 from fairway.delivery.store.delivery_store import DeliveryStore
+from fairway.delivery.transitions import ATTEMPTS
 from fairway.errors import Conflict, NotFound, Unavailable
 from fairway.storage.opening import open_database
 from fairway.targets.contract import Fence, Routing
@@ -69,6 +70,17 @@ async def test_a_target_that_fails_for_a_while_is_tried_again(
             world.target.fail(method, 2)
         assert (await world.deploy("two", strategy=strategy)).status == "succeeded"
         assert world.target.failed_requests == 0
+
+
+async def test_what_cannot_be_taken_away_is_no_reason_to_go_back(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.deploy("one")
+        world.target.fail("retire", ATTEMPTS)
+        begun = await world.begin("two")
+        await world.step(begun, "await_resume")
+        assert await world.weights() == {"r1": 0, "r2": 100}
+        world.tell(begun, "resume", by="ada")
+        assert (await world.ended(begun)).status == "succeeded"
 
 
 async def test_hooks_run_in_their_phases_and_a_failing_one_turns_back(tmp_path: Path) -> None:

@@ -83,6 +83,18 @@ def test_a_bad_canary_goes_back_to_nothing() -> None:
     assert (ended.reason, ended.serving) == (FAIL.words, 0)
 
 
+def test_what_cannot_be_taken_away_waits_for_a_person_while_the_new_version_serves() -> None:
+    retiring = after(a_deployment(Course((Stage(100),))), *[DONE] * 5)
+    assert retiring.effect is not None and retiring.effect.step == "retire"
+    stuck = after(retiring, Failed(1.0, "the load balancer is busy"))
+    assert (stuck.serving, stuck.paused) == (
+        100, "r8 serves, what it replaces is not cleared away: the load balancer is busy",
+    )  # fmt: skip
+    again, gone = after(stuck, told("resume")), told("abort")
+    assert steps(again, DONE, DONE) == ["retire", "settle", "succeeded"]
+    assert steps(stuck, gone, DONE, DONE)[1:] == ["apply", "shift", "govern"]
+
+
 def test_traffic_leaves_a_bad_version_before_anything_else_happens() -> None:
     effect = after(watching(), FAIL).effect
     assert effect is not None
