@@ -31,6 +31,21 @@ def test_a_scaling_policy_that_is_gone_is_not_found_as_aws_says(moto: Moto) -> N
         )
 
 
+def test_a_bucket_can_be_emptied_of_its_delete_markers_as_well(moto: Moto) -> None:
+    s3, bucket = moto.client("s3"), {"Bucket": "markers"}
+    s3.create_bucket(**bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(**bucket, Key="lock", Body=b"held")
+    s3.delete_object(**bucket, Key="lock")
+    there = s3.list_object_versions(**bucket)
+    versions = [
+        {"Key": each["Key"], "VersionId": each["VersionId"]}
+        for each in (*there["Versions"], *there["DeleteMarkers"])
+    ]
+    s3.delete_objects(**bucket, Delete={"Objects": versions})
+    s3.delete_bucket(**bucket)
+
+
 def test_the_environment_points_at_moto_alone(moto: Moto) -> None:
     import boto3
 

@@ -1,7 +1,7 @@
 """S3: what moto keeps of a bucket but does not tell, and how many old versions a rule spares.
 
 Added: EventBridgeConfiguration of GetBucketNotificationConfiguration; NewerNoncurrentVersions of
-lifecycle rules.
+lifecycle rules; the deletion of a delete marker, which Terraform's `force_destroy` asks for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from moto.core.responses import TYPE_RESPONSE
+from moto.s3.models import FakeDeleteMarker
 from moto.s3.models import S3Backend as Backend
 from moto.s3.responses import S3Response as Response
 
@@ -41,6 +42,7 @@ def install() -> None:
     Response.get_bucket_notification = get_bucket_notification
     Response.get_bucket_lifecycle = get_bucket_lifecycle
     Backend.put_bucket_lifecycle = put_bucket_lifecycle
+    FakeDeleteMarker.dispose = lambda _marker: None  # it holds nothing, unlike other versions
 
 
 def _spared(rule: dict[str, Any]) -> str | None:
