@@ -147,7 +147,7 @@ def source(cloud: Any, folder: Path) -> Source:
     return Source(cloud, "config", "mesh/orbit/r7/envoy.json", folder / "kept.json")
 
 
-def test_a_document_is_told_once_and_kept_for_bad_times(tmp_path: Path) -> None:
+def test_a_document_is_told_until_it_is_kept_for_bad_times(tmp_path: Path) -> None:
     cloud = FakeCloud()
     first = source(cloud, tmp_path)
     with pytest.raises(Away):
@@ -156,8 +156,9 @@ def test_a_document_is_told_once_and_kept_for_bad_times(tmp_path: Path) -> None:
     cloud.objects["mesh/orbit/r7/envoy.json"] = b'{"version": "1", "files": {"lds.json": {}}}'
     found = first.changed()
     assert found == Document("1", {"lds.json": {}})
-    assert first.changed() is None
+    assert first.changed() == found, "nothing was made of it yet"
     first.keep(found)
+    assert first.changed() is None
     assert source(FakeCloud(), tmp_path).kept() == found
     cloud.objects["mesh/orbit/r7/envoy.json"] = b"half a docu"
     with pytest.raises(Away, match="no document"):

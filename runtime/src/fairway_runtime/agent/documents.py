@@ -19,18 +19,24 @@ from fairway_runtime.agent.writing import write
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document; `files` by relative name, `secrets` the name of each by the file it goes to."""
+    """A document; `files` by relative name, `secrets` the name of each by the file it goes to.
+
+    `tag` is that of the object which it was read from.
+    """
 
     version: str
     files: dict[str, Json]
     secrets: dict[str, str] = field(default_factory=dict)
+    tag: str = field(default="", compare=False)
 
 
-def parse(content: bytes) -> Document:
+def parse(content: bytes, tag: str = "") -> Document:
     """Raises ValueError for anything that is no document."""
     found = json.loads(content)
     try:
-        document = Document(str(found["version"]), dict(found["files"]), found.get("secrets", {}))
+        document = Document(
+            str(found["version"]), dict(found["files"]), found.get("secrets", {}), tag
+        )
     except (KeyError, TypeError, AttributeError):
         raise ValueError("it has no version or no files") from None
     if not all(_inside(name) for name in (*document.files, *document.secrets)):
@@ -51,16 +57,17 @@ class Source:
         self._tag = ""
 
     def changed(self) -> Document | None:
-        """The document, if it is another than before; Away when that cannot be told."""
+        """The document, if it is another than the one that was kept last: told again until it is.
+
+        Away when that cannot be told.
+        """
         fetched = self._cloud.fetch(self._bucket, self._key, self._tag)
         if fetched is None:
             return None
         try:
-            document = parse(fetched.content)
+            return parse(fetched.content, fetched.tag)
         except ValueError as error:
             raise Away(f"{self._key} is no document: {error}") from error
-        self._tag = fetched.tag
-        return document
 
     def kept(self) -> Document | None:
         """The last good one of this or an earlier agent; None without one."""
@@ -70,7 +77,8 @@ class Source:
             return None
 
     def keep(self, document: Document) -> None:
-        """It was good."""
+        """It was good, and is in force."""
+        self._tag = document.tag
         content = {
             "version": document.version,
             "files": document.files,

@@ -139,7 +139,7 @@ class Envoy:
         self._write(stage.writes)
         try:
             await self._confirm(stage.writes, before)
-        except Rejected:
+        except Exception:  # it did not take them, or did not answer: the next try begins here
             self._write(replaced)
             raise
         for name in stage.removes:

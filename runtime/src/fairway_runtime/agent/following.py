@@ -26,9 +26,13 @@ from fairway_runtime.agent.telling import Trouble, tell
 T = TypeVar("T")
 
 _SECRETS_EVERY = 60.0
+_REFUSED_AGAIN = 30.0
+"""After how many seconds Envoy is asked again to take a document: it may just have been slow."""
 _LONGEST_WAIT = 10.0
 _HANDOUTS_EVERY = 3
 """Looks at the mesh for one at the handouts: each look costs, and traffic is what is in a hurry."""
+_PASSING = (OSError, EOFError, ValueError, Away)
+"""What may be otherwise the next time: AWS is away, or Envoy's admin interface does not answer."""
 
 
 class Follower:
@@ -42,6 +46,7 @@ class Follower:
         self._handouts = Handouts(cloud, settings.handouts)
         self._handed: Document | None = None
         self._identity: Identity | None = None
+        self._refused, self._refused_at = "", 0.0
         self._writing = asyncio.Lock()
         self.state = State()
 
@@ -76,7 +81,9 @@ class Follower:
             left = self._identity.renew_at - datetime.now(UTC)
             await asyncio.sleep(max(0.0, left.total_seconds()))
             self._identity = await _insist(Trouble("renew the identity"), self._obtain)
-            await self._take(self._identity.files, self._envoy.replace)
+            await _insist(
+                Trouble("have Envoy take the new identity"), self._put_on, (Rejected, *_PASSING)
+            )
             tell("INFO", "the identity is renewed", expires_at=self._identity.expires_at)
 
     async def _again_and_again(
@@ -86,7 +93,7 @@ class Follower:
             await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311
             try:
                 await step()
-            except (OSError, EOFError, ValueError, TimeoutError, Away) as error:
+            except _PASSING as error:
                 trouble.is_there(str(error) or type(error).__name__)
             else:
                 trouble.is_over()
@@ -95,25 +102,34 @@ class Follower:
         function, now = self._settings.identity_function, datetime.now(UTC)
         return await asyncio.to_thread(obtain, self._cloud, function, now)
 
+    async def _put_on(self) -> None:
+        assert self._identity is not None
+        async with self._writing:
+            await self._envoy.replace(self._identity.files)
+
     async def _look_at_mesh(self) -> None:
         document = await asyncio.to_thread(self._mesh.changed)
-        if document is None or self._identity is None:
-            return
-        if await self._take({**document.files, **self._identity.files}, self._envoy.roll_out):
-            self._in_force(document)
+        if document is None:
+            self.state = replace(self.state, problem="")
+        elif not self._was_refused(document):
+            await self._roll_out(document)
 
-    async def _take(
-        self, files: dict[str, dict[str, object]], how: Callable[..., Awaitable[None]]
-    ) -> bool:
-        """Whether Envoy has taken them; if not, the report says why."""
+    def _was_refused(self, document: Document) -> bool:
+        just_now = time.monotonic() - self._refused_at < _REFUSED_AGAIN
+        return just_now and document.version == self._refused
+
+    async def _roll_out(self, document: Document) -> None:
+        """Have it in force; if Envoy does not take it, the report says why."""
+        assert self._identity is not None
         try:
             async with self._writing:
-                await how(files)
+                await self._envoy.roll_out({**document.files, **self._identity.files})
         except Rejected as error:
+            self._refused, self._refused_at = document.version, time.monotonic()
             self.state = replace(self.state, problem=str(error))
             tell("ERROR", "Envoy goes on with the files before", reason=str(error))
-            return False
-        return True
+        else:
+            self._in_force(document)
 
     def _in_force(self, document: Document) -> None:
         self._mesh.keep(document)
@@ -134,10 +150,9 @@ class Follower:
     async def _hand_out(self, document: Document | None) -> None:
         if document is None:
             return
-        # Kept in mind first: when a secret is not there yet, it is handed out again in a minute.
-        self._handed = document
         await asyncio.to_thread(self._handouts.hand_out, document)
         self._given.keep(document)
+        self._handed = document
         self.state = replace(self.state, handouts_version=document.version)
 
 
@@ -149,19 +164,22 @@ async def _newest(source: Source) -> Document:
         found = source.kept()
         if found is None:
             raise
-    if found is None:
-        raise Away("it was read before, and could not be used")
+    assert found is not None  # nothing of it is in force yet
     return found
 
 
-async def _insist(trouble: Trouble, attempt: Callable[[], Awaitable[T]]) -> T:
+async def _insist(
+    trouble: Trouble,
+    attempt: Callable[[], Awaitable[T]],
+    passing: tuple[type[Exception], ...] = (Away,),
+) -> T:
     """Try until it works, with growing pauses."""
     wait = 0.5
     while True:
         try:
             found = await attempt()
-        except Away as error:
-            trouble.is_there(str(error))
+        except passing as error:
+            trouble.is_there(str(error) or type(error).__name__)
             await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             wait = min(wait * 2, _LONGEST_WAIT)
         else:
