@@ -16,6 +16,7 @@ from fairway_runtime.agent.__main__ import main, task_id
 from fairway_runtime.agent.cloud import Away, Fetched
 from fairway_runtime.agent.documents import Document, Source, parse
 from fairway_runtime.agent.handouts import Handouts
+from fairway_runtime.agent.measuring import Reporter
 from fairway_runtime.agent.probing import hand_out_probe
 from fairway_runtime.agent.reporting import State, metrics, row
 from fairway_runtime.agent.settings import AgentSettings
@@ -106,6 +107,31 @@ def test_metrics_are_of_requests_that_were_and_split_where_cloudwatch_wants() ->
     assert {d["Name"]: d["Value"] for d in found[0]["Dimensions"]} == {
         "App": "shop", "Environment": "prod", "Service": "orbit", "Version": "r7",
     }  # fmt: skip
+
+
+class SlowAdmin:
+    """Envoy's counter grows by one with every question, and answers are the slower the older."""
+
+    def __init__(self, questions: int) -> None:
+        self._asked, self._questions = 0, questions
+
+    async def detailed(self, pattern: str) -> dict[str, Any]:
+        self._asked += 1
+        count = self._asked
+        await asyncio.sleep(0.01 * (self._questions - count))
+        return {"stats": [{"name": "cluster.replicas.r7.upstream_rq_completed", "value": count}]}
+
+
+async def test_looks_at_the_same_time_count_nothing_twice() -> None:
+    rows: list[dict[str, Any]] = []
+
+    class Table:
+        def report(self, table: str, item: dict[str, Any]) -> None:
+            rows.append(item)
+
+    reporter = Reporter(settings(), Table(), SlowAdmin(3), State)  # type: ignore[arg-type]
+    await asyncio.gather(*(reporter.send() for _ in range(3)))
+    assert max(json.loads(row["totals"]["S"])["requests"] for row in rows) == 3
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class Reporter:
         self._seen, self._totals, self._sent = Totals(), Totals(), Totals()
         self._told: tuple[State, Totals] | None = None
         self._told_at = 0.0
+        self._looking = asyncio.Lock()
 
     async def report(self) -> None:
         """Every few seconds if there is something new, else now and then; for ever."""
@@ -67,10 +68,12 @@ class Reporter:
         self._sent = now
 
     async def _look(self) -> None:
-        statistics = await self._admin.detailed(statistics_filter(self._prefix))
-        now = counted(statistics, self._prefix)
-        self._totals = self._totals.plus(now.since(self._seen))
-        self._seen = now
+        # One after the other: an older answer after a newer one would look like a fresh start.
+        async with self._looking:
+            statistics = await self._admin.detailed(statistics_filter(self._prefix))
+            now = counted(statistics, self._prefix)
+            self._totals = self._totals.plus(now.since(self._seen))
+            self._seen = now
 
 
 async def _every(seconds: float, trouble: Trouble, step: Callable[[], Awaitable[None]]) -> None:
