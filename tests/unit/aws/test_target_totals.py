@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.aws.moto_rig import REGION, Moto
+from tests.aws_target_rig import clients_of
 
 from fairway.plan.latency import bucket_of, quantile
-from fairway.targets.aws.reporting import Report, late
+from fairway.targets.aws.balancing import Balancer
+from fairway.targets.aws.measuring import Measurer
+from fairway.targets.aws.place import Place
+from fairway.targets.aws.reporting import Report, late, partition
+from fairway.targets.aws.standing import Standing, StandingVersion
 from fairway.targets.aws.totals import (
     from_percentiles,
     from_text,
@@ -71,3 +78,32 @@ def test_late_are_tasks_that_have_reported_something_else() -> None:
     ]
     assert late(rows, ["a", "b", "just-started"], "mesh", "new") == {"b"}
     assert late(rows, ["a"], "handouts", "new") == {"a"}
+
+
+def test_any_number_of_tasks_that_are_gone_are_counted_once(moto: Moto) -> None:
+    place = Place("shop", "prod", REGION, clients_of(moto.url), time.time)
+    client, table = moto.client("dynamodb"), place.telemetry_table
+    client.create_table(
+        TableName=table,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    totals = json.dumps({"requests": 2, "errors": 0, "latency": {}})
+    for number in range(200):
+        row = {"pk": partition(("axon", "r1")), "sk": f"task-{number}", "totals": totals}
+        item = {name: {"S": text} for name, text in row.items()}
+        client.put_item(TableName=table, Item={**item, "at": {"N": "1000"}})
+    measurer = Measurer(place, Balancer(place))
+    standing = Standing("prod", {}, {"axon": (StandingVersion("r1", {}, "", "", 1),)})
+    for _ in range(4):
+        assert measurer.of(standing, ["axon"], [REGION])["axon"]["r1"].requests == 400
+    left = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "axon#r1"}},
+    )["Items"]
+    assert [item["sk"]["S"] for item in left] == ["#gone"]

@@ -16,7 +16,7 @@ from typing import Any
 from fairway.targets.aws.balancing import Balancer
 from fairway.targets.aws.clients import telling
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.reporting import OWN, Report, Reports
+from fairway.targets.aws.reporting import FOLDED_AT_ONCE, OWN, Report, Reports
 from fairway.targets.aws.standing import Key, Standing, StandingVersion
 from fairway.targets.aws.totals import (
     PERCENTILES,
@@ -75,9 +75,13 @@ class Measurer:
             self._fold(region, key, rows)
 
     def _fold(self, region: str, key: Key, rows: Sequence[Report]) -> None:
-        """What silent tasks have counted goes to the row of those that are gone."""
+        """What silent tasks have counted goes to the row of those that are gone.
+
+        Of very many a part at a time: what is added up and what is forgotten are the same rows.
+        """
         now = self._place.clock()
         silent = [row for row in rows if not row.task.startswith(OWN) and now - row.at > _SILENT]
+        silent = silent[:FOLDED_AT_ONCE]
         if not silent:
             return
         gone = next((row for row in rows if row.task == _GONE), Report(_GONE, 0.0, ""))

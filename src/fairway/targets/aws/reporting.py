@@ -25,7 +25,8 @@ from fairway.targets.aws.place import Place
 from fairway.targets.aws.standing import Key
 
 _AT_ONCE = 16
-_IN_A_TRANSACTION = 90
+FOLDED_AT_ONCE = 90
+"""How many rows become a part of another at once: DynamoDB takes 100 in a transaction."""
 OWN = "#"
 """How the sort keys of the target's own rows begin; no task is called so."""
 
@@ -57,10 +58,13 @@ class Reports:
             return dict(zip(wanted, found, strict=True))
 
     def keep(self, region: str, key: Key, row: Report, folded: Iterable[Report] = ()) -> bool:
-        """Keep an own row, and forget those it is the sum of; False when somebody was faster."""
+        """Keep an own row, and forget those it is the sum of; False when somebody was faster.
+
+        These are `FOLDED_AT_ONCE` at most.
+        """
         table = self._place.telemetry_table
         put = {"Put": {"TableName": table, **_own_row(key, row)}}
-        gone = [_deletion(table, key, each) for each in folded][:_IN_A_TRANSACTION]
+        gone = [_deletion(table, key, each) for each in folded]
         try:
             with telling("keep totals", where=table):
                 self._place.clients.of("dynamodb", region).transact_write_items(
