@@ -63,3 +63,25 @@ def test_the_lead_is_applied_first(tmp_path: Path) -> None:
     applied = [each for each in made.ran if each.startswith("apply")]
     assert applied == ["apply eu-central-1", "apply eu-west-1"]
     assert made.ran[0] == "plan eu-west-1"
+
+
+async def test_a_failure_in_one_region_waits_for_what_the_others_do(tmp_path: Path) -> None:
+    class Slow(Applying):
+        async def apply(self, planned: PlannedChanges) -> None:
+            if planned.file.name == "eu-west-1":
+                raise Refused("aws-quota", "no more of these", remedy="have the quota raised")
+            await asyncio.sleep(0.05)
+            await super().apply(planned)
+
+    class Provision(Recorded):
+        async def _planned(
+            self, standing: Standing, region: str
+        ) -> tuple[Terraform, PlannedChanges]:
+            return Slow(self.ran), (await super()._planned(standing, region))[1]
+
+    made = Provision(tmp_path)
+    regions = ["eu-central-1", "eu-west-1", "us-east-1"]
+    app = {**APP, "environments": {"prod": {"target": "aws-ecs", "regions": regions}}}
+    with pytest.raises(Refused, match="no more"):
+        await made.apply(Standing("prod", app))
+    assert made.ran[-1] == "apply us-east-1"

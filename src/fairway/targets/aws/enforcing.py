@@ -25,6 +25,7 @@ from fairway.targets.aws.ports import (
 )
 from fairway.targets.aws.publishing import Publisher
 from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.together import together
 from fairway.targets.aws.waiting import Waiter, ecs_name
 
 T = TypeVar("T")
@@ -58,9 +59,7 @@ class Enforcer:
 
     async def everywhere(self, standing: Standing, call: Callable[[str], T]) -> list[T]:
         """What a blocking call answers for each region, in their order."""
-        return await asyncio.gather(
-            *(asyncio.to_thread(call, region) for region in self.regions(standing))
-        )
+        return await together(asyncio.to_thread(call, region) for region in self.regions(standing))
 
     async def provision(self, standing: Standing) -> None:
         """Have the resources that it needs, in every region, and values in its secrets.
@@ -75,10 +74,10 @@ class Enforcer:
         """Have every task act by the files that follow from it, and decisions by its policies."""
         rules = await self.rules(standing, policy_set)
         documents = await self.documents(standing, rules)
-        await asyncio.gather(*(
+        await together(
             asyncio.to_thread(self.publisher.publish, region, some, again=again)
             for region, some in documents.items()
-        ))  # fmt: skip
+        )
         await self.everywhere(standing, lambda region: self.sets.activate(region, rules.bundle))
         await self.waiter.confirmed(documents)
 

@@ -39,6 +39,7 @@ from fairway.targets.aws.terraform.runner import (
     Terraform,
 )
 from fairway.targets.aws.terraform.runner import Place as Workplace
+from fairway.targets.aws.together import together
 from fairway.targets.aws.tree import write_tree
 
 Purpose = Literal["apply", "look"]
@@ -99,24 +100,22 @@ class TerraformProvision:
         async with self._turns["apply"]:
             await self._written("apply", standing)
             lead, *others = regions(standing)
-            await asyncio.gather(*(self._planned(standing, region) for region in others))
+            await together(self._planned(standing, region) for region in others)
             await self._applied(standing, lead)
-            await asyncio.gather(*(self._applied(standing, region) for region in others))
+            await together(self._applied(standing, region) for region in others)
 
     async def differences(self, standing: Standing) -> tuple[ResourceChange, ...]:
         """What was changed behind Terraform's back."""
         async with self._turns["look"]:
             await self._written("look", standing)
-            found = await asyncio.gather(
-                *(self._drifted(standing, region) for region in regions(standing))
-            )
+            found = await together(self._drifted(standing, region) for region in regions(standing))
         return tuple(change for changes in found for change in changes)
 
     async def _looks(self, standing: Standing) -> dict[str, PlannedChanges]:
         async with self._turns["look"]:
             await self._written("look", standing)
             names = regions(standing)
-            looks = await asyncio.gather(*(self._look(standing, region) for region in names))
+            looks = await together(self._look(standing, region) for region in names)
         return dict(zip(names, looks, strict=True))
 
     async def _look(self, standing: Standing, region: str) -> PlannedChanges:
