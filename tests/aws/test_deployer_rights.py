@@ -186,6 +186,15 @@ def test_whatever_a_service_is_given_it_has_no_secret_and_no_name_of_another(
         assert not rights.role_may(action, AWS.format(service, named.format("cart")), nobody)
 
 
+def test_a_function_joins_the_network_of_its_environment_alone(rights: Rights) -> None:
+    for name, may in {"shop-prod": True, "another-prod": False}.items():
+        tag = {"aws:ResourceTag/fairway": name}
+        subnet = AWS.format("ec2", "subnet/1")
+        assert rights.role_may("ec2:CreateNetworkInterface", subnet, tag) is may
+    # As Lambda asks before it makes a function: of no kind.
+    assert rights.role_may("ec2:DeleteNetworkInterface", AWS.format("ec2", "*/*"))
+
+
 def test_copies_are_of_this_environment(rights: Rights) -> None:
     key = AWS.format("kms", "key/1")
     snapshot = AWS.format("rds", "snapshot:awsbackup:job-1")

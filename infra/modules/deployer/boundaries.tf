@@ -79,11 +79,14 @@ locals {
       resources = ["${local.arn.kms}:key/*"]
     }
     Interfaces = {
-      actions = [
-        "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-        "ec2:UnassignPrivateIpAddresses",
-      ]
+      actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
       resources = ["${local.arn.ec2}:network-interface/*"]
+    }
+    # Lambda asks for this without naming a kind: it refuses a role that has it for network-interface/* alone.
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    InterfacesGo = {
+      actions   = ["ec2:DeleteNetworkInterface"]
+      resources = ["${local.arn.ec2}:*/*"]
     }
     InterfacesInItsNetwork = {
       tagged    = "own"

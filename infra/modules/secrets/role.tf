@@ -80,12 +80,18 @@ data "aws_iam_policy_document" "rotation" {
     resources = ["*"]
   }
 
+  # Lambda asks for this without naming a kind: it refuses a role that has it for network-interface/* alone.
+  statement {
+    sid       = "LeaveNetwork"
+    actions   = ["ec2:DeleteNetworkInterface"]
+    resources = ["arn:${local.partition}:ec2:${var.region}:${local.account}:*/*"]
+  }
+
   statement {
     sid = "JoinNetwork"
     actions = [
       "ec2:AssignPrivateIpAddresses",
       "ec2:CreateNetworkInterface",
-      "ec2:DeleteNetworkInterface",
       "ec2:UnassignPrivateIpAddresses",
     ]
     resources = concat(
