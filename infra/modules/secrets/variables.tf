@@ -60,16 +60,17 @@ variable "rotation" {
   description = <<-EOT
     The function that rotates: the path of the zip of rotation/ and its SHA-256 in base64, and where it runs:
     subnets from which the databases and the endpoints of Secrets Manager and KMS are reached. `ca_file` has the
-    authorities that vouch for databases, `kms_key_arn` encrypts its log and its variables. `role_name` is for where
-    others must know the name of its role beforehand, `alarm_actions` are told when a rotation fails, and
-    `dead_letter_arn` is a queue for what others than Secrets Manager ask of it without waiting.
+    authorities that vouch for databases: those that Lambda's Python knows, or a file that you put into the zip
+    (/var/task/<file>). `kms_key_arn` encrypts its log and its variables. `role_name` is for where others must know the
+    name of its role beforehand, `alarm_actions` are told when a rotation fails, and `dead_letter_arn` is a queue for
+    what others than Secrets Manager ask of it without waiting.
   EOT
   type = object({
     package                 = string
     package_hash            = string
     subnet_ids              = list(string)
     security_group_ids      = list(string)
-    ca_file                 = optional(string, "/var/runtime/ca-cert.pem")
+    ca_file                 = optional(string, "/etc/pki/tls/cert.pem")
     code_signing_config_arn = optional(string)
     kms_key_arn             = string
     role_name               = optional(string)
