@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from fairway.cli.invocation import Invocation
 from fairway.cli.output import note
 from fairway.cli.place import workspace_of
-from fairway.errors import FairwayError, InvalidInput, NotFound, Unavailable
+from fairway.errors import FairwayError, InvalidInput, NotFound
 from fairway.model.views import environment_view
 from fairway.targets.aws import rendering, tree
 from fairway.targets.aws.place import Place
@@ -63,18 +62,6 @@ def written(
     """
     tree.check_place(folder, where)
     texts = {**rendering.rendered(standing), **(beside or {})}
-    try:
-        archives = tree.archives(wheels=wheels)
-    except subprocess.CalledProcessError as error:
-        raise Unavailable(
-            "no-packages",
-            f"pip could not get what the Lambda functions need: {_last_line(error.stderr)}",
-            remedy="try again with a network, or use --offline and run packages/build.py later",
-        ) from error
+    archives = tree.archives(wheels=wheels)
     tree.write_tree(folder, texts, archives, where)
     return tuple(sorted({*texts, *archives}))
-
-
-def _last_line(text: str | None) -> str:
-    lines = (text or "").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

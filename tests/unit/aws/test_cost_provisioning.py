@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fairway.errors import Refused
+from fairway.errors import Refused, Unavailable
 from fairway.plan.preview import ResourceChange
+from fairway.targets.aws import native
 from fairway.targets.aws.provisioning import Purpose, TerraformProvision, Workshop, _would_lose
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.terraform.binary import Binary
@@ -85,3 +86,8 @@ async def test_a_failure_in_one_region_waits_for_what_the_others_do(tmp_path: Pa
     with pytest.raises(Refused, match="no more"):
         await made.apply(Standing("prod", app))
     assert made.ran[-1] == "apply us-east-1"
+
+
+def test_a_package_that_pip_cannot_get_can_be_tried_again() -> None:
+    with pytest.raises(Unavailable, match="pip could not get"):
+        native.archive({"requirements.txt": b"./nowhere.whl\n"}, wheels=True)

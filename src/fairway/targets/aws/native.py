@@ -1,11 +1,12 @@
 """The hand-written Terraform that is packaged with Fairway: where it is, and its files.
 
-Called by `rendering.py` and `tree.py`. From a wheel it is `fairway/infra`, from the source tree
-`infra/` beside `src/`. Tests and caches in it are no part of what is rendered.
+Called by `rendering.py`, `provisioning.py` and `tree.py`. From a wheel it is `fairway/infra`, from
+the source tree `infra/` beside `src/`. Tests and caches in it are no part of what is rendered.
 """
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import fairway
 import fairway_runtime
 from fairway.errors import Unavailable
+from fairway.targets.aws.packages import build
 
 _LEFT_OUT = frozenset({"tests", "__pycache__"})
 _DECIDING = (
@@ -65,6 +67,23 @@ def packages() -> Mapping[str, Mapping[str, bytes]]:
     found["rotation"] = _code(infra() / "modules" / "secrets" / "rotation")
     found["governance"] |= _deciding()
     return {name: files for name, files in found.items() if files}
+
+
+def archive(code: Mapping[str, bytes], *, wheels: bool) -> bytes:
+    """The zip of a package's files, with its `wheels`; Unavailable when pip cannot get them."""
+    try:
+        return build(code, wheels=wheels)
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(
+            "no-packages",
+            f"pip could not get what the Lambda functions need: {_last_line(error.stderr)}",
+            remedy="try again with a network; `fairway eject --offline` needs none",
+        ) from error
+
+
+def _last_line(text: str | None) -> str:
+    lines = (text or "").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
 
 
 def _deciding() -> dict[str, bytes]:

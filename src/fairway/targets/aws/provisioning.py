@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -224,10 +225,11 @@ def _kept(cache: Path, name: str, code: Mapping[str, bytes], *, wheels: bool) ->
     known = hashlib.sha256(packages.zipped(code) + bytes([wheels])).hexdigest()[:16]
     file = cache / f"{name}-{known}.zip"
     if not file.is_file():
-        private_folder(cache)
-        fresh = file.with_suffix(".new")
-        fresh.write_bytes(packages.build(code, wheels=wheels))
-        fresh.replace(file)
+        content = native.archive(code, wheels=wheels)
+        # A name of its own: other environments may make the same zip at the same time.
+        with tempfile.NamedTemporaryFile(dir=private_folder(cache), delete=False) as fresh:
+            fresh.write(content)
+        Path(fresh.name).replace(file)
     return file.read_bytes()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from fairway.errors import Refused
-from fairway.targets.aws import native, packages
+from fairway.targets.aws import native
 
 MANIFEST = ".rendered"
 _PART = ".fairway-part"
@@ -53,8 +53,8 @@ def write_tree(
 def archives(*, wheels: bool) -> dict[str, bytes]:
     """The zips of all Lambda functions by path; without `wheels` they have our own code only."""
     return {
-        f"packages/{name}.zip": packages.build(folders, wheels=wheels)
-        for name, folders in native.packages().items()
+        f"packages/{name}.zip": native.archive(code, wheels=wheels)
+        for name, code in native.packages().items()
     }
 
 
