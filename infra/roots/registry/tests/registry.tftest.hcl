@@ -92,6 +92,20 @@ run "every_other_region_has_the_same_repositories" {
   }
 }
 
+run "a_removed_region_is_not_looked_for_where_images_are" {
+  command = plan
+
+  variables {
+    region          = "us-east-1"
+    replica_regions = ["eu-west-1"]
+  }
+
+  assert {
+    condition     = !contains(concat([var.region], var.replica_regions), local.elsewhere)
+    error_message = "The copies of a region that is removed would be deleted where the images are."
+  }
+}
+
 run "a_region_without_a_provider_is_refused" {
   command = plan
 
