@@ -156,6 +156,23 @@ def test_what_it_stands_on_stays(rights: Rights) -> None:
     assert not rights.may("s3:PutBucketPolicy", "arn:aws:s3:::shop-prod-state-123456789012-eu")
 
 
+@pytest.mark.parametrize(
+    ("action", "thing"),
+    [
+        ("kms:TagResource", AWS.format("kms", "key/1")),
+        ("acm:AddTagsToCertificate", AWS.format("acm", "certificate/1")),
+        ("backup:TagResource", AWS.format("backup", "backup-plan:1")),
+        ("cloudfront:TagResource", "arn:aws:cloudfront::123456789012:distribution/1"),
+    ],
+)
+def test_what_has_the_tag_of_another_environment_is_not_taken_over(
+    rights: Rights, action: str, thing: str
+) -> None:
+    asked = {"aws:RequestTag/fairway": "shop-prod"}
+    assert rights.may(action, thing, asked)
+    assert not rights.may(action, thing, {**asked, "aws:ResourceTag/fairway": "another-prod"})
+
+
 def test_whatever_a_role_is_given_it_stays_in_the_environment(rights: Rights) -> None:
     own, foreign = ({"aws:ResourceTag/fairway": name} for name in ("shop-prod", "another-prod"))
     assert rights.role_may("dynamodb:GetItem", AWS.format("dynamodb", "table/shop-prod-carts"))

@@ -11,6 +11,7 @@ locals {
       tagged    = "new"
       actions   = ["backup:CreateBackupPlan", "backup:CreateBackupVault", "backup:TagResource"]
       resources = ["${local.arn.backup}:backup-plan:*", "${local.arn.backup}:backup-vault:${var.name}*"]
+      when      = local.not_of_another
     }
     ManageBackupPlans = {
       tagged = "own"

@@ -144,7 +144,7 @@ locals {
         "rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime",
       ]
       resources = ["${local.arn.rds}:auto-backup:*", "${local.arn.rds}:snapshot:*"]
-      when      = { "aws:ResourceTag/fairway" = { test = "StringEqualsIfExists", values = [var.name] } }
+      when      = local.not_of_another
     }
     Objects = {
       actions = [

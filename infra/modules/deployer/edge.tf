@@ -40,6 +40,7 @@ locals {
       tagged    = "new"
       actions   = ["acm:AddTagsToCertificate", "acm:RequestCertificate"]
       resources = ["${local.arn.acm}:certificate/*"]
+      when      = local.not_of_another
     }
     ManageCertificates = {
       global = true
@@ -85,6 +86,7 @@ locals {
       tagged    = "new"
       actions   = ["cloudfront:CreateDistribution", "cloudfront:CreateDistributionWithTags", "cloudfront:TagResource"]
       resources = ["${local.cloudfront}:distribution/*"]
+      when      = local.not_of_another
     }
     ManageSites = {
       global = true

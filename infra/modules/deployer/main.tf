@@ -26,6 +26,9 @@ locals {
   # Load balancers and target groups have 32 characters: a digest replaces the end of what is longer.
   short = trimsuffix(substr(var.name, 0, 25), "-")
 
+  # The tag that is asked for is the environment's own: nothing of another one may be given it and be taken over.
+  not_of_another = { "aws:ResourceTag/fairway" = { test = "StringEqualsIfExists", values = [var.name] } }
+
   areas = {
     access   = local.access
     backups  = local.backups

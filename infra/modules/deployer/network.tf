@@ -37,12 +37,12 @@ locals {
       ]
       resources = [for kind in local.network_kinds : "${local.arn.ec2}:${kind}/*"]
     }
-    # Also what comes with a VPC and has no tag yet: its first group and its first list. Never what is another's.
+    # Also what comes with a VPC and has no tag yet: its first group and its first list.
     Tag = {
       tagged    = "new"
       actions   = ["ec2:CreateTags"]
       resources = [for kind in local.network_kinds : "${local.arn.ec2}:${kind}/*"]
-      when      = { "aws:ResourceTag/fairway" = { test = "StringEqualsIfExists", values = [var.name] } }
+      when      = local.not_of_another
     }
     ShutWhatComesWithAVpc = {
       actions = ["ec2:DeleteNetworkAclEntry", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"]
@@ -50,7 +50,7 @@ locals {
         "${local.arn.ec2}:network-acl/*",
         "${local.arn.ec2}:security-group/*",
       ]
-      when = { "aws:ResourceTag/fairway" = { test = "StringEqualsIfExists", values = [var.name] } }
+      when = local.not_of_another
     }
     FindServices = {
       actions = [
@@ -63,6 +63,7 @@ locals {
       tagged    = "new"
       actions   = ["servicediscovery:CreatePrivateDnsNamespace", "servicediscovery:CreateService", "servicediscovery:TagResource"]
       resources = ["*"] # what is made has no ARN yet
+      when      = local.not_of_another
     }
     RenameServices = {
       tagged = "own"

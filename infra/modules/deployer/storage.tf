@@ -35,6 +35,7 @@ locals {
       tagged    = "new"
       actions   = ["kms:CreateKey", "kms:TagResource"]
       resources = ["*"] # what is made has no ARN yet
+      when      = local.not_of_another
     }
     ManageKeys = {
       tagged = "own"
