@@ -2,8 +2,17 @@ data "aws_partition" "current" {}
 
 data "aws_caller_identity" "current" {}
 
+# 64 characters at most; where a digest replaces the end, two long names stay two.
+locals {
+  long_monitoring_role = "${var.name}-monitoring-${var.region}"
+  monitoring_role = (
+    length(local.long_monitoring_role) <= 64 ? local.long_monitoring_role
+    : format("%s-%s", replace(substr(local.long_monitoring_role, 0, 57), "/-+$/", ""), substr(sha256(local.long_monitoring_role), 0, 6))
+  )
+}
+
 resource "aws_iam_role" "monitoring" {
-  name                 = "${var.name}-monitoring-${var.region}"
+  name                 = local.monitoring_role
   assume_role_policy   = data.aws_iam_policy_document.monitoring_trust.json
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags

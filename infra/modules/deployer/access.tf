@@ -3,15 +3,20 @@
 # nothing. It gives roles to the services of AWS that need them, and never touches its own.
 
 locals {
-  # Exactly these: a service may well be called ci-runner.
-  own_roles = concat(
-    [for who in ["plan", "deploy"] : "${local.iam}:role/${var.name}-ci-${who}"],
+  # Exactly these: a service may well be called ci-runner. Names of more than 64 characters end with a digest.
+  own_names = concat(
+    [for who in ["plan", "deploy"] : "${var.name}-ci-${who}"],
     flatten([
       for region in var.regions : [
-        for thing in ["task", "execution", "flow-logs", "monitoring"] : "${local.iam}:role/${var.name}-server-${thing}-${region}"
+        for thing in ["task", "execution", "flow-logs", "monitoring"] : "${var.name}-server-${thing}-${region}"
       ]
     ]),
   )
+  own_roles = [
+    for name in local.own_names : "${local.iam}:role/${
+      length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
+    }"
+  ]
 
   access = {
     MakeRoles = {

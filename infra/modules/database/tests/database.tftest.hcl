@@ -132,6 +132,20 @@ run "a_replica_of_a_replica_is_refused" {
   expect_failures = [var.replicated]
 }
 
+run "a_role_has_64_characters_at_most" {
+  command = plan
+
+  variables {
+    name   = "a-rather-long-app-in-production1-orders-of-a-shop"
+    region = "ap-southeast-1"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.monitoring.name) == 64 && startswith(aws_iam_role.monitoring.name, "${var.name}-monit")
+    error_message = "IAM refuses the name of the role, or it is another one's."
+  }
+}
+
 run "too_long_backups_are_refused" {
   command = plan
 

@@ -67,6 +67,20 @@ run "roles_are_within_a_boundary" {
   }
 }
 
+run "the_longest_names_are_within_the_limits_of_iam" {
+  command = plan
+
+  variables {
+    name    = "a-rather-long-app-in-production1"
+    regions = ["ap-southeast-1", "ap-northeast-1", "eu-central-1"]
+  }
+
+  assert {
+    condition     = alltrue([for arn in local.own_roles : length(split("/", arn)[1]) <= 64])
+    error_message = "A role of the control plane has another name than the one that is protected."
+  }
+}
+
 run "everything_is_only_for_what_cannot_be_named" {
   command = plan
 
