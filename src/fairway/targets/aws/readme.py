@@ -156,10 +156,11 @@ CI, say) run this every day:
     pip install boto3
     python signing/renew.py
 
-It does what the control plane did, in all regions. Its role reads `{name}/fairway/signing`, may put
-the values of `{name}/*/identity`, and must be allowed to by the keys of the services: add its name
-to `operators` in `regions/*/app.auto.tfvars` and apply. `signing/identities.json` says who calls
-whom: change it with `calls`. Run it once before you stop the server, and look that it works.
+It does what the control plane did, in all regions. Its role reads and puts the value of
+`{name}/fairway/signing`, puts those of `{name}/*/identity`, and must be allowed to by the keys of
+the services: add its name to `operators` in `regions/*/app.auto.tfvars` and apply.
+`signing/identities.json` says who calls whom: change it with `calls`. Run it once before you stop
+the server, and look that it works.
 
 """
 _FORGET = """\
