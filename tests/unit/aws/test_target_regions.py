@@ -7,12 +7,17 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.aws.direct_provision import DirectProvision
 from tests.aws.moto_rig import Moto
-from tests.aws_target_rig import REGIONS, AwsRig
+from tests.aws_target_rig import REGIONS, AwsRig, governing
 
 from fairway.errors import Refused, Unavailable
 from fairway.targets.aws.balancing import Balancer
+from fairway.targets.aws.enforcing import Collaborators
+from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience
+from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.target import AwsTarget
 from fairway.targets.contract import Fence, Routing, Split, Wanted
 
 FENCE = Fence("d1", 1)
@@ -133,3 +138,32 @@ async def test_what_an_interrupted_retirement_left_is_removed_by_the_next(
     described = moto.client("ecs").describe_services(cluster="shop-prod", services=["axon-r2"])
     assert "axon-r1" in names
     assert [each["status"] for each in described["services"]] in ([], ["INACTIVE"])
+
+
+class Flaky(DirectProvision):
+    """Fails once when `fails` is set."""
+
+    fails = False
+    applied = 0
+
+    async def apply(self, standing: Standing) -> None:
+        if self.fails:
+            self.fails = False
+            raise Unavailable("aws-throttled", "AWS asks for patience")
+        self.applied += 1
+        await super().apply(standing)
+
+
+async def test_settling_again_does_what_could_not_be_done(meshed: AwsRig) -> None:
+    provision = Flaky(meshed.place)
+    meshed.target = AwsTarget(meshed.place, Collaborators(provision, documents_of, governing))
+    one = meshed.release(1)
+    await meshed.target.apply(one, [Wanted("axon", "r1", 1), Wanted("orbit", "r1", 1)], FENCE)
+    await meshed.target.govern(one, FENCE)
+    await meshed.target.shift(ALL, FENCE)
+    provision.fails, before = True, provision.applied
+    with pytest.raises(Unavailable):
+        await meshed.target.settle(one, FENCE)
+    await meshed.target.settle(one, FENCE)
+    assert provision.applied == before + 1
+    assert (await meshed.target.observe()).release == 1

@@ -2,9 +2,10 @@
 
 `wiring` makes one for each shared environment. Every writing method first passes the fence, then
 keeps what should be there (`record.py`), then makes it so (`enforcing.py`): Terraform creates and
-removes what runs, boto3 sets how many tasks there are and who gets which requests. A method returns
-when ECS, the agents beside the Envoys and the load balancers say that it is in force. After a crash
-the engine repeats the call, and what is there already is left as it is.
+removes what runs, boto3 sets how many tasks there are and who gets which requests. Only what is
+settled is kept when it is so. A method returns when ECS, the agents beside the Envoys and the load
+balancers say that it is in force. After a crash the engine repeats the call, and what is there
+already is left as it is.
 
 In every region the same runs, and the weights are the same.
 """
@@ -126,15 +127,19 @@ class AwsTarget:
             await self._retire(versions, fence)
 
     async def settle(self, release: Release, fence: Fence) -> None:
-        """This release alone is what should be there from now on."""
+        """This release alone is what should be there from now on.
+
+        Kept at the end: whoever repeats it after a failure sees that Terraform has work to do.
+        """
         async with self._turn:
             before = (await self._record.admit(fence)).standing
-            standing = await self._record.change(fence, lambda found: found.settle(release))
+            standing = before.settle(release)
             await self._enforcer.tell(standing)
             # A service that is new took the place of nothing: no retiring has told Terraform yet
             # that its version has tasks now, and autoscaling how few it may have.
             if standing.app != before.app or standing.settled.keys() - before.settled.keys():
                 await self._enforcer.provision(standing)
+            await self._record.change(fence, lambda found: found.settle(release))
 
     async def drift(self) -> tuple[Drift, ...]:
         """Every difference between what is there and what was settled."""
