@@ -131,3 +131,26 @@ async def test_it_is_kept_up_to_date_though_one_look_fails(
                 await asyncio.sleep(0.01)
     finally:
         keeping.cancel()
+
+
+async def test_a_disk_that_is_full_for_a_while_does_not_end_it(
+    moto: Moto, secrets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_password, "_PAUSE", 0.01)
+    full = [OSError(28, "No space left on device")]
+
+    def write(file: Path, content: bytes) -> None:
+        if full:
+            raise full.pop()
+        write_private(file, content)
+
+    file = tmp_path / "password"
+    keeper = PasswordFile(clients_of(moto.url), kept(secrets, "one"), file, write)
+    keeping = asyncio.create_task(keeper.keep())
+    try:
+        async with asyncio.timeout(10):
+            while not file.exists():
+                assert not keeping.done()
+                await asyncio.sleep(0.01)
+    finally:
+        keeping.cancel()

@@ -62,7 +62,7 @@ class PasswordFile:
             await asyncio.sleep(_PAUSE)
             try:
                 await asyncio.to_thread(self.refresh)
-            except FairwayError as error:
+            except (FairwayError, OSError) as error:  # AWS is away, or the disk is full
                 _log.warning("%s", error)
 
 
