@@ -12,11 +12,14 @@ locals {
       ]
     ]),
   )
-  own_roles = [
-    for name in local.own_names : "${local.iam}:role/${
-      length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
-    }"
-  ]
+  own_roles = concat(
+    [
+      for name in local.own_names : "${local.iam}:role/${
+        length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
+      }"
+    ],
+    [for name in var.operators : "${local.iam}:role/${name}"],
+  )
 
   access = {
     MakeRoles = {

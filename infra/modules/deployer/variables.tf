@@ -13,6 +13,12 @@ variable "regions" {
   }
 }
 
+variable "operators" {
+  description = "Names of further roles that deploy, after their paths if they have one: no deployment changes or hands on these, either."
+  type        = list(string)
+  default     = []
+}
+
 variable "passed_to_services" {
   description = "Services of AWS that roles of the environment may be given to."
   type        = list(string)

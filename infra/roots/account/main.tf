@@ -62,8 +62,9 @@ module "cost" {
 module "deployer" {
   source = "../../modules/deployer"
 
-  name    = var.name
-  regions = concat([var.region], var.other_regions)
+  name      = var.name
+  regions   = concat([var.region], var.other_regions)
+  operators = var.operators
 }
 
 module "cicd" {

@@ -67,6 +67,19 @@ run "roles_are_within_a_boundary" {
   }
 }
 
+run "whoever_deploys_from_elsewhere_is_not_changed_either" {
+  command = plan
+
+  variables {
+    operators = ["deployers/shop-prod-ada"]
+  }
+
+  assert {
+    condition     = contains(local.access.NotItsOwnRoles.resources, "arn:aws:iam::123456789012:role/deployers/shop-prod-ada")
+    error_message = "A deployment could change or hand on the role by which it came."
+  }
+}
+
 run "the_longest_names_are_within_the_limits_of_iam" {
   command = plan
 
