@@ -4,9 +4,13 @@ locals {
   rotated   = { for name, secret in var.secrets : name => secret if secret.rotate != null }
   functions = length(local.rotated) > 0 ? { rotation = var.rotation } : {}
 
+  # Lambda and IAM take 64 characters: a digest replaces the end of what is longer, so that two long names stay two.
+  function_of   = replace(var.name, "/[^A-Za-z0-9_-]/", "-")
+  short_of      = length(local.function_of) <= 55 ? local.function_of : format("%s-%s", substr(local.function_of, 0, 48), substr(sha256(local.function_of), 0, 6))
+  function_name = "${local.short_of}-rotation"
+
   # Policies of the secrets and of their key name the role, and the role's policy names these: by what its ARN will be.
-  function_name = "${replace(var.name, "/[^A-Za-z0-9_-]/", "-")}-rotation"
-  long_name     = "${local.function_name}-${var.region}"
+  long_name = "${local.function_name}-${var.region}"
   role_name = (
     try(var.rotation.role_name, null) != null ? var.rotation.role_name :
     length(local.long_name) <= 64 ? local.long_name

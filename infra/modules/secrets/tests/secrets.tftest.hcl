@@ -131,6 +131,38 @@ run "a_key_is_rotated" {
   }
 }
 
+run "a_function_has_64_characters_at_most" {
+  command = plan
+
+  variables {
+    name = "a-rather-long-app-in-production1/a-service-with-a-name-as-long-as-one-can"
+    secrets = {
+      KEY      = { description = "A key", rotate = "random" }
+      PASSWORD = { description = "A password of somebody else" }
+    }
+
+    rotation_days = 7
+
+    rotation = {
+      package            = "rotation.zip"
+      package_hash       = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+      subnet_ids         = ["subnet-0a"]
+      security_group_ids = ["sg-0a"]
+      alarm_actions      = ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+      kms_key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/99999999-2222-3333-4444-555555555555"
+    }
+  }
+
+  assert {
+    condition = (
+      length(aws_lambda_function.rotation["rotation"].function_name) == 64 &&
+      endswith(aws_lambda_function.rotation["rotation"].function_name, "-rotation") &&
+      length(aws_iam_role.rotation["rotation"].name) == 64
+    )
+    error_message = "Lambda or IAM refuses the name, or a deployment may not call the function."
+  }
+}
+
 run "a_rotation_without_a_function_is_refused" {
   command = plan
 
