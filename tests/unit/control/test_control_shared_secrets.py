@@ -160,6 +160,24 @@ async def test_rotated_keys_sign_as_soon_as_everybody_knows_them(
         assert (len(renewed), records.renew_at) == (2, None)
 
 
+async def test_a_defect_in_a_renewal_does_not_end_the_next_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "REFRESH_SECONDS", 0.02)
+    monkeypatch.setattr(environments, "RENEW_SECONDS", 0.0)
+    tried: list[str] = []
+
+    def renew(app: App) -> None:
+        tried.append(app.app)
+        raise KeyError("a defect")
+
+    async with serving(tmp_path, Keeper(), renew=renew) as shared:
+        await shared.deployed()
+        async with asyncio.timeout(10):
+            while len(tried) < 2:
+                await asyncio.sleep(0.01)
+
+
 async def test_what_nobody_reads_is_not_kept(tmp_path: Path) -> None:
     async with serving(tmp_path, Keeper()) as shared:
         records = await shared.deployed()

@@ -216,6 +216,8 @@ class SharedEnvironments(Directory):
                 await self._refresh()
             except FairwayError as error:
                 _log.warning("the server's database does not answer: %s", error.message)
+            except Exception:  # noqa: BLE001 - a defect in one environment must not end all renewals, unseen
+                _log.exception("a look at the environments failed by a defect")
 
     async def _refresh(self) -> None:
         """Open what another server has created, and anchor every audit log."""
