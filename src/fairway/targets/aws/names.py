@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 
-PREFIX = 32
-"""Characters of `prefix` at most: room for what follows it in the names of buckets and roles."""
+from fairway.model.aws import LONGEST_PREFIX
 
 GATEWAY = "gateway"
 NAMESPACE = "svc.local"
@@ -33,7 +32,7 @@ def short(name: str, limit: int) -> str:
 
 def prefix(app: str, environment: str) -> str:
     """What every name of an environment begins with: `axon-orbit-prod`."""
-    return short(f"{app}-{environment}", PREFIX)
+    return short(f"{app}-{environment}", LONGEST_PREFIX)
 
 
 def cluster(app: str, environment: str) -> str:
@@ -116,11 +115,6 @@ def bus(app: str, environment: str) -> str:
 def event_source(app: str, environment: str, service: str) -> str:
     """As whom a service puts events on the bus: `shop-prod.cart`. Rules admit only publishers."""
     return f"{prefix(app, environment)}.{service}"
-
-
-def identity_alias(service: str) -> str:
-    """The alias of the Lambda that signs certificates for a service: its task role's alone."""
-    return service
 
 
 def state_bucket(app: str, environment: str, account: str, region: str) -> str:

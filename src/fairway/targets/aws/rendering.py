@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from fairway.targets.aws import native, packages
 from fairway.targets.aws.identity.signing import who_signs
@@ -29,8 +28,6 @@ from fairway.targets.aws.values.backend import backend
 from fairway.targets.aws.values.place import place_of, regions_of
 from fairway.targets.aws.values.shared import account_values, control_plane_values, registry_values
 from fairway.targets.signing import verifying_services
-
-RootKind = Literal["account", "registry", "control-plane", "region"]
 
 RENEW = "signing/renew.py"
 """Does without Fairway what its control plane does every day."""

@@ -1,12 +1,11 @@
 """The lock of Terraform's state: who holds it, and whether that is a dead process of ours. Pure.
 
-Terraform tells of it in a diagnostic, in the object `<key>.tflock` beside the state in S3, and in
-the file `.terraform.tfstate.lock.info`; all carry the same facts.
+Terraform tells of it in a diagnostic; the object `<key>.tflock` beside the state in S3 has the same
+facts.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,15 +61,6 @@ def lock_in(text: str) -> Lock | None:
     if block is None:
         return None
     return _lock(dict(_FACT.findall(text, block.end())))
-
-
-def lock_from(content: str) -> Lock | None:
-    """The lock in a `.tflock` object or a lock file."""
-    try:
-        facts = json.loads(content)
-    except ValueError:
-        return None
-    return _lock({key: str(value) for key, value in facts.items()}) if facts else None
 
 
 def left_by(lock: Lock, run: Run) -> bool:

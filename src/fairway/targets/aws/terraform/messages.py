@@ -96,18 +96,6 @@ def message_in(line: str) -> Message | None:
     return None
 
 
-def changes_in(line: str) -> int | None:
-    """How many resources a plan changes, if this line says it; outputs are not counted."""
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(said, dict) or said.get("type") != "change_summary":
-        return None
-    counted = said.get("changes") or {}
-    return sum(int(counted.get(name, 0)) for name in ("add", "change", "remove", "import"))
-
-
 def _progress(state: State, hook: Mapping[str, Any]) -> Progress:
     address = str((hook.get("resource") or {}).get("addr", ""))
     return Progress(
