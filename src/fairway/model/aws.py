@@ -17,6 +17,9 @@ CIDR_PATTERN = r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-2])$"
 ACCOUNT_PATTERN = r"^\d{12}$"
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 DOMAIN_PATTERN = rf"^{_LABEL}(\.{_LABEL})+$"
+LONGEST_PREFIX = 23
+"""Characters of `<app>-<environment>` at most in names on AWS; of a longer one a digest takes the
+end. Bucket names have 63: `-log-archive-`, the account and the longest region take 40 of them."""
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 REPOSITORY_PATTERN = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 ROLE_PATTERN = r"^[A-Za-z0-9+=,.@_-]+(/[A-Za-z0-9+=,.@_-]+)*$"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.aws import example
 
-from fairway.model.check.aws_names import SERVICES, STORES, TOPICS
+from fairway.model.check.aws_names import LONGEST, SERVICES, STORES, TOPICS
+from fairway.targets.aws.names import prefix
 from fairway.targets.aws.rendering import rendered
 
 INFRA = Path(__file__).parents[3] / "infra"
@@ -76,3 +77,17 @@ def test_whoever_delivers_from_elsewhere_works_with_the_state() -> None:
     files = rendered(replace(standing, app=app))
     assert 'operators = ["deployers/ada"]' in files["account/account.auto.tfvars"]
     assert "operators" not in rendered(standing)["account/account.auto.tfvars"]
+
+
+def test_every_bucket_of_the_environment_has_a_name_that_s3_takes() -> None:
+    app, environment = "a-shop-with-a-very-long-name", "production"
+    for thing in STORES["bucket"]:
+        name = f"{prefix(app, environment)}-{thing}-123456789012-ap-southeast-1"
+        assert len(name) <= 63, name
+
+
+def test_stores_are_as_long_as_the_modules_take_them() -> None:
+    for module, kind in (("database", "postgres"), ("cache", "valkey")):
+        text = (INFRA / "modules" / module / "variables.tf").read_text()
+        (limit,) = re.findall(r"length\(var\.name\) <= (\d+)", text)
+        assert LONGEST[kind] == int(limit)

@@ -1,15 +1,19 @@
-"""Names that an environment on AWS has for itself: what the app declares is called otherwise.
+"""Names that an environment on AWS has for itself, or that AWS finds too long.
 
 On AWS everything is named `<app>-<environment>-<name>`, whoever declared it, and one account holds
 one thing of a name: a service `server` would take the role and the key of the control plane. The
-names are those that `infra/` gives; `tests/unit/aws/test_roots_names.py` compares.
+names are those that `infra/` gives; `tests/unit/aws/test_roots_names.py` compares. Names of stores
+follow that of the app and its environment, within what AWS allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from fairway.model.app import App
+from fairway.model.aws import LONGEST_PREFIX
 from fairway.model.check.subject import Finding, Subject
+from fairway.model.environments import Environment
 
 SERVICES: Mapping[str, str] = {
     "backup": "the key of its backups",
@@ -48,6 +52,10 @@ STORES: Mapping[str, Mapping[str, str]] = {
 """Likewise of stores, by kind."""
 TOPICS: Mapping[str, str] = {"alarms": "the alarms of the environment"}
 
+LONGEST: Mapping[str, int] = {"bucket": 63, "dynamodb": 255, "postgres": 50, "valkey": 40}
+"""Characters of a store's name on AWS, by kind; modules of databases and caches say the same."""
+_ACCOUNT = "-123456789012"
+
 
 def check_aws_names(subject: Subject) -> Iterator[Finding]:
     """Judged once, from the app as declared, when an environment is on ECS."""
@@ -66,6 +74,33 @@ def check_aws_names(subject: Subject) -> Iterator[Finding]:
     for topic in sorted(subject.names("topics")):
         if topic in TOPICS:
             yield _taken("topics", topic, TOPICS[topic])
+    for name in sorted(subject.app.stores):
+        yield from _too_long(subject.app, name)
+
+
+def _too_long(app: App, store: str) -> Iterator[Finding]:
+    kind = app.stores[store].kind
+    left = LONGEST[kind] - max(
+        _beside(app.app, name, declared, kind)
+        for name, declared in app.environments.items()
+        if declared.target == "aws-ecs"
+    )
+    if len(store) > left:
+        yield Finding(
+            ("stores", store),
+            "name-too-long",
+            f"it has {len(store)} characters; AWS leaves {left} for a {kind} store of this app",
+            "choose a shorter name",
+            at_key=True,
+        )
+
+
+def _beside(app: str, environment: str, declared: Environment, kind: str) -> int:
+    """Characters of a store's name on AWS that are not the store's."""
+    before = min(len(f"{app}-{environment}"), LONGEST_PREFIX) + 1
+    if kind != "bucket":
+        return before
+    return before + len(_ACCOUNT) + 1 + max((len(each) for each in declared.regions), default=0)
 
 
 def _taken(key: str, name: str, owner: str) -> Finding:
