@@ -15,6 +15,8 @@ from fairway.targets.aws.place import Place
 
 _GROUP = "service:"
 _APP = "app"
+_OVER = frozenset({"DEPROVISIONING", "STOPPED"})
+"""What ECS calls a task whose containers have ended."""
 _LINES = 8
 """How many last lines of a log are evidence."""
 
@@ -51,6 +53,12 @@ class Observer:
     def tasks(self, region: str) -> tuple[Task, ...]:
         """Every task that is to run in the cluster; none without a cluster."""
         return tuple(_task(found) for found in self._described(region, "RUNNING"))
+
+    def at_work(self, region: str) -> tuple[Task, ...]:
+        """Likewise, and those that ECS has told to end and that finish what they have."""
+        ending = self._described(region, "STOPPED")
+        left = (found for found in ending if found.get("lastStatus") not in _OVER)
+        return (*self.tasks(region), *map(_task, left))
 
     def services(self, region: str) -> dict[str, Running]:
         """Every ECS service of the cluster by its name; none without a cluster."""

@@ -18,6 +18,7 @@ from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Document
 from fairway.targets.aws.reporting import Reports, late
 from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.together import together
 
 _NAMED = 5
 """How many late tasks are named in an error."""
@@ -88,8 +89,10 @@ class Waiter:
         """
         deadline = self._place.clock() + self._place.patience.drain
         while self._place.clock() < deadline:
-            running = [await asyncio.to_thread(self._observer.tasks, region) for region in regions]
-            if not any(task.service in services for tasks in running for task in tasks):
+            found = await together(
+                asyncio.to_thread(self._observer.at_work, region) for region in regions
+            )
+            if not any(task.service in services for tasks in found for task in tasks):
                 return
             await asyncio.sleep(self._place.patience.between)
 
