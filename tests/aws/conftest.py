@@ -12,6 +12,15 @@ from tests.aws.world import APPS, World, made
 
 WORLDS = [pytest.param(app, marks=pytest.mark.xdist_group(f"aws-{app}")) for app in APPS]
 
+_LONGEST = pytest.mark.timeout(7200)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What applies whole apps takes longer than any other test may."""
+    for item in items:
+        if item.get_closest_marker("apply"):
+            item.add_marker(_LONGEST)
+
 
 @pytest.fixture(scope="session", params=WORLDS)
 def world(

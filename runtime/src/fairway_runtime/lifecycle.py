@@ -66,7 +66,8 @@ class Lifecycle:
         """Wait until nothing is under way; False when that took longer than the bound."""
         self.begin_draining()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), self._drain_timeout)
+            async with asyncio.timeout(self._drain_timeout):
+                await self._idle.wait()
         return self.in_flight == 0
 
     def watch_termination(self) -> None:

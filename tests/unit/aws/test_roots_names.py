@@ -49,12 +49,12 @@ def test_no_store_has_a_database_or_table_of_the_environment() -> None:
     assert called("database") == STORES["postgres"].keys()
     assert called("table") == set()
     tables = {"governance": "governance-", "state": ""}
-    for module, prefix in tables.items():
+    for module, before in tables.items():
         text = "\n".join(file.read_text() for file in (INFRA / "modules" / module).glob("*.tf"))
         for name in re.findall(
             r'name += "\$\{(?:local\.function_name|var\.name)\}-([a-z-]+)"\n +hash_key', text
         ):
-            assert prefix + name in STORES["dynamodb"]
+            assert before + name in STORES["dynamodb"]
 
 
 def test_no_service_has_a_security_group_of_the_environment() -> None:

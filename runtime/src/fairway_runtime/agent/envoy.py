@@ -63,7 +63,8 @@ class Admin:
 
     async def _ask(self, target: str, method: str = "GET") -> tuple[int, bytes]:
         streams = asyncio.open_unix_connection(str(self._socket))
-        return await asyncio.wait_for(self._exchange(streams, target, method), 5.0)
+        async with asyncio.timeout(5.0):
+            return await self._exchange(streams, target, method)
 
     async def _exchange(
         self,
@@ -128,7 +129,8 @@ class Envoy:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), grace)
+            async with asyncio.timeout(grace):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -124,7 +124,8 @@ class LoadRun:
             self.tally.elapsed = self._loop.time() - started
         left = started + self._load.seconds - self._loop.time()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), max(0.0, left))
+            async with asyncio.timeout(max(0.0, left)):
+                await self._ending.wait()
         self.tally.elapsed = self._loop.time() - started
 
     def _begin(self, due: float) -> None:

@@ -79,7 +79,8 @@ class Follower:
             if seen.deployment.over or (waits_for(seen.deployment) and not self.patient):
                 return seen
             with suppress(TimeoutError):
-                await asyncio.wait_for(detach.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await detach.wait()
                 return Seen(seen.deployment, seen.watching, detached=True)
 
     async def _look(self, deployment: str) -> Seen:

@@ -99,7 +99,8 @@ class Receiver:
             while not serving.done():
                 self._look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), _STATUS_SECONDS)
+                    async with asyncio.timeout(_STATUS_SECONDS):
+                        await ended.wait()
                 if ended.is_set():
                     await serving
         finally:

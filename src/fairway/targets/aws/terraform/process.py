@@ -158,7 +158,8 @@ async def _begin(
 
 async def _has_ended(process: asyncio.subprocess.Process) -> bool:
     try:
-        await asyncio.wait_for(process.wait(), _LOOK_SECONDS)
+        async with asyncio.timeout(_LOOK_SECONDS):
+            await process.wait()
     except TimeoutError:
         return False
     return True
@@ -169,9 +170,9 @@ async def _interrupt(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGINT)
-    ending = asyncio.ensure_future(process.wait())
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(ending), _GRACE_SECONDS)
+        async with asyncio.timeout(_GRACE_SECONDS):
+            await process.wait()
 
 
 def _fresh(file: Path) -> BinaryIO:

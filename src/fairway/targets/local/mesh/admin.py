@@ -66,7 +66,8 @@ class Admin:
 
     async def _get(self, target: str) -> tuple[int, bytes]:
         try:
-            return await asyncio.wait_for(self._exchange(target), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                return await self._exchange(target)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             raise AdminUnreachable(
                 "envoy-unreachable",

@@ -199,12 +199,10 @@ async def _scraped(
 
 async def _text(port: int, path: str) -> str | None:
     """What a replica answers with 200; None when it does not."""
-
-    async def asked() -> tuple[int, bytes]:
-        return await exchange(await asyncio.open_connection(LOOPBACK, port), LOOPBACK, path)
-
     try:
-        status, body = await asyncio.wait_for(asked(), _SCRAPE_PATIENCE)
+        async with asyncio.timeout(_SCRAPE_PATIENCE):
+            streams = await asyncio.open_connection(LOOPBACK, port)
+            status, body = await exchange(streams, LOOPBACK, path)
     except (OSError, EOFError, ValueError, TimeoutError):
         return None
     return body.decode(errors="replace") if status == 200 else None
