@@ -28,12 +28,10 @@ def world(
     terraform_configured: Terraform,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    """One of our apps, applied. The timings of all steps are printed at the end (see -s)."""
+    """One of our apps, applied."""
     folder = tmp_path_factory.mktemp("world")
     with made(request.param, terraform_configured, folder) as found:
         yield found
-        for step, seconds in found.timings.items():
-            print(f"\n{found.app}: {step} {seconds:.1f} s", end="")
     shutil.rmtree(folder, ignore_errors=True)
 
 

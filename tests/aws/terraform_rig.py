@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,10 @@ import pytest
 
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 NOT_TESTED = "NOT TESTED WITH TERRAFORM"
+FIGURE = "figure"
+"""The property of a test that is printed at the end of a run, by whichever process it ran."""
+Recorder = Callable[[str, object], None]
+"""What pytest's fixture `record_property` is."""
 _MISSING_TERRAFORM = (
     f"{NOT_TESTED}: install terraform >= 1.10 on PATH, or name it: FAIRWAY_TERRAFORM=/path/to/it"
 )
@@ -147,7 +151,18 @@ def _only(mirror: Path) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line that nobody overlooks when Terraform's tests were skipped."""
+    """What tests have measured, and what nobody overlooks when Terraform's tests were skipped."""
+    reports = [each for kind in terminalreporter.stats.values() for each in kind]
+    figures = [
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == FIGURE
+    ]
+    if figures:
+        terminalreporter.section("figures of AWS")
+        for figure in dict.fromkeys(figures):
+            terminalreporter.line(figure)
     skipped = [
         report
         for report in terminalreporter.stats.get("skipped", [])

@@ -14,6 +14,7 @@ import yaml
 from tests.aws import left_over
 from tests.aws.moto_rig import ACCOUNT
 from tests.aws.readback import Authority
+from tests.aws.terraform_rig import FIGURE, Recorder
 from tests.aws.world import APPS, ROOT, World, at_once, changes, destroy
 
 pytestmark = [pytest.mark.aws, pytest.mark.apply]
@@ -142,10 +143,16 @@ def test_known_differences_are_documented() -> None:
         assert all(attribute in page for attribute in attributes)
 
 
-def test_destroy_leaves_nothing(world: World, authority: Authority) -> None:
+def test_destroy_leaves_nothing(
+    world: World, authority: Authority, record_property: Recorder
+) -> None:
     del authority  # it is read before everything is gone
-    for stage in reversed(world.stages):
-        at_once(lambda root: destroy(world, root), stage)
+    try:
+        for stage in reversed(world.stages):
+            at_once(lambda root: destroy(world, root), stage)
+    finally:
+        for step, seconds in world.timings.items():
+            record_property(FIGURE, f"{world.app}: {step} {seconds:.1f} s")
     there = {
         region: list(left_over.things(lambda service, region=region: world.client(service, region)))
         for region in world.regions

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.aws.hcl import INFRA, ROOT
+from tests.aws.terraform_rig import FIGURE, Recorder
 from tests.aws.world import APPS, render
 
 SKIP = re.compile(r"#\s*checkov:skip=(CKV\w+)(?::(.*))?")
@@ -61,7 +62,9 @@ def is_of_nothing(resource: str, tree: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("app", APPS)
-def test_no_check_fails_on_a_rendered_environment(app: str, tmp_path: Path) -> None:
+def test_no_check_fails_on_a_rendered_environment(
+    app: str, tmp_path: Path, record_property: Recorder
+) -> None:
     checkov()  # before anything is rendered
     render(app, tmp_path / "out")
     report = run(tmp_path / "out")
@@ -71,7 +74,8 @@ def test_no_check_fails_on_a_rendered_environment(app: str, tmp_path: Path) -> N
         for check in report["results"]["failed_checks"]
         if not is_of_nothing(check["resource"], tmp_path / "out")
     ]
-    print(f"\n{app}: {summary['passed']} passed, {summary['failed']} failed", end="")
+    counted = f"{summary['passed']} checks passed, {len(failed)} failed"
+    record_property(FIGURE, f"checkov, {app}: {counted}, {summary['skipped']} skipped")
     assert not failed, "\n".join(failed)
     assert summary["parsing_errors"] == 0
     assert summary["passed"] > 500, "was everything read?"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.aws.stage import Stage, server, stage, users
-from tests.aws.terraform_rig import Terraform
+from tests.aws.terraform_rig import FIGURE, Recorder, Terraform
 
 pytestmark = [pytest.mark.aws, pytest.mark.apply, pytest.mark.xdist_group("aws-deploy-prod")]
 DIFFERS = 2
@@ -20,13 +20,15 @@ ROLLED_BACK = 3
 
 
 @pytest.fixture
-def on(terraform_configured: Terraform, tmp_path: Path) -> Iterator[Stage]:
+def on(
+    terraform_configured: Terraform, tmp_path: Path, record_property: Recorder
+) -> Iterator[Stage]:
     variables = dict(terraform_configured.environment)
     variables["FAIRWAY_TERRAFORM"] = terraform_configured.binary
     with stage(tmp_path, variables) as made:
         yield made
         for command, seconds in made.timings.items():
-            print(f"\n{command}: {seconds:.1f} s", end="")
+            record_property(FIGURE, f"{command}: {seconds:.1f} s")
     shutil.rmtree(tmp_path, ignore_errors=True)  # it holds links to a large program
 
 

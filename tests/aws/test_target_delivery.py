@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.aws.moto_rig import Moto
-from tests.aws.terraform_rig import Terraform
+from tests.aws.terraform_rig import FIGURE, Recorder, Terraform
 from tests.aws_target_rig import AwsRig, governing
 
 from fairway.targets.aws import names
@@ -67,11 +67,10 @@ async def weights(rig: TerraformRig) -> dict[str, int]:
 
 
 async def test_a_release_a_canary_a_crash_and_the_way_back(
-    rig: TerraformRig, capsys: pytest.CaptureFixture[str]
+    rig: TerraformRig, record_property: Recorder
 ) -> None:
     def took(step: str, since: float) -> float:
-        with capsys.disabled():
-            print(f"\n{step}: {time.monotonic() - since:.1f} s", end="")
+        record_property(FIGURE, f"by the target, {step}: {time.monotonic() - since:.1f} s")
         return time.monotonic()
 
     at = time.monotonic()
