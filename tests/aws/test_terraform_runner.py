@@ -74,9 +74,8 @@ def make(terraform: terraform_rig.Terraform, monkeypatch: pytest.MonkeyPatch) ->
         cache = terraform.folder.parent / "providers"
         seconds = more.pop("lock_seconds", 2)
         variables = {**os.environ, **more.pop("variables", {})}
-        return Terraform(
-            Place(binary, terraform.folder, variables, cache, lock_seconds=seconds), **more
-        )
+        patience = {"lock_seconds": seconds, "ending_seconds": more.pop("ending_seconds", 60.0)}
+        return Terraform(Place(binary, terraform.folder, variables, cache, **patience), **more)
 
     return made
 
@@ -206,8 +205,24 @@ async def test_a_lock_of_somebody_else_is_left_and_reported(
         await ours.plan()
     assert caught.value.code == "state-locked"
     assert "ann@laptop has held it since 2026-11-20 11:40:07 UTC, for apply" in str(caught.value)
-    known = make({"main.tf": ON_AWS}, is_stale=lambda lock: lock.who == "ann@laptop")
-    assert (await known.plan()).something
+
+
+async def test_the_lock_of_a_control_plane_that_worked_here_before_is_released_in_the_end(
+    make: Make, moto: Moto
+) -> None:
+    before = make(
+        {"main.tf": ON_AWS}, of_before=lambda lock: lock.who == "ann@laptop", ending_seconds=1.0
+    )
+    s3 = moto.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    await before.init(_backend())
+    s3.put_object(Bucket=BUCKET, Key="app.tfstate.tflock", Body=json.dumps(LOCK))
+    began = time.monotonic()
+    assert (await before.plan()).something
+    assert time.monotonic() - began > 1.0, "it may still be ending"
+    s3.put_object(Bucket=BUCKET, Key="app.tfstate.tflock", Body=json.dumps(LOCK | {"Who": "bo@pc"}))
+    with pytest.raises(Conflict):
+        await before.plan()
 
 
 async def test_the_state_is_in_s3_and_what_changes_there_is_drift(make: Make, moto: Moto) -> None:

@@ -16,6 +16,7 @@ from fairway.errors import Conflict, NotFound, Refused
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.record import Record
 from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.terraform.process import own_name
 from fairway.targets.contract import Fence
 
 OLD, NEW = Fence("d1", 1), Fence("d2", 2)
@@ -42,6 +43,14 @@ async def test_an_older_lease_changes_nothing(place: Place) -> None:
         await Record(place).change(OLD, lambda _: Standing("prod", {}))
     assert refused.value.code == "stale-fence"
     assert await record.read() == first()
+
+
+async def test_who_had_a_lease_is_known_as_terraform_names_him(place: Place) -> None:
+    record = Record(place)
+    assert await asyncio.to_thread(record.engines) == frozenset()
+    await record.change(OLD, lambda _: first())
+    await record.admit(NEW)
+    assert await asyncio.to_thread(record.engines) == {own_name()}
 
 
 async def test_of_two_writers_none_overwrites_the_other(place: Place) -> None:

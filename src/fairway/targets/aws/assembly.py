@@ -23,6 +23,7 @@ from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience, Place
 from fairway.targets.aws.ports import Governing
 from fairway.targets.aws.provisioning import TerraformProvision, Workshop
+from fairway.targets.aws.record import Record
 from fairway.targets.aws.rendering import rendered
 from fairway.targets.aws.secrets import AwsSecrets, regions_of
 from fairway.targets.aws.standing import Standing
@@ -144,6 +145,7 @@ def terraform_of(place: Place, ground: Ground) -> TerraformProvision:
 
     What emulates AWS runs no code of functions, which then needs nothing of others.
     """
+    record = Record(place)
     bucket = names.state_bucket(place.app, place.environment, place.require_account(), place.lead)
 
     def backend(_standing: Standing, region: str) -> Backend:
@@ -157,6 +159,7 @@ def terraform_of(place: Place, ground: Ground) -> TerraformProvision:
             variables=ground.variables,
             backend=backend,
             wheels=_EMULATED not in ground.variables,
+            of_before=lambda lock: lock.who in record.engines(),
             busy=ground.busy,
         )
     )

@@ -34,10 +34,12 @@ from fairway.targets.aws.standing import Key, Standing
 from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import Binary
 from fairway.targets.aws.terraform.folder import private_folder
+from fairway.targets.aws.terraform.locks import Lock
 from fairway.targets.aws.terraform.runner import (
     Backend,
     PlannedChanges,
     Terraform,
+    nobody,
 )
 from fairway.targets.aws.terraform.runner import Place as Workplace
 from fairway.targets.aws.together import together
@@ -54,7 +56,8 @@ class Workshop:
 
     `folder` is private to this environment; `cache` keeps providers and zips for all of them.
     `backend` says where the state of a region is, None for no state at all: then everything is
-    planned as if nothing were there. `wheels` says whether the zips of Lambda functions have the
+    planned as if nothing were there. `of_before` knows locks of control planes of this environment.
+    `wheels` says whether the zips of Lambda functions have the
     packages that they need (without: enough to plan, not to run).
     """
 
@@ -64,6 +67,7 @@ class Workshop:
     variables: Mapping[str, str]
     backend: Callable[[Standing, str], Backend] | None
     wheels: bool = True
+    of_before: Callable[[Lock], bool] = nobody
     busy: Busy = field(default_factory=Busy)
 
 
@@ -166,7 +170,8 @@ class TerraformProvision:
         place = Workplace(shop.binary, folder, shop.variables, shop.cache / "providers")
         if purpose == "look":
             return Terraform(place)
-        return Terraform(place, lambda progress: shop.busy.hear(region, progress))
+        hear = lambda progress: shop.busy.hear(region, progress)  # noqa: E731 - names the argument
+        return Terraform(place, hear, shop.of_before)
 
     async def _written(self, purpose: Purpose, standing: Standing) -> None:
         def write() -> None:

@@ -4,6 +4,7 @@
 
     environment   the key
     token         the largest token of a lease that was seen; a smaller one is refused
+    engines       who ever had a lease, as Terraform names them in its locks: user@host
     version       grows with every change: two writers never overwrite one another
     document      the `Standing` as compressed JSON
 
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.errors import Conflict, InvalidInput, NotFound
-from fairway.targets.aws.clients import asked, code_of
+from fairway.targets.aws.clients import asked, code_of, telling
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.standing_json import from_json, to_json
+from fairway.targets.aws.terraform.process import own_name
 from fairway.targets.contract import Fence
 
 _LIMIT = 390_000
@@ -77,6 +79,12 @@ class Record:
             remedy="try again",
         )
 
+    def engines(self) -> frozenset[str]:
+        """Who ever worked on the environment, as Terraform names whoever holds a lock. Blocks."""
+        with telling("read who worked here before", where=self._place.standing_table):
+            item = self._read() or {}
+        return frozenset(item.get("engines", {}).get("SS", ()))
+
     async def _replace(self, fence: Fence, version: int, standing: Standing) -> bool:
         """Whether it was still that version, by the same lease."""
         document = zlib.compress(to_json(standing).encode(), 6)
@@ -116,12 +124,13 @@ class Record:
         return self._table.update_item(
             TableName=self._place.standing_table,
             Key=self._key,
-            UpdateExpression="SET #token = :token, holder = :holder",
+            UpdateExpression="SET #token = :token, holder = :holder ADD engines :engine",
             ConditionExpression="attribute_not_exists(#token) OR #token <= :token",
             ExpressionAttributeNames={"#token": "token"},
             ExpressionAttributeValues={
                 ":token": {"N": str(fence.token)},
                 ":holder": {"S": fence.deployment},
+                ":engine": {"SS": [own_name()]},
             },
             ReturnValues="ALL_NEW",
         )["Attributes"]

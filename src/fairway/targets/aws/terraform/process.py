@@ -85,13 +85,18 @@ async def followed(
     return Ended(process.returncode or 0, "", problems.read_text(errors="replace"))
 
 
+def own_name() -> str:
+    """What Terraform calls whoever holds a lock: user@host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 def run_of(pid: int, operation: str) -> Run:
     """The note of a process that has just been started."""
     try:
         began = psutil.Process(pid).create_time()
     except _GONE:
         began = 0.0
-    return Run(pid, began, f"{getpass.getuser()}@{socket.gethostname()}", operation, time.time())
+    return Run(pid, began, own_name(), operation, time.time())
 
 
 def is_alive(run: Run) -> bool:

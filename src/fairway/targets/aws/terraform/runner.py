@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,8 @@ from fairway.targets.aws.terraform.process import (
 Json = Any
 _FULL_OUTPUT = ("-input=false", "-no-color")
 _LOCK_SECONDS = 20
+_ENDING_SECONDS = 150.0
+"""Fargate kills a task two minutes after it was told to end."""
 _CHANGES = 2
 """Exit code of a plan that would change something."""
 _LOOK_SECONDS = 0.5
@@ -94,20 +97,30 @@ class Place:
     cache: Path
     modules: Path | None = None
     lock_seconds: int = _LOCK_SECONDS
+    ending_seconds: float = _ENDING_SECONDS
+
+
+def nobody(_lock: Lock) -> bool:
+    """For where no other machine ever works."""
+    return False
 
 
 class Terraform:
-    """One root module. `is_stale` may know of more locks that nobody holds any more."""
+    """One root module. `of_before` knows the locks of control planes that worked here before.
+
+    Such a one has lost the environment to this one. It may be gone with its machine, and its lock
+    stays; or it is ending, and gets the time for it.
+    """
 
     def __init__(
         self,
         place: Place,
         progress: Callable[[Progress], None] = silent,
-        is_stale: Callable[[Lock], bool] = lambda _lock: False,
+        of_before: Callable[[Lock], bool] = nobody,
     ) -> None:
         self._place = place
         self._progress = progress
-        self._is_stale = is_stale
+        self._of_before = of_before
         self._environment = child_environment(place.variables, place.cache)
         self._own = place.folder / ".fairway"
         self._one = asyncio.Lock()
@@ -192,8 +205,9 @@ class Terraform:
         await self._take_over()
         ended, diagnostics = await self._run(*arguments)
         lock = held_lock(diagnostics)
-        if lock is not None and self._is_dead(lock):
-            await self.unlock(lock)
+        if lock is not None and await self._is_left(lock):
+            with contextlib.suppress(FairwayError):  # it may be free by now, or somebody else's
+                await self.unlock(lock)
             ended, diagnostics = await self._run(*arguments)
         if ended.code not in (0, _CHANGES):
             self._explain(error_of(diagnostics, ended.errors, arguments[0]))
@@ -281,9 +295,15 @@ class Terraform:
             remedy="wait for it: it saves its state when it ends",
         )
 
-    def _is_dead(self, lock: Lock) -> bool:
+    async def _is_left(self, lock: Lock) -> bool:
+        """Whether nobody of ours needs it any more, after a pause where somebody still might."""
         lost = kept_run(self._lost)
-        return (lost is not None and left_by(lock, lost)) or self._is_stale(lock)
+        if lost is not None and left_by(lock, lost):
+            return True
+        if not await asyncio.to_thread(self._of_before, lock):
+            return False
+        await asyncio.sleep(self._place.ending_seconds)
+        return True
 
     def _fingerprint(self, backend: Backend) -> str:
         """Of everything that `init` looks at."""

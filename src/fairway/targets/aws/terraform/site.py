@@ -14,7 +14,6 @@ from pathlib import Path
 from fairway.targets.aws import names
 from fairway.targets.aws.terraform.binary import find_binary
 from fairway.targets.aws.terraform.folder import private_folder
-from fairway.targets.aws.terraform.locks import Lock
 from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.runner import Backend, Place, Terraform, silent
 from fairway.targets.aws.tree import write_tree
@@ -49,14 +48,13 @@ class Site:
         root: str,
         region: str = "",
         progress: Callable[[Progress], None] = silent,
-        is_stale: Callable[[Lock], bool] = lambda _lock: False,
     ) -> Terraform:
         """Terraform on one root: `region` names that of the kind `region`. Blocks once."""
         binary = find_binary(self.variables)
         cache = _cache(self.variables)
         modules = self._tree / "modules"
         place = Place(binary, self.root(root, region), self.variables, cache, modules)
-        return Terraform(place, progress, is_stale)
+        return Terraform(place, progress)
 
     def root(self, root: str, region: str = "") -> Path:
         """The folder of a root."""
