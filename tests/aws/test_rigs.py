@@ -46,6 +46,19 @@ def test_a_bucket_can_be_emptied_of_its_delete_markers_as_well(moto: Moto) -> No
     s3.delete_bucket(**bucket)
 
 
+def test_rotation_of_a_secret_without_a_value_can_be_switched_on(moto: Moto) -> None:
+    secrets = moto.client("secretsmanager")
+    function = "arn:aws:lambda:eu-central-1:123456789012:function:rotation"
+    secrets.create_secret(Name="empty")
+    rules = {"AutomaticallyAfterDays": 7}
+    secrets.rotate_secret(
+        SecretId="empty", RotationLambdaARN=function, RotationRules=rules, RotateImmediately=False
+    )
+    found = secrets.describe_secret(SecretId="empty")
+    assert (found["RotationEnabled"], found["RotationLambdaARN"]) == (True, function)
+    assert found["RotationRules"] == rules
+
+
 def test_the_environment_points_at_moto_alone(moto: Moto) -> None:
     import boto3
 
