@@ -23,13 +23,14 @@ SETTINGS = {
     "AWS_SECRET_ACCESS_KEY": "testing",
 }
 """Read by moto when it is imported."""
+_ONE_AT_A_TIME = threading.Lock()
+"""moto's dictionaries change while another request goes over them, under the load of Terraform."""
 
 
 def main(port: int) -> None:
     """Serve until standard input ends."""
     os.environ.update(SETTINGS)
     server = _server(port)
-    os.environ["MOTO_PORT"] = str(server.port)  # moto calls itself now and then
     threading.Thread(target=_end_with_input, daemon=True).start()
     print(f"http://127.0.0.1:{server.port}", flush=True)
     server.serve_forever()
@@ -66,7 +67,8 @@ def _complaining(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[
             return start(status, headers, *args)
 
         try:
-            return app(environ, begin)
+            with _ONE_AT_A_TIME:
+                return list(app(environ, begin))
         except Exception as error:  # noqa: BLE001 -- whatever moto stumbles over
             print(json.dumps(_called(environ) | {"error": repr(error)}), file=sys.stderr)
             return _refused(start, repr(error))
