@@ -68,16 +68,22 @@ def _matches(request: Request, document: Document, effect: str) -> bool:
 
 
 def _named(request: Request, document: Document | None) -> bool:
-    """Whether the resource's policy itself names the role, by principal or by condition."""
+    """Whether the resource's policy itself lets the role: by its ARN, or with everybody.
+
+    With the account's root it only leaves the decision to policies of roles, whatever it asks for
+    in conditions.
+    """
     return any(
         statement["Effect"] == "Allow"
         and _applies(request, statement)
-        and (
-            request.principal in _listed(statement.get("Principal", {}).get("AWS", ()))
-            or "aws:PrincipalArn" in str(statement.get("Condition", {}))
-        )
+        and {"*", request.principal} & set(_principals(statement))
         for statement in statements(document or {})
     )
+
+
+def _principals(statement: Mapping[str, Any]) -> tuple[str, ...]:
+    named = statement.get("Principal", {})
+    return _listed(named if isinstance(named, str) else named.get("AWS", ()))
 
 
 def statements(document: Document) -> list[Mapping[str, Any]]:

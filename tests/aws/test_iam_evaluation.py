@@ -11,6 +11,7 @@ ROLE = "arn:aws:iam::123456789012:role/orbit"
 OTHER = "arn:aws:iam::123456789012:role/axon"
 ROOT = "arn:aws:iam::123456789012:root"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+ONLY_ROLE = {"ArnEquals": {"aws:PrincipalArn": ROLE}}
 
 
 def policy(*statements: dict[str, Any]) -> Document:
@@ -87,6 +88,9 @@ def test_an_unknown_operator_is_not_passed_over() -> None:
         (policy(allow("kms:Decrypt", Principal={"AWS": OTHER})), True, False),
         (policy(allow("kms:*", Principal={"AWS": ROOT})), True, True),
         (policy(allow("kms:*", Principal={"AWS": ROOT})), False, False),
+        (policy(allow("kms:*", Principal={"AWS": ROOT}, Condition=ONLY_ROLE)), True, True),
+        (policy(allow("kms:*", Principal={"AWS": ROOT}, Condition=ONLY_ROLE)), False, False),
+        (policy(allow("kms:*", Principal={"AWS": "*"}, Condition=ONLY_ROLE)), False, True),
         (policy(), True, False),
     ],
 )
