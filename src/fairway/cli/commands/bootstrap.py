@@ -87,7 +87,7 @@ async def _made(boot: Bootstrap, place: Place, images: Images | None, *, served:
             pushed[name] = await asyncio.to_thread(images.pushed, source)
     if SERVER in pushed:
         image = await asyncio.to_thread(place.image, SERVER, pushed[SERVER])
-        await boot.write(CONTROL_PLANE, "image.auto.tfvars", f'image = "{image}"\n')
+        await boot.serve(image)
     if served:
         steps = (*steps, *await boot.run(CONTROL_PLANE))
     return Outcome(place.environment, steps, pushed)

@@ -27,6 +27,7 @@ from fairway.targets.aws.terraform.site import Site
 
 ACCOUNT, REGISTRY, CONTROL_PLANE = "account", "registry", "control-plane"
 _LOCAL = "backend_override.tf"
+_IMAGE = "image.auto.tfvars"
 _UNMOVED = "unmoved.tfstate"
 """Not Terraform's own name for it: it would be taken for a state to ask people about."""
 _LOCAL_BACKEND = f'terraform {{\n  backend "local" {{\n    path = "{_UNMOVED}"\n  }}\n}}\n'
@@ -69,9 +70,9 @@ class Bootstrap:
         await self._begin()
         return tuple([await self._made(root) for root in roots])
 
-    async def write(self, root: str, name: str, text: str) -> None:
-        """A file of values that is known only now, beside those that were rendered."""
-        self._texts = {**self._texts, f"{root}/{name}": text}
+    async def serve(self, image: str) -> None:
+        """Have the control plane run this image from now on."""
+        self._texts = {**self._texts, f"{CONTROL_PLANE}/{_IMAGE}": f'image = "{image}"\n'}
         await self._site.write(self._texts)
 
     # Steps
@@ -79,6 +80,9 @@ class Bootstrap:
     async def _begin(self) -> None:
         """Refused when the credentials are those of another account."""
         await asyncio.to_thread(self._place.require_account)
+        kept = self._site.root(CONTROL_PLANE) / _IMAGE
+        if kept.is_file():  # what was pushed before runs on where nothing is pushed now
+            self._texts = {f"{CONTROL_PLANE}/{_IMAGE}": kept.read_text(), **self._texts}
         await self._site.write(self._texts)
 
     async def _looked(self, root: str, *, there: bool) -> Step:
