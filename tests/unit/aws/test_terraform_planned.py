@@ -144,6 +144,23 @@ def test_drift_is_read_from_its_own_list() -> None:
     assert resource_changes(document) == ()
 
 
+def test_another_order_of_a_set_is_no_drift() -> None:
+    bad, all_ = {"id": "bad", "unit": None, "stat": "Sum"}, {"id": "all", "unit": None, "stat": ""}
+    read = [{"id": "all", "unit": "", "stat": ""}, {"id": "bad", "unit": "", "stat": "Sum"}]
+    alarm = 'module.observability.aws_cloudwatch_metric_alarm.this["a"]'
+    told = entry(alarm, ["update"], before={"q": [bad, all_]}, after={"q": read})
+    assert drifted({"resource_drift": [told]}) == ()
+    moved = [read[0], read[1] | {"stat": "Average"}]
+    (found,) = drifted(
+        {
+            "resource_drift": [
+                entry(alarm, ["update"], before={"q": [bad, all_]}, after={"q": moved})
+            ]
+        }
+    )
+    assert found.reasons == ("q[0].stat: Sum → Average",)
+
+
 def test_what_the_provider_reads_where_it_was_told_nothing_is_no_drift() -> None:
     before, after = {"query": [{"period": None}]}, {"query": [{"period": 0}]}
     assert (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fairway.plan.preview import ResourceAction, ResourceChange
@@ -64,7 +65,8 @@ def resource_changes(plan: Json) -> tuple[ResourceChange, ...]:
 def drifted(plan: Json) -> tuple[ResourceChange, ...]:
     """Every resource that was changed behind Terraform's back.
 
-    The provider reads `{}` or 0 where it was told nothing: that is no difference.
+    The provider reads `{}` or 0 where it was told nothing: that is no difference. Nor is another
+    order of things that are as they were, as the parts of a set come.
     """
     found = _sorted(_change(_as_told(each)) for each in plan.get("resource_drift") or ())
     return tuple(each for each in found if each.action != "update" or each.reasons)
@@ -83,8 +85,25 @@ def _without_zeros(before: Json, after: Json) -> Json:
     if isinstance(before, dict) and isinstance(after, dict):
         return {key: _without_zeros(before.get(key), value) for key, value in after.items()}
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [_without_zeros(*pair) for pair in zip(before, after, strict=True)]
+        return [_without_zeros(*pair) for pair in zip(before, _aligned(before, after), strict=True)]
     return after
+
+
+def _aligned(before: list[Json], after: list[Json]) -> list[Json]:
+    """`after` in the order of what it is most like in `before`: a set has no order that lasts."""
+    if not all(isinstance(each, dict) for each in (*before, *after)):
+        return after
+    left, found = list(after), []
+    for each in before:
+        alike = max(left, key=partial(_alike, each))
+        left.remove(alike)
+        found.append(alike)
+    return found
+
+
+def _alike(one: Json, other: Json) -> int:
+    """How many attributes both have, and have alike."""
+    return sum(bool(value) and other.get(key) == value for key, value in one.items())
 
 
 def losing_data(changes: Sequence[ResourceChange]) -> tuple[ResourceChange, ...]:
