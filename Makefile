@@ -23,7 +23,7 @@ demo: $(READY)   ## start the two-service example, show an allowed and a denied 
 demo-delivery: $(READY)   ## deploy the example under load: a good release, two bad ones, the way back
 	@$(BIN)/python examples/axon-orbit/delivery_demo.py
 
-demo-aws: $(READY)   ## the same on AWS without an account: real Terraform, an emulated AWS, about 12 minutes
+demo-aws: $(READY)   ## the same on AWS without an account: real Terraform, an emulated AWS, about half an hour
 	@$(BIN)/python examples/axon-orbit/aws_demo.py
 
 test: $(READY)   ## all tests, on real processes
