@@ -3,7 +3,8 @@
 # nothing. It gives roles to the services of AWS that need them, and never touches its own.
 
 locals {
-  # Exactly these: a service may well be called ci-runner. Names of more than 64 characters end with a digest.
+  # Exactly these: a service may well be called ci-runner. Names of more than IAM's 64 characters end with a
+  # digest.
   own_names = concat(
     [for who in ["plan", "deploy"] : "${var.name}-ci-${who}"],
     flatten([
@@ -12,14 +13,11 @@ locals {
       ]
     ]),
   )
-  own_roles = concat(
-    [
-      for name in local.own_names : "${local.iam}:role/${
-        length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
-      }"
-    ],
-    [for name in var.operators : "${local.iam}:role/${name}"],
-  )
+  own_role_names = [
+    for name in local.own_names :
+    length(name) <= 64 ? name : format("%s-%s", replace(substr(name, 0, 57), "/-+$/", ""), substr(sha256(name), 0, 6))
+  ]
+  own_roles = [for name in concat(local.own_role_names, var.operators) : "${local.iam}:role/${name}"]
 
   access = {
     MakeRoles = {
