@@ -261,6 +261,23 @@ async def test_a_state_that_could_not_be_saved_is_saved_first(
     assert not (terraform.folder / "errored.tfstate").exists()
 
 
+async def test_a_state_that_comes_too_late_is_told_once_and_kept(
+    make: Make, terraform: terraform_rig.Terraform
+) -> None:
+    ours = make(sized(1))
+    await ours.init()
+    await ours.apply(await ours.plan())
+    state = (terraform.folder / "terraform.tfstate").read_text()
+    unsaved = terraform.folder / "errored.tfstate"
+    unsaved.write_text(json.dumps({**json.loads(state), "serial": 0}))
+    with pytest.raises(Conflict) as caught:
+        await ours.plan()
+    assert caught.value.code == "state-superseded"
+    assert json.loads(Path(caught.value.where).read_text())["serial"] == 0
+    await ours.plan()
+    assert (terraform.folder / "terraform.tfstate").read_text() == state
+
+
 async def test_a_state_that_is_nowhere_is_reported(make: Make, moto: Moto) -> None:
     with pytest.raises(NotFound) as caught:
         await make({"main.tf": ON_AWS}).init(_backend())

@@ -1,5 +1,5 @@
 # The same repositories in the other regions, there before an image is copied to them. A template for what replication
-# makes would not do: it says nothing of scans.
+# makes would not do: it says nothing of scans. A block for each region: `for_each` cannot choose a provider.
 
 module "second_key" {
   source = "../../modules/kms"

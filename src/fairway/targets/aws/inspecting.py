@@ -75,14 +75,14 @@ class Inspector:
         await self._enforcer.healthy(standing, keys)
 
     def _nudge(self, standing: Standing, region: str) -> None:
-        """Ask ECS again for what is missing: it gives up for a while after many failures."""
+        """Have ECS begin again where tasks are missing: it pauses longer after each failure."""
         observer = self._enforcer.observer
         healthy = healthy_tasks(observer.tasks(region))
         services = observer.services(region)
         for service, version in standing.versions:
             running = services.get(names.service_name(service, version.name))
             if running is not None and healthy.get(running.name, 0) < running.desired:
-                observer.set_desired(region, running.name, running.desired)
+                observer.start_anew(region, running.name)
 
     def _found(self, standing: Standing, region: str, documents: Sequence[Document]) -> Found:
         observer = self._enforcer.observer

@@ -34,7 +34,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An ECS service. `failed` counts the tasks of its deployment that could not be started."""
+    """An ECS service. `failed` counts the tasks of its deployment that could not be started;
+    `rolling` while tasks of the deployment before are still to be replaced.
+    """
 
     name: str
     desired: int
@@ -42,6 +44,12 @@ class Running:
     definition: str
     failed: int
     given_up: bool
+    rolling: bool = False
+
+    @property
+    def revision(self) -> int:
+        """Of its task definition: each that is registered for a service has a higher one."""
+        return int(self.definition.rpartition(":")[2] or 0)
 
 
 class Observer:
@@ -77,9 +85,16 @@ class Observer:
 
     def set_desired(self, region: str, service: str, count: int) -> None:
         """Let so many tasks of an ECS service run."""
-        with telling(f"scale {service}", where=region):
+        self._update(region, service, desiredCount=count)
+
+    def start_anew(self, region: str, service: str) -> None:
+        """Replace its tasks: nothing less ends the pauses that ECS makes after many failures."""
+        self._update(region, service, forceNewDeployment=True)
+
+    def _update(self, region: str, service: str, **change: object) -> None:
+        with telling(f"change the tasks of {service}", where=region):
             self._place.clients.of("ecs", region).update_service(
-                cluster=self._place.cluster, service=service, desiredCount=count
+                cluster=self._place.cluster, service=service, **change
             )
 
     def evidence(self, region: str, service: str) -> str:
@@ -200,6 +215,7 @@ def _running(found: Any) -> Running:
         definition=str(found.get("taskDefinition", "")),
         failed=int(primary.get("failedTasks", 0)),
         given_up=primary.get("rolloutState") == "FAILED",
+        rolling=any(each.get("status") == "ACTIVE" for each in deployments),
     )
 
 

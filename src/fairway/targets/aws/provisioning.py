@@ -13,6 +13,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -170,8 +171,7 @@ class TerraformProvision:
         place = Workplace(shop.binary, folder, shop.variables, shop.cache / "providers")
         if purpose == "look":
             return Terraform(place)
-        hear = lambda progress: shop.busy.hear(region, progress)  # noqa: E731 - names the argument
-        return Terraform(place, hear, shop.of_before)
+        return Terraform(place, partial(shop.busy.hear, region), shop.of_before)
 
     async def _written(self, purpose: Purpose, standing: Standing) -> None:
         def write() -> None:

@@ -28,13 +28,25 @@ _FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class Ill:
-    """A version with too few healthy tasks in a region; `hopeless` when ECS has given it up."""
+    """A version whose tasks are not those that were asked for in a region; `back` when ECS runs
+    those of before again, `hopeless` when it has given up otherwise.
+    """
 
     key: Key
     region: str
     healthy: int
     wanted: int
     hopeless: bool
+    back: bool
+
+    @property
+    def words(self) -> str:
+        """What is not as it should be."""
+        if self.back:
+            return "its new tasks failed, and ECS went back to those of before"
+        if self.healthy >= self.wanted:
+            return "the tasks of before are not replaced"
+        return f"{self.healthy} of {self.wanted} tasks are healthy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,11 @@ class Look:
     services: Mapping[str, Running]
     healthy: Mapping[str, int]
     targets: Mapping[Slot, int]
+
+
+Newest = dict[tuple[str, str], int]
+"""The highest revision seen, by region and ECS service. A lower one later is ECS's own doing: its
+circuit breaker has gone back to what ran before, which is healthy."""
 
 
 class Waiter:
@@ -61,8 +78,9 @@ class Waiter:
     ) -> None:
         """Return when these versions have their healthy tasks; Unhealthy with evidence."""
         deadline = self._place.clock() + self._longest(standing, keys)
-        while ill := await self._ill(standing, keys, regions):
-            hopeless = [each for each in ill if each.hopeless]
+        newest: Newest = {}
+        while ill := await self._ill(standing, keys, regions, newest):
+            hopeless = [each for each in ill if each.hopeless or each.back]
             if hopeless or self._place.clock() > deadline:
                 raise await asyncio.to_thread(self._unhealthy, hopeless or ill)
             await asyncio.sleep(self._place.patience.between)
@@ -97,13 +115,13 @@ class Waiter:
             await asyncio.sleep(self._place.patience.between)
 
     async def _ill(
-        self, standing: Standing, keys: Collection[Key], regions: Sequence[str]
+        self, standing: Standing, keys: Collection[Key], regions: Sequence[str], newest: Newest
     ) -> list[Ill]:
         outside = standing.outside_mesh & {service for service, _ in keys}
         looks = await asyncio.gather(
             *(asyncio.to_thread(self._look, region, outside) for region in regions)
         )
-        return [ill for look in looks for ill in _missing(standing, keys, look)]
+        return [ill for look in looks for ill in _missing(standing, keys, look, newest)]
 
     def _look(self, region: str, outside: Collection[str]) -> Look:
         return Look(
@@ -138,7 +156,7 @@ class Waiter:
         first = ill[0]
         names_ = ", ".join(dict.fromkeys(f"{s} {v}" for s, v in (each.key for each in ill)))
         evidence = self._observer.evidence(first.region, ecs_name(first.key))
-        message = f"{names_}: {first.healthy} of {first.wanted} tasks are healthy"
+        message = f"{names_}: {first.words}"
         return Unhealthy(
             "not-healthy",
             f"{message}; {evidence}" if evidence else message,
@@ -153,7 +171,9 @@ def ecs_name(key: Key) -> str:
     return names.service_name(service, version) if version else service
 
 
-def _missing(standing: Standing, keys: Collection[Key], look: Look) -> Iterator[Ill]:
+def _missing(
+    standing: Standing, keys: Collection[Key], look: Look, newest: Newest
+) -> Iterator[Ill]:
     """Of these versions those that have too few healthy tasks."""
     for service, name in sorted(keys):
         version = standing.find(service, name)
@@ -164,9 +184,15 @@ def _missing(standing: Standing, keys: Collection[Key], look: Look) -> Iterator[
         healthy = look.healthy.get(names.service_name(service, name), 0)
         if service in standing.outside_mesh:
             healthy = min(healthy, look.targets.get((service, version.slot), healthy))
-        if running is None or healthy < wanted or running.running > running.desired:
-            hopeless = running is not None and (running.given_up or running.failed >= _FAILURES)
-            yield Ill((service, name), look.region, healthy, wanted, hopeless)
+        if running is None:
+            yield Ill((service, name), look.region, healthy, wanted, hopeless=False, back=False)
+            continue
+        last = newest.get((look.region, running.name), 0)
+        newest[look.region, running.name] = max(last, running.revision)
+        back = running.revision < last
+        if back or healthy < wanted or running.rolling or running.running > running.desired:
+            hopeless = running.given_up or running.failed >= _FAILURES
+            yield Ill((service, name), look.region, healthy, wanted, hopeless, back)
 
 
 def _by_service(tasks: Sequence[Task]) -> dict[str, list[str]]:

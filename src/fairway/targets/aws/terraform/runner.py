@@ -47,6 +47,8 @@ _ENDING_SECONDS = 150.0
 """Fargate kills a task two minutes after it was told to end."""
 _CHANGES = 2
 """Exit code of a plan that would change something."""
+_SUPERSEDED = "Failed to write state: cannot "
+"""What Terraform says of a state that is older than the one in its place, or not of its line."""
 _LOOK_SECONDS = 0.5
 
 
@@ -280,8 +282,24 @@ class Terraform:
             self._running.unlink(missing_ok=True)
         unsaved = self._place.folder / "errored.tfstate"
         if unsaved.is_file():
+            await self._save(unsaved)
+
+    async def _save(self, unsaved: Path) -> None:
+        """Put it in its place; aside, once and for all, when a newer state is there by now."""
+        try:
             await self._told("state", "push", *self._lock_arguments(), str(unsaved))
-            unsaved.unlink()
+        except FairwayError as error:
+            if _SUPERSEDED not in error.message:
+                raise
+            name = f"unsaved-{unsaved.stat().st_mtime_ns}.tfstate"
+            raise Conflict(
+                "state-superseded",
+                "the state of an earlier run could not be saved, and there is a newer one now",
+                where=str(unsaved.rename(unsaved.with_name(name))),
+                remedy="it may know resources that the newer one does not: look for them with "
+                "`terraform state pull`, take them over with `terraform import`, and deploy again",
+            ) from None
+        unsaved.unlink()
 
     async def _outwait(self, run: Run) -> None:
         for _ in range(int(self._place.lock_seconds / _LOOK_SECONDS) or 1):
