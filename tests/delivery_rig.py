@@ -31,7 +31,7 @@ from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.layout import open_state
 
 ADA = Actor("ada", "admin")
-PATIENCE = 20.0
+PATIENCE = 45.0
 """Seconds that a deployment may take."""
 
 PROGRAM = '''
