@@ -56,6 +56,11 @@ def _edited(on: Stage) -> None:
     on.delivered("deploy", "prod", "-m", "says more")
 
 
+def _leaving(on: Stage) -> None:
+    on.fairway("eject", "prod", "--out", "ours")
+    on.terraform_alone("ours")
+
+
 ACTS = (
     Act("plan: services first, then resources, then money", lambda on: on.fairway(
         "plan", "prod", ok=(2,))),
@@ -67,7 +72,7 @@ ACTS = (
     Act("the history", lambda on: on.fairway("history", "prod")),
     Act("weights are changed behind its back", _tampered),
     Act("what it costs", lambda on: on.fairway("cost", "prod")),
-    Act("leaving: Terraform without Fairway", lambda on: on.fairway("eject", "prod", "-o", "ours")),
+    Act("leaving: Terraform alone finds nothing to change", _leaving),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from unittest.mock import patch
 
 from tests.aws.fleet import Fleet
@@ -26,6 +27,7 @@ from tests.aws.moto_rig import Moto, serving
 
 from fairway.targets.aws.clients import Clients
 from fairway.targets.aws.place import Place
+from fairway.targets.aws.tree import archives
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "axon-orbit"
 REGIONS = ("eu-central-1", "eu-west-1")
@@ -79,11 +81,34 @@ class Stage:
         self, *arguments: str, given: str = "", ok: Sequence[int] = (0,), **variables: str
     ) -> str:
         """What a command prints, both streams; fails unless it ends with a code that is `ok`."""
+        command = [str(_TOOLS / "fairway"), *arguments]
+        return self._said(command, self.folder, given, ok, variables)
+
+    def terraform_alone(self, ejected: str) -> None:
+        """Without Fairway, Terraform finds in every region what the ejected folder says."""
+        folder = self.folder / ejected
+        for path, content in archives(wheels=False).items():  # as emulated functions have them
+            (folder / path).write_bytes(content)
+        terraform = self.variables["FAIRWAY_TERRAFORM"]
+        backend = ("-backend-config=backend.hcl", "-backend-config=use_path_style=true")
+        for region in REGIONS:
+            root = folder / "regions" / region
+            self._said([terraform, "init", "-input=false", *backend], root)
+            self._said([terraform, "plan", "-input=false", "-detailed-exitcode"], root)
+
+    def _said(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        given: str = "",
+        ok: Sequence[int] = (0,),
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        words = " ".join((Path(command[0]).name, *command[1:]))
         began, said = time.monotonic(), []
         with subprocess.Popen(
-            [str(_TOOLS / "fairway"), *arguments], cwd=self.folder, text=True,
-            env=self.variables | variables, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, cwd=folder, text=True, env={**self.variables, **more},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
             assert process.stdin is not None and process.stdout is not None
             process.stdin.write(given)
@@ -92,12 +117,9 @@ class Stage:
                 said.append(line)
                 if self.show:
                     print(line, end="", flush=True)
-        self._note(" ".join(("fairway", *arguments)), time.monotonic() - began)
+        self._note(words, time.monotonic() - began)
         if process.returncode not in ok:
-            words = "".join(said)
-            raise AssertionError(
-                f"fairway {' '.join(arguments)} ended with {process.returncode}:\n{words}"
-            )
+            raise AssertionError(f"{words} ended with {process.returncode}:\n{''.join(said)}")
         return "".join(said)
 
     def delivered(self, *arguments: str, ok: int = 0, **variables: str) -> str:
