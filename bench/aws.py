@@ -18,8 +18,8 @@ from pathlib import Path
 
 from fairway.model.app import App
 from fairway.model.views import environment_view
-from fairway.targets.aws import tree
-from fairway.targets.aws.rendering import rendered
+from fairway.targets.aws.rendering import tree
+from fairway.targets.aws.rendering.roots import rendered
 from fairway.targets.aws.standing import Standing
 from fairway.workspace import open_workspace
 

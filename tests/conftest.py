@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from tests.aws.moto_rig import moto, moto_server
 from tests.aws.terraform_rig import pytest_terminal_summary, terraform, terraform_configured
 from tests.databases import database, opening
@@ -18,3 +19,7 @@ __all__ = [
     "terraform",
     "terraform_configured",
 ]
+
+# A slow machine finds no other defects: nothing is to be done within 200 ms.
+settings.register_profile("unhurried", settings(deadline=None))
+settings.load_profile("unhurried")

@@ -27,7 +27,7 @@ from tests.aws.moto_rig import Moto, serving
 
 from fairway.targets.aws.clients import Clients
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.tree import archives
+from fairway.targets.aws.rendering.tree import archives
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "axon-orbit"
 REGIONS = ("eu-central-1", "eu-west-1")

@@ -20,11 +20,11 @@ from tests.aws import terraform_rig
 from tests.aws.moto_rig import REGION, Moto
 
 from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound
+from fairway.targets.aws.rendering.tree import write_tree
 from fairway.targets.aws.terraform.binary import find_binary
 from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.process import kept_run
 from fairway.targets.aws.terraform.runner import Backend, Place, Terraform
-from fairway.targets.aws.tree import write_tree
 
 pytestmark = pytest.mark.aws
 BUILT_IN = """

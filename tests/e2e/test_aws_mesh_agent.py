@@ -18,9 +18,9 @@ import pytest
 from tests.aws.moto_rig import Moto
 from tests.e2e.aws_mesh_rig import BUCKET, TABLE, World, world
 
+from fairway.targets.aws.measuring.totals import traffic_of
 from fairway.targets.aws.mesh import ports
 from fairway.targets.aws.mesh.documents import mesh_key
-from fairway.targets.aws.totals import traffic_of
 from fairway.targets.contract import Routing, Split
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]

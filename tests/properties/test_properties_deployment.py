@@ -55,7 +55,7 @@ def finish(deployment: Deployment, world: World) -> Deployment:
     raise AssertionError(f"never ends: {deployment.status}, {deployment.effect}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), course=courses(), moves=move_sets())
 def test_nobody_loses_a_request_and_it_always_ends(
     data: st.DataObject, course: Course, moves: tuple[Move, ...]
@@ -79,7 +79,7 @@ def test_nobody_loses_a_request_and_it_always_ends(
                 assert world.weights.get(move.service, {}) == before.weights.get(move.service, {})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), course=courses(), moves=move_sets())
 def test_the_end_is_the_end_and_told_once(
     data: st.DataObject, course: Course, moves: tuple[Move, ...]
@@ -100,7 +100,7 @@ def test_the_end_is_the_end_and_told_once(
         assert all(objection(deployment, command) for command in COMMANDS)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), course=courses(), moves=move_sets())
 def test_the_same_happenings_lead_to_the_same_deployment(
     data: st.DataObject, course: Course, moves: tuple[Move, ...]

@@ -98,7 +98,7 @@ principals = st.builds(
         max_size=6,
     ),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_sliced_decision_equals_the_decision_of_the_whole_set(
     text: str, questions: list[tuple[Principal, str, str, dict[str, Any]]]
 ) -> None:
@@ -129,7 +129,7 @@ def _whole_set(
 
 
 @given(policy_sets)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_slice_holds_exactly_the_policies_whose_scope_matches(text: str) -> None:
     index = PolicyIndex(parse_policies(text))
     for policy in index.policies:
@@ -167,7 +167,7 @@ APP = App.model_validate(
 
 
 @given(policy_sets, st.lists(contexts, min_size=1, max_size=5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_mesh_lets_in_whoever_the_library_may_allow_and_only_declared_callers(
     text: str, seen: list[dict[str, Any]]
 ) -> None:
@@ -231,7 +231,7 @@ fragments = st.lists(
 
 
 @given(st.one_of(st.text(max_size=80), policy_sets, fragments))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_validates_or_is_refused_with_a_place_in_it(text: str) -> None:
     findings = validate(APP, [Source("p.cedar", text)])
     lines = text.split("\n")

@@ -33,7 +33,7 @@ from fairway.plan.release import Release, ReleaseContent
 from fairway.plan.releases import app_of, content_digest, release_content
 from fairway.plan.schemas import schema_after, schema_conflict, schema_of
 
-PLANS = settings(max_examples=100, deadline=None)
+PLANS = settings(max_examples=100)
 NAMES = ["axon", "orbit", "store", "web"]
 NEXT = 9
 THIS = f"r{NEXT}"

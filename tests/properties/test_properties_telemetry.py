@@ -79,7 +79,7 @@ def matches(spans: Sequence[Sent], query: TraceQuery) -> bool:
     )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SENT, max_size=12), QUERIES, st.integers(1, 4))
 def test_the_store_answers_as_a_list_would(
     sent: list[Sent], query: TraceQuery, batches: int

@@ -85,9 +85,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(lambda pieces: "/" + "".join(pieces)))
-@settings(
-    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_library_and_envoy_agree_on_any_path(envoy_port: int, path: str) -> None:
     ours, envoys = _library(path), _ask(envoy_port, path)
     assert ours == envoys or (ours == (None, None) and _read_twice_differs(envoys[1]))

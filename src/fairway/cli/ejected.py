@@ -17,13 +17,13 @@ from fairway.cli.policies import check_policies
 from fairway.errors import NotFound, Unavailable
 from fairway.governance.access import compile_access
 from fairway.governance.bundle import build_bundle
-from fairway.targets.aws import rendering
 from fairway.targets.aws.clients import Clients, telling
 from fairway.targets.aws.identity.authority import CERTIFICATE
 from fairway.targets.aws.mesh.documents import documents_of, handouts_key, mesh_key
 from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Rules
+from fairway.targets.aws.rendering import roots
 from fairway.targets.aws.standing import Standing, StandingVersion
 from fairway.targets.aws.values.place import FIRST
 from fairway.targets.mesh.view import GATEWAY
@@ -33,7 +33,7 @@ _PREFIXES = ("mesh/", "handouts/", CERTIFICATE)
 
 def place_of(standing: Standing) -> Place:
     """Where the environment is; its clients are made once, so it is handed on."""
-    app, regions = standing.model, rendering.regions(standing)
+    app, regions = standing.model, roots.regions(standing)
     owner = app.environments[standing.environment].aws.account
     return Place(app.app, standing.environment, regions[0], Clients(), time.time, owner)
 
@@ -54,7 +54,7 @@ def published(standing: Standing, place: Place) -> dict[str, str]:
     """
     needed = _needed(standing)
     found: dict[str, str] = {}
-    for region in rendering.regions(standing):
+    for region in roots.regions(standing):
         objects = _objects(place, region)
         missing = sorted(needed - objects.keys())
         if missing:
@@ -74,7 +74,7 @@ def computed(invocation: Invocation, standing: Standing) -> dict[str, str]:
     complete = standing if standing.services else _first(standing)
     return {
         f"config/{region}/{document.key}": document.text
-        for region in rendering.regions(standing)
+        for region in roots.regions(standing)
         for document in documents_of(complete, region, rules)
     }
 

@@ -11,9 +11,9 @@ from fairway.cli.output import note
 from fairway.cli.place import workspace_of
 from fairway.errors import FairwayError, InvalidInput, NotFound
 from fairway.model.views import environment_view
-from fairway.targets.aws import rendering, tree
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.record import Record
+from fairway.targets.aws.rendering import roots, tree
 from fairway.targets.aws.standing import Standing
 
 
@@ -61,7 +61,7 @@ def written(
     Unavailable when packages cannot be installed, Refused for a folder that is not `where`.
     """
     tree.check_place(folder, where)
-    texts = {**rendering.rendered(standing), **(beside or {})}
+    texts = {**roots.rendered(standing), **(beside or {})}
     archives = tree.archives(wheels=wheels)
     tree.write_tree(folder, texts, archives, where)
     return tuple(sorted({*texts, *archives}))

@@ -177,7 +177,7 @@ def test_requests_that_prove_nothing_are_refused(identity: Any, csr: str) -> Non
 
 
 def test_signatures_are_verified_as_elsewhere(identity: Any) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(st.binary(max_size=100), st.integers(0, 7))
     def holds(message: bytes, flipped: int) -> None:
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature

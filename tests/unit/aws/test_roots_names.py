@@ -10,7 +10,7 @@ from bench.aws import example
 
 from fairway.model.check.aws_names import LONGEST, SERVICES, STORES, TOPICS
 from fairway.targets.aws.names import prefix
-from fairway.targets.aws.rendering import rendered
+from fairway.targets.aws.rendering.roots import rendered
 
 INFRA = Path(__file__).parents[3] / "infra"
 ROOTS = {folder.name: folder for folder in (INFRA / "roots").iterdir() if folder.is_dir()}

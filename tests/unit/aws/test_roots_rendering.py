@@ -12,8 +12,9 @@ from bench.aws import example, many
 
 from fairway.errors import NotFound, Refused
 from fairway.model.services import Resources
-from fairway.targets.aws import names, packages, tree
-from fairway.targets.aws.rendering import rendered
+from fairway.targets.aws import names
+from fairway.targets.aws.rendering import packages, tree
+from fairway.targets.aws.rendering.roots import rendered
 from fairway.targets.aws.values import values
 from fairway.targets.aws.values.place import place_of
 from fairway.targets.aws.values.retention import log_days

@@ -15,7 +15,7 @@ from tests.aws_target_rig import clients_of
 from fairway.errors import NotFound
 from fairway.model.app import App
 from fairway.targets.aws.identity.signing import SigningSecrets, rotated, who_signs
-from fairway.targets.aws.rendering import RENEW, rendered
+from fairway.targets.aws.rendering.roots import RENEW, rendered
 from fairway.targets.aws.standing import Standing
 from fairway.targets.signing import KNOWN_AFTER, OVERLAP
 

@@ -12,17 +12,17 @@ from tests.aws_target_rig import clients_of
 
 from fairway.plan.latency import bucket_of, quantile
 from fairway.targets.aws.balancing import Balancer
-from fairway.targets.aws.measuring import Measurer
-from fairway.targets.aws.place import Place
-from fairway.targets.aws.reporting import Report, late, partition
-from fairway.targets.aws.standing import Standing, StandingVersion
-from fairway.targets.aws.totals import (
+from fairway.targets.aws.measuring.measurer import Measurer
+from fairway.targets.aws.measuring.reports import Report, late, partition
+from fairway.targets.aws.measuring.totals import (
     from_percentiles,
     from_text,
     summed,
     to_text,
     traffic_of,
 )
+from fairway.targets.aws.place import Place
+from fairway.targets.aws.standing import Standing, StandingVersion
 from fairway.targets.contract import Traffic
 
 COUNTS = st.integers(0, 10_000)

@@ -91,7 +91,7 @@ def test_every_type_that_the_sources_tell_is_published() -> None:
     assert told <= set(BY_NAME)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), course=courses())
 def test_whatever_a_deployment_tells_fits_the_schema_of_its_type(
     data: st.DataObject, course: Course

@@ -21,10 +21,10 @@ from fairway.governance.decide import DecisionDesk
 from fairway.governance.generate import generate_policies
 from fairway.governance.lambda_handler import engines, make_handler, recorder
 from fairway.governance.lambda_tables import REFRESH, STALE, AuditTable, TablePolicies
-from fairway.targets.aws import native
 from fairway.targets.aws.clients import Clients
 from fairway.targets.aws.deciding import PolicySets
 from fairway.targets.aws.place import Place
+from fairway.targets.aws.rendering import native
 from fairway_runtime.policy.audit import Entry
 from fairway_runtime.policy.bundle import InvalidBundle, PolicyBundle
 from fairway_runtime.policy.items import POINTER, bundle_in, items, key, pointed

@@ -187,7 +187,7 @@ ACTIONS = st.lists(st.sampled_from(["write", "write", "rotate", "read", "restart
 
 
 @given(ACTIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_line_is_read_once_however_the_file_is_cut(
     tmp_path_factory: pytest.TempPathFactory, actions: list[str]
 ) -> None:

@@ -96,7 +96,7 @@ async def _made(boot: Bootstrap, place: Place, images: Images | None, *, served:
 def _place(standing: Standing) -> Place:
     from fairway.targets.aws.clients import Clients
     from fairway.targets.aws.place import Place
-    from fairway.targets.aws.rendering import regions
+    from fairway.targets.aws.rendering.roots import regions
 
     app = standing.model
     owner = app.environments[standing.environment].aws.account
@@ -106,7 +106,7 @@ def _place(standing: Standing) -> Place:
 
 def _bootstrap(invocation: Invocation, standing: Standing, place: Place) -> Bootstrap:
     from fairway.targets.aws.bootstrap import Bootstrap, Telling
-    from fairway.targets.aws.rendering import rendered
+    from fairway.targets.aws.rendering.roots import rendered
     from fairway.targets.aws.terraform.site import Site
 
     folder = _state(invocation).home / "bootstrap"

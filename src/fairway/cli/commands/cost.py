@@ -74,7 +74,7 @@ def _require_account(standing: Standing) -> None:
     """Refused before Terraform starts when the credentials are of another account, or missing."""
     from fairway.targets.aws.clients import Clients
     from fairway.targets.aws.place import Place
-    from fairway.targets.aws.rendering import regions
+    from fairway.targets.aws.rendering.roots import regions
 
     app = standing.model
     owner = app.environments[standing.environment].aws.account
@@ -86,7 +86,7 @@ def _of_plans(standing: Standing, files: list[Path]) -> Estimate:
     """The estimate of some regions; `missing` in it are those of which no plan was given."""
     from fairway.targets.aws.cost.estimate import Estimate, estimate_planned
     from fairway.targets.aws.provisioning import basis_of
-    from fairway.targets.aws.rendering import regions
+    from fairway.targets.aws.rendering.roots import regions
 
     found, missing = Estimate(), list(regions(standing))
     for file in files:

@@ -17,9 +17,9 @@ from fairway.cli.delivering.arguments import AsJson, EnvironmentName, about
 from fairway.cli.ejected import computed, place_of, published, with_account
 from fairway.cli.output import note, say, say_json
 from fairway.cli.rendered import declared_standing, present_standing, written
-from fairway.targets.aws.rendering import RENEW
+from fairway.targets.aws.rendering.roots import RENEW
+from fairway.targets.aws.rendering.tree import Where, check_place
 from fairway.targets.aws.standing import Standing
-from fairway.targets.aws.tree import Where, check_place
 from fairway.targets.signing import verifying_services
 
 app = typer.Typer(add_completion=False)

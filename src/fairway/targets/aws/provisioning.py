@@ -20,7 +20,6 @@ from typing import Literal
 from fairway.errors import Refused
 from fairway.model.aws import AwsStore
 from fairway.plan.preview import Preview, ResourceChange
-from fairway.targets.aws import native, packages
 from fairway.targets.aws.cost.estimate import (
     Basis,
     Estimate,
@@ -30,7 +29,9 @@ from fairway.targets.aws.cost.estimate import (
 )
 from fairway.targets.aws.cost.prices import price_table
 from fairway.targets.aws.cost.usage import usage_of
-from fairway.targets.aws.rendering import regions, rendered
+from fairway.targets.aws.rendering import native, packages
+from fairway.targets.aws.rendering.roots import regions, rendered
+from fairway.targets.aws.rendering.tree import write_tree
 from fairway.targets.aws.standing import Key, Standing
 from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import Binary
@@ -44,7 +45,6 @@ from fairway.targets.aws.terraform.runner import (
 )
 from fairway.targets.aws.terraform.runner import Place as Workplace
 from fairway.targets.aws.together import together
-from fairway.targets.aws.tree import write_tree
 
 Purpose = Literal["apply", "look"]
 

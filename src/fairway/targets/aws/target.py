@@ -21,7 +21,7 @@ from fairway.plan.release import Release
 from fairway.targets.aws import names, stepping
 from fairway.targets.aws.enforcing import Collaborators, Enforcer
 from fairway.targets.aws.inspecting import Inspector
-from fairway.targets.aws.measuring import Measurer
+from fairway.targets.aws.measuring.measurer import Measurer
 from fairway.targets.aws.observing import healthy_tasks
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.record import Record

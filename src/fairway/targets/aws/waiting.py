@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from fairway.errors import Unavailable, Unhealthy
 from fairway.targets.aws import names
 from fairway.targets.aws.balancing import Balancer, Slot
+from fairway.targets.aws.measuring.reports import Reports, late
 from fairway.targets.aws.observing import Observer, Running, Task, healthy_tasks
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Document
-from fairway.targets.aws.reporting import Reports, late
 from fairway.targets.aws.standing import Key, Standing
 from fairway.targets.aws.together import together
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fairway import __version__
-from fairway.targets.aws import native
 from fairway.targets.aws.images.pushing import Source
+from fairway.targets.aws.rendering import native
 from fairway.targets.aws.values.shared import SERVER, SIDECAR
 
 WHEELS = "FAIRWAY_WHEELS"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairway.targets.aws import names
+from fairway.targets.aws.rendering.tree import write_tree
 from fairway.targets.aws.terraform.binary import find_binary
 from fairway.targets.aws.terraform.folder import private_folder
 from fairway.targets.aws.terraform.messages import Progress
 from fairway.targets.aws.terraform.runner import Backend, Place, Terraform, silent
-from fairway.targets.aws.tree import write_tree
 
 _ENDPOINTS = frozenset({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"})
 """Where S3 is not AWS's own, its buckets rarely have host names of their own."""

@@ -1,8 +1,8 @@
 """The values of the root modules, computed from what should be there. Pure.
 
-Called by `rendering.py`, by the target before every apply, and by the estimate of costs. Everything
-here is data: the modules under `infra/` decide which resources come from it. What equals a default
-of the root module is left out, so that a file says only what somebody chose.
+Called by `rendering/roots.py`, by the target before every apply, and by the estimate of costs.
+Everything here is data: the modules under `infra/` decide which resources come from it. What equals
+a default of the root module is left out, so that a file says only what somebody chose.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Python data as the text of a `.tfvars` file, exactly as `terraform fmt` would leave it. Pure.
 
-Called by `rendering.py`. A file is a tuple of `Assign`; a value is text, a number, true or false,
-None (`null`), a list or a mapping of these. `Note` puts a comment above an entry of a mapping or
-an item of a list, so that every value can say where it comes from.
+Called by `rendering/roots.py`. A file is a tuple of `Assign`; a value is text, a number, true or
+false, None (`null`), a list or a mapping of these. `Note` puts a comment above an entry of a
+mapping or an item of a list, so that every value can say where it comes from.
 
 The rules of the format are those of `hclwrite` (hashicorp/hcl, `hclwrite/format.go`): the `=` of
 neighbouring lines stand in one column; a value of several lines, a comment and an empty line end

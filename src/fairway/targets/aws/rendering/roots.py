@@ -19,9 +19,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from fairway.targets.aws import native, packages
 from fairway.targets.aws.identity.signing import who_signs
-from fairway.targets.aws.readme import readme
+from fairway.targets.aws.rendering import native, packages
+from fairway.targets.aws.rendering.readme import readme
 from fairway.targets.aws.standing import Standing
 from fairway.targets.aws.values import values
 from fairway.targets.aws.values.backend import backend

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from fairway.errors import Refused
-from fairway.targets.aws import native
+from fairway.targets.aws.rendering import native
 
 MANIFEST = ".rendered"
 _PART = ".fairway-part"

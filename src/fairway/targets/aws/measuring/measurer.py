@@ -15,10 +15,8 @@ from typing import Any
 
 from fairway.targets.aws.balancing import Balancer
 from fairway.targets.aws.clients import telling
-from fairway.targets.aws.place import Place
-from fairway.targets.aws.reporting import FOLDED_AT_ONCE, OWN, Report, Reports
-from fairway.targets.aws.standing import Key, Standing, StandingVersion
-from fairway.targets.aws.totals import (
+from fairway.targets.aws.measuring.reports import FOLDED_AT_ONCE, OWN, Report, Reports
+from fairway.targets.aws.measuring.totals import (
     PERCENTILES,
     from_percentiles,
     from_text,
@@ -26,6 +24,8 @@ from fairway.targets.aws.totals import (
     to_text,
     traffic_of,
 )
+from fairway.targets.aws.place import Place
+from fairway.targets.aws.standing import Key, Standing, StandingVersion
 from fairway.targets.contract import Measured, Traffic
 
 _GONE = f"{OWN}gone"

@@ -6,10 +6,10 @@ Rows of the telemetry table of each region, one for each task:
     mesh_version       the digest of the document of the mesh that is in force
     handouts_version   likewise of the policies, flags and settings
     at                 when it reported, in Unix seconds
-    totals             JSON: see `fairway.targets.aws.totals`
+    totals             JSON: see `fairway.targets.aws.measuring.totals`
     ttl                when DynamoDB may forget the row
 
-Two more kinds of rows are the target's own: see `measuring.py`. Methods block.
+Two more kinds of rows are the target's own: see `measurer.py`. Methods block.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The hand-written Terraform that is packaged with Fairway: where it is, and its files.
 
-Called by `rendering.py`, `provisioning.py` and `tree.py`. From a wheel it is `fairway/infra`, from
+Called by `roots.py`, `tree.py` and `provisioning.py`. From a wheel it is `fairway/infra`, from
 the source tree `infra/` beside `src/`. Tests and caches in it are no part of what is rendered.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import fairway
 import fairway_runtime
 from fairway.errors import Unavailable
-from fairway.targets.aws.packages import build
+from fairway.targets.aws.rendering.packages import build
 
 _LEFT_OUT = frozenset({"tests", "__pycache__"})
 _DECIDING = (
