@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/checkov
 
-.PHONY: help demo demo-delivery demo-aws test test-aws test-all check checkov bench images lock clean
+.PHONY: help demo demo-delivery demo-aws test test-apply test-aws test-all check checkov bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -29,7 +29,10 @@ demo-aws: $(READY)   ## the same on AWS without an account: real Terraform, an e
 test: $(READY)   ## all tests, on real processes
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not matrix and not apply"
 
-test-aws: $(READY)   ## what `make test` leaves out: every root of an app applied to an emulated AWS, minutes each
+test-apply: $(READY)   ## every root of an app applied to an emulated AWS and destroyed again, minutes each
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "apply and not story"
+
+test-aws: $(READY)   ## that, and the whole story by the command line, from an empty account to `fairway eject`
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m apply
 
 test-all: $(READY)   ## all of it, and the full kill matrix: every boundary of every strategy

@@ -13,7 +13,12 @@ import pytest
 from tests.aws.stage import Stage, server, stage, users
 from tests.aws.terraform_rig import FIGURE, Recorder, Terraform
 
-pytestmark = [pytest.mark.aws, pytest.mark.apply, pytest.mark.xdist_group("aws-deploy-prod")]
+pytestmark = [
+    pytest.mark.aws,
+    pytest.mark.apply,
+    pytest.mark.story,
+    pytest.mark.xdist_group("aws-deploy-prod"),
+]
 DIFFERS = 2
 """Exit code of `plan` and of `drift` when something does."""
 ROLLED_BACK = 3
