@@ -86,15 +86,18 @@ class Stage:
 
     def terraform_alone(self, ejected: str) -> None:
         """Without Fairway, Terraform finds in every region what the ejected folder says."""
-        folder = self.folder / ejected
+        folder, quiet = self.folder / ejected, replace(self, show=False)  # a line per resource
         for path, content in archives(wheels=False).items():  # as emulated functions have them
             (folder / path).write_bytes(content)
         terraform = self.variables["FAIRWAY_TERRAFORM"]
         backend = ("-backend-config=backend.hcl", "-backend-config=use_path_style=true")
         for region in REGIONS:
             root = folder / "regions" / region
-            self._said([terraform, "init", "-input=false", *backend], root)
-            self._said([terraform, "plan", "-input=false", "-detailed-exitcode"], root)
+            quiet._said([terraform, "init", "-input=false", *backend], root)
+            plan = [terraform, "plan", "-input=false", "-no-color", "-detailed-exitcode"]
+            said = quiet._said(plan, root)
+            if self.show:
+                print(f"{region}: {said[said.index('No changes') :]}", flush=True)
 
     def _said(
         self,
