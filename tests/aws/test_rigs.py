@@ -103,6 +103,35 @@ def test_terraform_applies_to_moto_and_keeps_its_state_there(
     assert "QueueUrls" not in moto.client("sqs").list_queues()
 
 
+def test_backups_are_copied_to_another_region(moto: Moto, terraform: Terraform) -> None:
+    """No applied app has this: databases in two regions (`infra/roots/region/data.tf`)."""
+    moto.client("rds", "eu-central-1").create_db_instance(
+        DBInstanceIdentifier="orders", DBInstanceClass="db.t4g.micro", Engine="postgres",
+        MasterUsername="admin", MasterUserPassword="geheimgeheim", AllocatedStorage=20,
+    )  # fmt: skip
+    (terraform.folder / "main.tf").write_text(
+        """
+        provider "aws" {
+          region = "eu-west-1"
+        }
+        resource "aws_db_instance_automated_backups_replication" "orders" {
+          source_db_instance_arn = "arn:aws:rds:eu-central-1:123456789012:db:orders"
+          retention_period       = 14
+        }
+        """
+    )
+    terraform = terraform.within(terraform.folder, moto.environment())
+    terraform.init()
+    terraform.run("apply", "-auto-approve", "-no-color")
+    source = moto.client("rds", "eu-central-1").describe_db_instances()["DBInstances"][0]
+    [copy] = source["DBInstanceAutomatedBackupsReplications"]
+    assert ":rds:eu-west-1:" in copy["DBInstanceAutomatedBackupsArn"]
+    terraform.run("plan", "-detailed-exitcode", "-no-color")
+    terraform.run("destroy", "-auto-approve", "-no-color")
+    source = moto.client("rds", "eu-central-1").describe_db_instances()["DBInstances"][0]
+    assert not source.get("DBInstanceAutomatedBackupsReplications")
+
+
 def test_a_mirror_is_found_by_its_variable_before_anything_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
