@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -251,6 +252,8 @@ async def test_each_attempt_is_signed_anew(tmp_path: Path) -> None:
         (httpx2.ReadError("reset"), "reason", None, 1),
         (httpx2.ReadError("reset"), "item", None, 3),
         (httpx2.RemoteProtocolError("closed"), "reason", "k", 3),
+        (ssl.SSLError(1, "tlsv13 alert certificate required"), "reason", None, 1),
+        (ssl.SSLError(1, "tlsv13 alert certificate required"), "item", None, 3),
     ],
 )
 async def test_attempts_are_repeated_only_where_that_is_safe(

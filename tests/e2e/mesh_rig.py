@@ -35,6 +35,9 @@ from fairway.targets.local.processes import Processes
 from fairway.targets.mesh.build import RouteKey, mesh_view
 from fairway.targets.mesh.view import GATEWAY, LegacyShare, MeshView, PortPlan, Version
 
+REFUSED = (ssl.SSLError, httpx2.TransportError)
+"""What a client meets that TLS refuses: TLS 1.3 tells it after its handshake, at the first read."""
+
 PUBLIC_AUTHORITIES = "public-authorities.pem"
 """Stands for the bundle of the machine; a test that needs one makes it."""
 

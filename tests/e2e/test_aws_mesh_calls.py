@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from tests.aws.moto_rig import Moto
 from tests.e2e.aws_mesh_rig import FUNCTION, World, world
+from tests.e2e.mesh_rig import REFUSED
 
 from fairway.targets.aws.mesh import ports
 from fairway_runtime.agent.cloud import Cloud
@@ -69,7 +70,7 @@ async def test_a_declared_call_passes_with_mutual_tls_and_all_others_are_refused
         assert "spiffe://shop.prod/rogue" in refused.json()["reason"]
         async with httpx2.AsyncClient(verify=orbit) as caller:
             assert (await caller.post(f"{inbound}/reason")).status_code == 200
-        with pytest.raises(httpx2.TransportError):
+        with pytest.raises(REFUSED):
             await aws.http.post(f"{inbound}/reason")
 
 

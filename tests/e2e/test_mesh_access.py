@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from pathlib import Path
 from urllib.parse import unquote
 
 import httpx2
 import pytest
-from tests.e2e.mesh_rig import APP, DeclaredCalls, Rig, rig, with_service
+from tests.e2e.mesh_rig import APP, REFUSED, DeclaredCalls, Rig, rig, with_service
 
 from fairway.targets.local.identity.authority import Authority
 
 pytestmark = pytest.mark.envoy
-
-REFUSED = (ssl.SSLError, httpx2.TransportError)
-"""TLS 1.3 tells a client only after its handshake that it was refused: at the first read."""
 
 
 async def test_a_declared_caller_is_allowed_and_named_to_the_service(tmp_path: Path) -> None:

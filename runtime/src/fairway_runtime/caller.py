@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import ssl
 import time
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,8 @@ class Caller:
             raise _NeverReached(f"no connection: {error}", where=call.callee) from error
         except TimeoutError as error:
             raise CallFailed(f"no answer within {remaining:.3f} s", where=call.callee) from error
-        except httpx2.RequestError as error:
+        except (httpx2.RequestError, ssl.SSLError) as error:
+            # A certificate that the other side misses shows at the first read, as an SSLError.
             raise CallFailed(
                 f"the connection failed: {type(error).__name__}: {error}", where=call.callee
             ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.delivery.certified import wanting_certificates
 
 from fairway.delivery.hooks import KEPT, Surroundings, run_hook
 from fairway.delivery.store.looks import HookResult
@@ -128,3 +129,12 @@ async def test_an_answer_is_what_was_expected_or_not(
 async def test_nobody_answering_is_a_failure(tmp_path: Path) -> None:
     done = await result(tmp_path, {"http": {"url": "http://127.0.0.1:9/"}})
     assert (done.passed, done.words.startswith("no answer")) == (False, True)
+
+
+async def test_who_wants_a_certificate_first_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with wanting_certificates(tmp_path, monkeypatch) as url:
+        done = await result(tmp_path, {"http": {"url": url}})
+    assert not done.passed
+    assert "certificate required" in done.words

@@ -8,9 +8,11 @@ import hashlib
 import hmac
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.delivery.certified import wanting_certificates
 from tests.unit.delivery.listening import Receiver, listening
 
 from fairway.delivery.events import cloud_event
@@ -83,6 +85,14 @@ async def test_whoever_does_not_answer_is_not_waited_for() -> None:
             await hook("http://127.0.0.1:1/").send(EVENT)
         with pytest.raises(Refused):
             await hook("ftp://127.0.0.1/").send(EVENT)
+
+
+async def test_a_listener_that_wants_a_certificate_is_an_error_and_no_defect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with wanting_certificates(tmp_path, monkeypatch) as url:
+        with pytest.raises(Unavailable, match="no answer"):
+            await hook(url).send(EVENT)
 
 
 async def test_a_chat_gets_a_message_that_people_can_read() -> None:

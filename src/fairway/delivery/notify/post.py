@@ -8,6 +8,7 @@ would log the address, which is a secret where it belongs to a chat.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 
 import httpx2
@@ -40,7 +41,8 @@ class Poster:
                 await response.aclose()
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise Refused("listener-address", "its address is none") from error
-        except (httpx2.HTTPError, TimeoutError) as error:
+        except (httpx2.HTTPError, TimeoutError, ssl.SSLError) as error:
+            # A certificate that the other side misses shows at the first read, as an SSLError.
             raise Unavailable("listener-silent", f"no answer: {type(error).__name__}") from error
         _check(response.status_code)
 
