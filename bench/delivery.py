@@ -1,8 +1,9 @@
 """Deployments on this machine, on real Envoys and processes: how fast, and at what cost to users.
 
-Three promises: a bad release is found and taken back within seconds of its first bad answer, a good
+Four promises: a bad release is found and taken back within seconds of its first bad answer, a good
 one loses no request at 500 a second with any strategy (also when a replica is killed meanwhile),
-and an emergency rollback is through in five seconds. The load comes from a process of its own.
+an emergency rollback is through in five seconds, and policies are in force within one. The load
+comes from a process of its own.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ SLOW_RATE = 50
 """Requests a second while a bad release is found: 5 % of them are 2.5 a second."""
 RATE = 500
 EMERGENCIES = 5
+POLICY_CHANGES = 5
+"""There, and back again."""
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "rolling, surge 1": {"rolling": {"surge": 1, "bake": "2s"}},
     "rolling, one unavailable": {"rolling": {"surge": 0, "unavailable": 1, "bake": "2s"}},
     "blue/green": {"blue_green": {"bake": "4s"}},
     "canary 5, 25, 50": {"canary": {"steps": [5, 25, 50], "bake": "2s"}},
 }
+_BENCH = "bench"
 _AT_ONCE = {"blue_green": {"bake": "0s"}}
 _BY_DEFAULT: Mapping[str, Any] = {"analysis": {}}
 
@@ -56,6 +60,7 @@ async def _measure() -> list[Figure]:
                 *_detections([await _detected(rig) for _ in range(RUNS)]),
                 *[f for name in STRATEGIES for f in await _lossless(rig, name)],
                 *_emergencies([await _emergency(rig, run) for run in range(EMERGENCIES)]),
+                await _policies(rig),
             ]
 
 
@@ -114,6 +119,21 @@ async def _emergency(rig: DeliveryRig, run: int) -> float:
     if ended.status != "succeeded":
         raise RuntimeError(f"the emergency rollback was {ended.status}: {ended.reason}")
     return time.monotonic() - asked
+
+
+async def _policies(rig: DeliveryRig) -> Figure:
+    """Seconds under load from asking for other policies until all decide by them."""
+    active = (await rig.plane.status()).policy_set or 0
+    open_ones = (await rig.plane.policy_set(active)).policies
+    closed = open_ones + '@id("closed") forbid(principal, action, resource);\n'
+    other = await rig.plane.create_policy_set(closed, author=_BENCH)
+    took = []
+    async with rated_load(_port(rig), "/axon/x", SLOW_RATE):
+        for version in (other.version, active) * POLICY_CHANGES:
+            asked = time.monotonic()
+            await rig.plane.activate_policy_set(version, author=_BENCH)
+            took.append(time.monotonic() - asked)
+    return Figure("delivery", "policies in force, slowest", max(took), "s", limit=1.0)
 
 
 def _detections(found: Sequence[Detection]) -> list[Figure]:

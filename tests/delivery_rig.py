@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.waiting import PATIENCE
 
 from fairway.control.plane import LocalControlPlane
 from fairway.delivery.deployment import Deployment
@@ -31,8 +32,6 @@ from fairway.targets.local.blueprint import Blueprint
 from fairway.targets.local.layout import open_state
 
 ADA = Actor("ada", "admin")
-PATIENCE = 45.0
-"""Seconds that a deployment may take."""
 
 PROGRAM = '''
 """Answers with what it is; an event loop and nothing else, to cost little."""

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.target_rig import Clock
+from tests.waiting import PATIENCE
 
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.engine.engine import Engine
@@ -171,8 +172,8 @@ class World:
         self.store.deployments.give(deployment, order)
 
     async def until(self, deployment: str, reached: Callable[[Deployment], bool]) -> Deployment:
-        """Wait for a state; a failure after twenty seconds shows where it stands."""
-        async with asyncio.timeout(20):
+        """Wait for a state; a failure shows where it stands."""
+        async with asyncio.timeout(PATIENCE):
             while True:
                 found = await asyncio.to_thread(self.store.deployments.get, deployment)
                 if reached(found):

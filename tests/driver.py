@@ -11,8 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,16 +36,6 @@ def clean_environment(**variables: str) -> dict[str, str]:
     """This environment with the tools first on PATH, and without what would steer Fairway."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FAIRWAY_", "OTEL_", "CI"))}
     return kept | {"PATH": f"{TOOLS}{os.pathsep}{kept['PATH']}", "NO_COLOR": "1"} | variables
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0, every: float = 0.05) -> Any:
-    """What `condition` returns once that is true; AssertionError if it never is."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {condition.__doc__ or condition}")
-        time.sleep(every)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

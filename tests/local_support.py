@@ -7,11 +7,12 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
+from tests.waiting import eventually
 
 from fairway.model.services import Service
 from fairway.targets.local.environment import Variables
@@ -108,13 +109,6 @@ def pids(supervisor: Supervisor, service: str) -> list[int]:
 
 def states(supervisor: Supervisor, service: str) -> list[State]:
     return [status.state for status in supervisor.status() if status.service == service]
-
-
-async def eventually(condition: Callable[[], bool], within: float = 10.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it never became true"
-        await asyncio.sleep(0.02)
 
 
 async def end_of(place: Place, record: ProcessRecord) -> Exit:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.local_support import eventually
+from tests.waiting import eventually
 
 from fairway.control.plane import LocalControlPlane
 from fairway.model.app import App

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.aws import terraform_rig
 from tests.aws.moto_rig import REGION, Moto
+from tests.waiting import PATIENCE
 
 from fairway.errors import Conflict, FairwayError, InvalidInput, NotFound
 from fairway.targets.aws.rendering.tree import write_tree
@@ -86,7 +87,7 @@ def sized(size: int, seconds: int = 0) -> dict[str, str]:
 
 async def begun(asked: asyncio.Task[None], heard: list[Progress]) -> None:
     """Wait until a resource is on its way."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not any(each.state == "begun" for each in heard):
             assert not asked.done()
             await asyncio.sleep(0.05)
@@ -110,12 +111,11 @@ async def test_there_and_back(make: Make) -> None:
     assert not (await ours.plan(destroy=True)).something
 
 
-async def test_a_second_init_costs_nothing(make: Make) -> None:
-    ours = make(sized(1))
-    await ours.init()
-    begin = time.perf_counter()
-    await make(sized(2)).init()
-    assert time.perf_counter() - begin < 0.1
+async def test_a_second_init_asks_nobody(make: Make) -> None:
+    await make(sized(1)).init()
+    await make(sized(2), binary=Path("/no/terraform")).init()
+    with pytest.raises(FairwayError):
+        await make(sized(2), binary=Path("/no/terraform")).plan()
 
 
 async def test_its_plans_are_private(make: Make, terraform: terraform_rig.Terraform) -> None:

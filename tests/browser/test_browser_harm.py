@@ -11,7 +11,8 @@ import httpx2
 import pytest
 from tests.browser.console_system import console_of, token_of
 from tests.browser.rig import Visitor
-from tests.driver import Driver, until
+from tests.driver import Driver
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.envoy, pytest.mark.xdist_group("system")]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.waiting import PATIENCE
 
 FAIRWAY = (sys.executable, "-m", "fairway.cli.main")
 ENV = "/api/v1/apps/shop/environments/prod"
-_PATIENCE = 40.0
 
 
 def shop(note: str = "", **environment: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Server:
 
     def client(self, token: str) -> httpx2.Client:
         headers = {"authorization": f"Bearer {token}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=_PATIENCE)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=PATIENCE)
 
     def kill(self) -> None:
         self.process.kill()
@@ -73,9 +73,9 @@ def first_token(folder: Path) -> str:
     return (folder / "first-token").read_text().strip()
 
 
-def ended(client: httpx2.Client, deployment: str, seconds: float = _PATIENCE) -> dict[str, Any]:
+def ended(client: httpx2.Client, deployment: str) -> dict[str, Any]:
     """A deployment, once it is over."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         found: dict[str, Any] = client.get(f"{ENV}/deployments/{deployment}").json()
         if found.get("ended_at") is not None:
@@ -85,7 +85,7 @@ def ended(client: httpx2.Client, deployment: str, seconds: float = _PATIENCE) ->
 
 
 def _url(process: subprocess.Popen[bytes], output: Path, log: Path) -> str:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not output.read_text().endswith("\n"):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from tests.aws.moto_rig import Moto
 from tests.e2e.aws_mesh_rig import BUCKET, TABLE, World, world
+from tests.waiting import PATIENCE, eventually
 
 from fairway.targets.aws.measuring.totals import traffic_of
 from fairway.targets.aws.mesh import ports
@@ -58,14 +59,6 @@ async def load(url: str, method: str = "POST") -> AsyncIterator[Load]:
     finally:
         going = False
         await asyncio.gather(*clients)
-
-
-async def until(condition, seconds: float = 15.0) -> None:
-    for _ in range(int(seconds / 0.05)):
-        if await condition() if asyncio.iscoroutinefunction(condition) else condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not come about")
 
 
 @pytest.mark.slow
@@ -160,11 +153,11 @@ async def test_a_document_that_envoy_rejects_changes_nothing_and_is_reported(
         routes["resources"][0]["virtual_hosts"][0]["domains"] = []
         bad = json.dumps(document | {"version": "bad"}).encode()
         s3.put_object(Bucket=BUCKET, Key=key, Body=bad)
-        await until(lambda: bool(task.agent.state.problem))
+        await eventually(lambda: bool(task.agent.state.problem))
         assert task.agent.state.mesh_version == good
         url = f"{aws.egress('orbit', 'r1', 'axon')}/reason"
         assert (await aws.http.post(url)).status_code == 200
-        await until(lambda: "rds.egress.json" in item(moto, "orbit", "r1").get("problem", ""))
+        await eventually(lambda: "rds.egress.json" in item(moto, "orbit", "r1").get("problem", ""))
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"no JSON")
         await asyncio.sleep(0.5)
         task.agent._follower.state = replace(task.agent.state, problem="")
@@ -212,7 +205,7 @@ async def test_it_reports_what_is_in_force_and_running_totals(
             """Envoy's histograms come half a second after its counters."""
             return sum(traffic_of(item(moto, "axon", "r1")["totals"]).latency.values()) == 20
 
-        await until(counted)
+        await eventually(counted)
         row = item(moto, "axon", "r1")
         traffic = traffic_of(row["totals"])
         assert (traffic.requests, traffic.errors) == (20, 3)
@@ -277,7 +270,7 @@ async def test_as_a_process_it_is_healthy_drains_and_ends(
             async def healthy() -> bool:
                 return await (await agent(aws, "health")).wait() == 0
 
-            await until(healthy)
+            await eventually(healthy)
             probe = f"http://{aws.task('gateway').address}:{ports.HEALTH}/ready"
             assert (await aws.http.get(probe)).status_code == 200
             assert (await aws.http.post(aws.gateway)).text == "orbit-r1"
@@ -286,7 +279,7 @@ async def test_as_a_process_it_is_healthy_drains_and_ends(
             assert (await aws.http.get(probe)).status_code == 503
             assert await (await agent(aws, "health")).wait() == 1
             assert (await aws.http.post(aws.gateway)).text == "orbit-r1"
-            assert await asyncio.wait_for(process.wait(), 10) == 0
+            assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
         finally:
             if process.returncode is None:
                 process.kill()
@@ -299,7 +292,7 @@ async def test_when_envoy_ends_the_agent_does(moto: Moto, monkeypatch: pytest.Mo
         await aws.publish()
         task = await aws.start("axon", "r1")
         task.agent._envoy._process.kill()
-        assert await asyncio.wait_for(task.running, 5) == 1
+        assert await asyncio.wait_for(task.running, PATIENCE) == 1
 
 
 async def test_what_is_missing_is_named() -> None:

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from openfeature.evaluation_context import EvaluationContext
 from tests.delivery_rig import ADA, Change, DeliveryRig, delivery_rig
+from tests.waiting import PATIENCE
 
 from fairway.delivery.port import DeliveryEvent
 from fairway_runtime.flags import FairwayProvider, parse_flags
@@ -94,7 +95,7 @@ async def test_status_and_events_say_how_a_deployment_stands(rig: DeliveryRig) -
     assert "paused by ada: lunch; fairway promote, resume or abort" in said
     await rig.delivery.tell(begun.id, "abort", ADA)
     assert (await rig.ended(begun)).status == "rolled_back"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         async for event in rig.plane.events(0):
             if event.kind == "deployment.paused":
                 assert (event.message, event.level) == ("paused by ada: lunch", "warning")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.delivery_world import RATE
 from tests.postgres import POSTGRES
+from tests.waiting import PATIENCE
 
 from fairway.delivery.deployment import Deployment
 from fairway.delivery.store.delivery_store import DeliveryStore
@@ -40,7 +41,7 @@ class EngineProcess:
 
     async def answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
         answered: dict[str, Any] = json.loads(line)
         return answered
 
@@ -49,7 +50,7 @@ class EngineProcess:
         return self._log.read_text().splitlines() if self._log.exists() else []
 
     async def reached(self, boundary: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not any(boundary in passed for passed in self.boundaries):
                 await asyncio.sleep(0.02)
 
@@ -81,7 +82,7 @@ class Shared:
         await process.wait()
 
     async def ended(self, deployment: str) -> Deployment:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 found = await asyncio.to_thread(self.store.deployments.get, deployment)
                 if found.over:

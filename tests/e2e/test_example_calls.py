@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.driver import Driver, until
+from tests.driver import Driver
+from tests.waiting import until
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 

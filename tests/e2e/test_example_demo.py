@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.driver import EXAMPLES, Driver, clean_environment, copy_of
-from tests.local_support import eventually
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -70,7 +70,7 @@ def test_without_ci_it_stays_until_ctrl_c(folder: Path) -> None:
     with staying(folder) as demo:
         assert demo.stdout
         assert driver.status()["phase"] == "running"
-        asyncio.run(eventually(lambda: {"ok", "denied"} <= outcomes(driver), within=30))
+        asyncio.run(eventually(lambda: {"ok", "denied"} <= outcomes(driver)))
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
         assert demo.wait(60) == 0

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
-from tests.driver import TOOLS, Driver, until
-from tests.local_support import eventually
+from tests.driver import TOOLS, Driver
 from tests.steady_load import steady_load
+from tests.waiting import eventually, until
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -54,7 +54,7 @@ def test_ctrl_c_leaves_nothing(fresh_axon_orbit: Driver) -> None:
         assert foreground.wait(30) in (0, 130)
 
     try:
-        until(lambda: is_running(system), seconds=60, every=0.5)
+        until(lambda: is_running(system), every=0.5)
         assert_gone_after(system, interrupt)
     finally:
         foreground.kill()
@@ -103,7 +103,7 @@ def assert_gone_after(system: Driver, stop: Callable[[], None]) -> None:
     assert not {pid for pid in pids if runs(pid)}
     assert not {port for port in ports if is_open(port)}
     # The control plane lets go of everything first and is itself gone a moment later.
-    until(lambda: not processes_of(system.folder), seconds=5)
+    until(lambda: not processes_of(system.folder))
     assert system.fairway("status", check=False).returncode != 0
 
 

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from tests.driver import Driver, until
+from tests.driver import Driver
+from tests.waiting import until
 
 from fairway_runtime.sigv4 import Credentials, SignableRequest, sign
 

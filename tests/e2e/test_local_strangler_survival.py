@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.local_support import eventually
 from tests.local_target_rig import Changes, LocalRig
 from tests.old_system import OldSystem, old_system
+from tests.waiting import eventually
 
 from fairway.targets.contract import Fence, Routing, Split, Wanted
 
@@ -52,6 +52,6 @@ async def test_the_control_plane_and_the_only_replica_die(tmp_path: Path) -> Non
             assert after[version].requests > before[version].requests > 0
         await rig.kill_a_replica("axon", "r2")
         assert {answer[:3] for answer in await rig.ask("axon", 30)} == {"200"}
-        await eventually(lambda: rig.healthy("axon", "r2") == 1, 5)
+        await eventually(lambda: rig.healthy("axon", "r2") == 1)
         await asyncio.sleep(TOLD)
         assert set(await rig.ask("axon", 60)) == BOTH

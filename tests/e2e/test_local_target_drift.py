@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.test_local_target_rollout import BOTH, LEASE, deployed
-from tests.local_support import eventually
 from tests.local_target_rig import LocalRig
+from tests.waiting import eventually
 
 from fairway.errors import Conflict
 from fairway.targets.contract import Drift, Wanted

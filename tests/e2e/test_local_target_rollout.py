@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.local_support import eventually
 from tests.local_target_rig import Changes, LocalRig
 from tests.steady_load import steady_load
+from tests.waiting import eventually
 
 from fairway.control.plane import derived_policies
 from fairway.errors import Conflict, InvalidInput, Unhealthy

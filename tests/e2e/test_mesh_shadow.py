@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import websockets
 from tests.e2e.mesh_rig import Program, Rig, rig
+from tests.waiting import eventually
 
 from fairway.targets.local.mesh.measuring import Meter
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
+
+LONG = 20.0
+"""Seconds that a candidate takes for its answer, longer than all that a busy machine needs."""
 
 
 async def _shadowed(world: Rig, percent: int) -> tuple[Program, Program]:
@@ -23,10 +27,7 @@ async def _shadowed(world: Rig, percent: int) -> tuple[Program, Program]:
 
 async def _copies(canary: Program, at_least: int) -> list[dict[str, str]]:
     """The copies that have come; nobody waits for them, so they may come a moment later."""
-    for _ in range(100):
-        if len(canary.seen) >= at_least:
-            break
-        await asyncio.sleep(0.02)
+    await eventually(lambda: len(canary.seen) >= at_least)
     await asyncio.sleep(0.1)
     return [seen.headers for seen in canary.seen]
 
@@ -65,10 +66,10 @@ async def test_what_may_change_something_is_never_copied(tmp_path: Path) -> None
 async def test_a_candidate_that_fails_or_hangs_harms_nobody(tmp_path: Path) -> None:
     async with rig(tmp_path) as world:
         _, canary = await _shadowed(world, 100)
-        canary.always_fail, canary.delay = True, 0.3
+        canary.always_fail, canary.delay = True, LONG
         began = time.monotonic()
         answers = [await world.http.get(world.gateway + "/page") for _ in range(10)]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < LONG, "somebody waited for a copy"
         assert {(answer.status_code, answer.text) for answer in answers} == {(200, "orbit")}
         assert len(await _copies(canary, 10)) == 10
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.driver import EXAMPLES, ROOT, until
+from tests.driver import EXAMPLES, ROOT
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 

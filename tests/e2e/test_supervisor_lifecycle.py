@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import count, pairwise
 
 import pytest
-from tests.local_support import SERVER, Place, Traffic, eventually, get, pids, processes_of, states
+from tests.local_support import SERVER, Place, Traffic, get, pids, processes_of, states
+from tests.waiting import PATIENCE, eventually
 
 from fairway.errors import Conflict, NotFound, Unavailable
 from fairway.targets.local.ports import is_free
@@ -95,7 +96,7 @@ async def test_callees_are_healthy_before_their_callers_start(place):
         assert len(place.traffic.ports["d"]) == 2
     finally:
         await supervisor.stop()
-    await asyncio.wait_for(listening, 2)
+    await asyncio.wait_for(listening, PATIENCE)
     stopped = [e.service for e in seen if e.after is State.STOPPED]
     assert stopped.index("a") < stopped.index("b") < stopped.index("c")
 
@@ -132,7 +133,7 @@ async def test_a_hanging_program_is_replaced(place):
         os.kill(before, signal.SIGSTOP)
         await eventually(lambda: place.traffic.ports["web"] == ())
         place.processes.hurry()
-        await eventually(lambda: len(place.traffic.ports["web"]) == 1, within=20)
+        await eventually(lambda: len(place.traffic.ports["web"]) == 1)
         assert pids(supervisor, "web") != [before]
 
 
@@ -456,7 +457,7 @@ async def test_stopping_interrupts_a_replacement(place):
     await eventually(lambda: len(place.alive()) == 2)
     await supervisor.stop()
     with pytest.raises((Unavailable, Conflict)):
-        await asyncio.wait_for(replacing, 5)
+        await asyncio.wait_for(replacing, PATIENCE)
     assert place.alive() == []
 
 
@@ -470,7 +471,7 @@ async def test_a_crash_loop_backs_off_and_is_reported(place):
         assert supervisor.status()[0].crash_looping
     finally:
         await supervisor.stop()
-    await asyncio.wait_for(listening, 2)
+    await asyncio.wait_for(listening, PATIENCE)
     starts = [event.at for event in seen if event.after is State.STARTING]
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert len(starts) == 3

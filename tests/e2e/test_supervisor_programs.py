@@ -13,7 +13,8 @@ import grpc
 import httpx2
 import pytest
 import websockets.asyncio.client
-from tests.local_support import Place, eventually, get, pids
+from tests.local_support import Place, get, pids
+from tests.waiting import eventually
 
 BIN = Path(sys.executable).parent
 

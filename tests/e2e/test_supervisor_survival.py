@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local_support import SERVER, Place, eventually, get, get_eventually, processes_of
+from tests.local_support import SERVER, Place, get, get_eventually, processes_of
+from tests.waiting import eventually
 
 from fairway.targets.local.lock import held_by
 from fairway.targets.local.ports import is_free

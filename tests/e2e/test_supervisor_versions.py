@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.local_support import SERVER, Place, eventually
+from tests.local_support import SERVER, Place
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("system")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
-from tests.driver import Driver, clean_environment, running, until
+from tests.driver import Driver, clean_environment, running
+from tests.waiting import until
 
 pytestmark = [pytest.mark.envoy, pytest.mark.xdist_group("system")]
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx2
 import psutil
 import pytest
-from tests.driver import Driver, clean_environment, running, until
+from tests.driver import Driver, clean_environment, running
 from tests.e2e.mesh_rig import DeclaredCalls, rig
+from tests.waiting import until
 
 from fairway.errors import Unavailable
 from fairway.governance.bundle import build_bundle
@@ -63,7 +64,7 @@ def test_killed_envoys_are_started_again_within_seconds(driver: Driver) -> None:
     before = driver.pids()
     for name in ("envoy axon", "envoy orbit"):
         psutil.Process(before[name]).kill()
-    until(lambda: _answers(url), seconds=5)
+    until(lambda: _answers(url))
     after = driver.pids()
     assert {name for name in before if before[name] != after[name]} == {"envoy axon", "envoy orbit"}
     told = (driver.state / "logs" / "control.log").read_text()

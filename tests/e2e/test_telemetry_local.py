@@ -18,8 +18,9 @@ import psutil
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from tests.driver import Driver, clean_environment, copy_of, running, until
+from tests.driver import Driver, clean_environment, copy_of, running
 from tests.npm import npm_installed
+from tests.waiting import until
 
 pytestmark = [pytest.mark.envoy, pytest.mark.node, pytest.mark.xdist_group("system")]
 
@@ -96,7 +97,7 @@ def test_any_sdk_works_with_the_standard_variables_alone(
     (record,) = until(lambda: api.get("/logs", params=asked).json()["records"])
     assert (record["level"], record["source"]) == ("warning", "otlp")
     assert record["trace_id"] == span["trace_id"]
-    until(lambda: items(system, service), 30)
+    until(lambda: items(system, service))
 
 
 def items(driver: Driver, service: str) -> bool:
@@ -167,7 +168,7 @@ def test_an_error_budget_that_burns_is_a_warning(system: Driver, api: httpx2.Cli
     with system.gateway() as client:
         for _ in range(3):
             client.get("/hello.txt")
-    burning = until(lambda: [w for w in api.get("/status").json()["warnings"] if "SLO" in w], 40)
+    burning = until(lambda: [w for w in api.get("/status").json()["warnings"] if "SLO" in w])
     assert burning[0].startswith("SLO never: 100 % of")
     assert "took longer than 0.001ms" in burning[0]
     alerts = {each["name"]: each["alert"] for each in system.json("slo")}

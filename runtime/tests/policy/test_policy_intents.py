@@ -101,12 +101,22 @@ def _is_written_plainly(template: str) -> bool:
     return re.fullmatch(r"[!-~]*", template) is not None and not set(template) & set("%?#\\")
 
 
-def test_a_very_long_path_is_matched_in_no_time() -> None:
+@pytest.mark.parametrize("part", ["-", "/a", "/..", "/.;", "\\"])
+def test_time_grows_with_the_length_of_a_path_and_not_faster(part: str) -> None:
+    """Twenty times as long takes twenty times as long; what backtracks, four hundred times."""
+    assert _seconds_to_match("/" + part * 60_000) < 100 * _seconds_to_match("/" + part * 3_000)
+
+
+def _seconds_to_match(path: str) -> float:
+    """The best of five, for what else the machine does in between."""
     table = IntentTable([IntentRoute("deep", "GET", "/{a}/{b}/{c}/{d}/end")])
-    for path in ("/" + "-" * 60_000, "/a" * 30_000, "/.." * 20_000, "/.;" * 20_000, "\\" * 60_000):
+
+    def once() -> float:
         started = time.perf_counter()
         assert table.match("GET", path) is None
-        assert time.perf_counter() - started < 1
+        return time.perf_counter() - started
+
+    return min(once() for _ in range(5))
 
 
 @pytest.mark.parametrize("path", ["/page", "/pages/{id}"])

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import httpx2
 import pytest
 from tests.unit.api.fake_control import MemoryControl
+from tests.waiting import PATIENCE
 
 from fairway.api.app import create_app
 from fairway.api.events import Message, encode, of_system, server_sent
@@ -40,7 +41,7 @@ async def test_serves_on_loopback_and_ends_streams_when_the_system_stops() -> No
 async def test_an_open_stream_does_not_hold_up_the_end() -> None:
     control = MemoryControl()
     client = httpx2.AsyncClient(headers=HEADERS)
-    async with asyncio.timeout(8), client:
+    async with asyncio.timeout(PATIENCE), client:
         async with serve(create_app(local_offer(control, "t", "ada", time.time))) as url:
             stream = await client.send(
                 client.build_request("GET", f"{url}/api/v1/events"), stream=True

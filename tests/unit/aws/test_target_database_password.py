@@ -14,6 +14,7 @@ import pytest
 from tests.aws.moto_rig import REGION, Moto
 from tests.aws_target_rig import clients_of
 from tests.postgres import POSTGRES, Server
+from tests.waiting import PATIENCE
 
 from fairway.errors import Unavailable
 from fairway.storage.opening import open_database
@@ -126,7 +127,7 @@ async def test_it_is_kept_up_to_date_though_one_look_fails(
         secrets.put_secret_value(SecretId=arn, SecretString="no document")
         await asyncio.sleep(0.1)
         await asyncio.to_thread(renewed, secrets, arn, "two")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while "two" not in file.read_text():
                 await asyncio.sleep(0.01)
     finally:
@@ -148,7 +149,7 @@ async def test_a_disk_that_is_full_for_a_while_does_not_end_it(
     keeper = PasswordFile(clients_of(moto.url), kept(secrets, "one"), file, write)
     keeping = asyncio.create_task(keeper.keep())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not file.exists():
                 assert not keeping.done()
                 await asyncio.sleep(0.01)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.api.fake_control import MemoryControl
+from tests.waiting import PATIENCE
 
 from fairway.cli.background import start_in_background
 from fairway.cli.output import Painter
@@ -115,7 +116,7 @@ async def test_a_second_signal_hurries(state: StateDir) -> None:
     )
     await control.stopping.wait()
     os.kill(os.getpid(), signal.SIGINT)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE)
     assert (control.phase, control.hurried) == ("stopped", True)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 from tests.delivery_world import shop
 from tests.unit.console.console_rig import BASE, PAGE, Person, csrf_of
+from tests.waiting import PATIENCE
 
 from fairway.api.offer import Offer
 from fairway.api.server import serve
@@ -67,7 +68,7 @@ class DeliverySite:
     async def until(self, deployment: str, so: Callable[[Deployment], bool]) -> Deployment:
         delivery = await self.delivery()
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not so(found := await delivery.deployment(deployment)):
                 await asyncio.sleep(0.02)
         return found

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.unit.console.delivery_site import GATED, SLOW, DeliverySite, delivery_site
+from tests.waiting import PATIENCE
 
 from fairway.delivery.deployment import Deployment
 
@@ -70,7 +71,7 @@ async def test_a_canary_shows_both_versions_evidence_and_a_verdict(site: Deliver
     found = await watched(site)
     delivery = await site.delivery()
     ada = await site.person()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (seen := await delivery.watching(found.id)) or not seen.versions[0].requests:
             await asyncio.sleep(0.02)
     page = (await ada.get(f"/deployments/{found.id}")).text
@@ -85,7 +86,7 @@ async def test_the_page_is_live_to_the_end(site: DeliverySite) -> None:
     await site.ship("one")
     begun = await site.begin("bad", "errors")
     shown = ""
-    async with asyncio.timeout(30), site.served() as browser:
+    async with asyncio.timeout(PATIENCE), site.served() as browser:
         async for html in fragments(browser, f"/deployments/{begun.id}/live?{AT}"):
             shown = html if 'id="deployment-head"' in html else shown
             if "rolled back" in shown:
@@ -192,7 +193,7 @@ async def test_the_releases_are_live(site: DeliverySite) -> None:
     page = (await (await site.person()).get("/deployments/releases")).text
     assert f'data-live="/deployments/releases/live?{AT}"' in page
     assert '<p id="stale" class="stale-words" role="status"></p>' in page
-    async with asyncio.timeout(30), site.served() as browser:
+    async with asyncio.timeout(PATIENCE), site.served() as browser:
         async for html in fragments(browser, f"/deployments/releases/live?{AT}"):
             assert 'id="releases"' in html
             row = html.split("<tbody>")[1].split("</tr>")[0]

@@ -10,6 +10,7 @@ import pytest
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from tests.unit.api.rig import Rig
+from tests.waiting import PATIENCE
 
 from fairway.console.assets import Assets
 from fairway.console.door.sessions import Sessions
@@ -92,7 +93,7 @@ async def test_it_ends_with_the_system(page: Page, parts: Rig) -> None:
     messages = said(live(page, Shown(), 0.01))
     await anext(messages)
     await parts.control.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert [each async for each in messages][-1] == ("stopped", "")
 
 

@@ -29,9 +29,9 @@ from tests.console_seed import (
     span_id,
     trace_of,
 )
-from tests.local_support import eventually
 from tests.unit.api.rig import Rig
 from tests.unit.console.console_rig import ConsoleRig, Person
+from tests.waiting import PATIENCE, eventually
 
 from fairway.console.views.arriving import Watched
 from fairway.delivery.port import Actor
@@ -138,7 +138,7 @@ async def test_logs_are_followed_from_where_the_page_ends(store: StoredTelemetry
         live = links((await browser.get("/logs?level=error")).text, "/logs/live")[0]
         after = re.search(r"after=(\d+)", live)[1]
         earlier = live.replace(after, str(int(after) - 5))
-        number, found = await asyncio.wait_for(first_message(browser, earlier), 20)
+        number, found = await asyncio.wait_for(first_message(browser, earlier), PATIENCE)
     assert found["count"] == 1
     assert "the model is overloaded" in found["html"]
     assert found["last"] == number == int(after)
@@ -188,7 +188,7 @@ async def test_newer_traces_are_announced(store: StoredTelemetry) -> None:
     async with surfing(store) as browser:
         live = links((await browser.get("/traces?outcome=ok")).text, "/traces/live")[0]
         earlier = re.sub(r"than=[^&]+", f"than={NOW - 100}", live)
-        _, html = await asyncio.wait_for(first_message(browser, earlier), 20)
+        _, html = await asyncio.wait_for(first_message(browser, earlier), PATIENCE)
     assert ">4 newer traces<" in html
 
 
@@ -401,7 +401,7 @@ async def test_spans_that_arrive_are_drawn_and_counted(tmp_path: Path) -> None:
     async with surfing(store) as browser:
         list_live = links((await browser.get("/traces")).text, "/traces/live")[0]
         live = links((await browser.get(f"/traces/{GOOD}")).text, "/live")[0]
-        async with browser.stream("GET", live) as answer, asyncio.timeout(20):
+        async with browser.stream("GET", live) as answer, asyncio.timeout(PATIENCE):
             counts = []
             async for line in answer.aiter_lines():
                 if line.startswith("data: ") and "trace-hops" in line:
@@ -412,7 +412,7 @@ async def test_spans_that_arrive_are_drawn_and_counted(tmp_path: Path) -> None:
                     writer.flush()
         assert counts[0] == 2
         assert counts[1] == len(hops)
-        async with browser.stream("GET", list_live) as answer, asyncio.timeout(20):
+        async with browser.stream("GET", list_live) as answer, asyncio.timeout(PATIENCE):
             async for line in answer.aiter_lines():
                 if f"spans-{GOOD}" in line:
                     assert "so far" in line

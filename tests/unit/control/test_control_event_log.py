@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.waiting import PATIENCE
+
 from fairway.control.event_log import EventLog
 
 
@@ -35,7 +37,7 @@ async def test_a_watcher_waits_for_what_comes_and_ends_with_the_log():
     log.add("system.running", "", "after")
     log.add("system.stopped", "", "end")
     log.close()
-    await asyncio.wait_for(watching, 5)
+    await asyncio.wait_for(watching, PATIENCE)
     assert seen == [(2, "after"), (3, "end")]
 
 

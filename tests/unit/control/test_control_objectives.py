@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from tests.local_support import eventually
+from tests.waiting import eventually
 
 from fairway.control.event_log import EventLog
 from fairway.control.objectives import Objectives

@@ -12,6 +12,7 @@ import pytest
 from tests.delivery_world import shop
 from tests.target_rig import Clock
 from tests.unit.delivery.listening import Receiver, listening
+from tests.waiting import PATIENCE
 
 from fairway.control.shared.assembly import assembled
 from fairway.control.shared.premises import Premises
@@ -61,7 +62,7 @@ async def serving(folder: Path) -> AsyncIterator[SharedServer]:
 
 async def shipped(delivery: Delivery, wish: Wish) -> Deployment:
     begun = await delivery.deploy(wish, ADA)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for _ in delivery.events(begun.id):
             pass
     return await delivery.deployment(begun.id)
@@ -76,7 +77,7 @@ async def test_a_server_tells_whom_the_release_names(tmp_path: Path) -> None:
         )
         delivery = await server.directory.opened("shop", "prod", app)
         assert (await shipped(delivery, Wish(app=app))).status == "succeeded"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             posts = await receiver.until(1)
         assert posts[0].json["type"] == "io.fairway.deployment.succeeded.v1"
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.delivery_world import shop
 from tests.unit.control.test_control_shared import shipped
+from tests.waiting import PATIENCE
 
 from fairway.control.port import Records
 from fairway.control.shared import environments
@@ -139,7 +140,7 @@ async def test_rotated_keys_sign_as_soon_as_everybody_knows_them(
     renewed: list[str] = []
 
     async def renewals(count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(renewed) < count:
                 await asyncio.sleep(0.01)
 
@@ -173,7 +174,7 @@ async def test_a_defect_in_a_renewal_does_not_end_the_next_ones(
 
     async with serving(tmp_path, Keeper(), renew=renew) as shared:
         await shared.deployed()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(tried) < 2:
                 await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.service_rig import ADA, Desk
 from tests.unit.delivery.listening import Receiver, listening
+from tests.waiting import PATIENCE
 
 from fairway.control.upkeep import Charge, Upkeep, artifacts_in_use
 from fairway.delivery.port import DeliveryEvent
@@ -76,7 +77,7 @@ async def test_what_cannot_be_told_is_listed_and_told_again(tmp_path: Path) -> N
         await desk.shipped(desk.wish("one", notify=notify))
         await upkeep.once()
         await receiver.until(1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not (dead := await upkeep.listening.dead_letters()):
                 await asyncio.sleep(0.02)
         assert [(each.listener, each.attempts) for each in dead] == [(f"webhook {receiver.url}", 1)]

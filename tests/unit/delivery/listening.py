@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 
 @dataclass
 class Post:
@@ -32,7 +34,7 @@ class Receiver:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, count: int) -> list[Post]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(self.posts) < count:
                 self._changed.clear()
                 await self._changed.wait()

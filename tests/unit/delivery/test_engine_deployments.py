@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.delivery_world import BLUE_GREEN, ROLLING, World, YieldingClock
-from tests.local_support import eventually
+from tests.waiting import eventually
 
 from fairway.delivery.engine.engine import Engine
 from fairway.delivery.engine.place import Place

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.delivery.listening import Receiver, listening
+from tests.waiting import eventually
 
 from fairway.delivery.announcements import Announcement
 from fairway.delivery.events import Json
@@ -81,12 +82,6 @@ async def relaying(outbox: Outbox, clock: Clock, *sinks: Sink) -> AsyncIterator[
             await running
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def test_everyone_is_told_in_order_and_only_what_they_want(
     store: DeliveryStore, outbox: Outbox
 ) -> None:
@@ -95,7 +90,7 @@ async def test_everyone_is_told_in_order_and_only_what_they_want(
     async with relaying(outbox, Clock(), every, picky):
         tell(store, "d1", "one", "two", "three")
         tell(store, "d2", "other")
-        await until(lambda: len(every.heard) == 4)
+        await eventually(lambda: len(every.heard) == 4)
     assert [words for where, words in every.heard if where == "d1"] == ["one", "two", "three"]
     assert picky.heard == []
     assert every.closed
@@ -107,10 +102,10 @@ async def test_what_happened_while_nobody_relayed_is_told_later(
     ear = Ear()
     async with relaying(outbox, Clock(), ear):
         tell(store, "d1", "one")
-        await until(lambda: len(ear.heard) == 1)
+        await eventually(lambda: len(ear.heard) == 1)
     tell(store, "d1", "two")
     async with relaying(outbox, Clock(), ear):
-        await until(lambda: len(ear.heard) == 2)
+        await eventually(lambda: len(ear.heard) == 2)
     assert ear.heard == [("d1", "one"), ("d1", "two")]
 
 
@@ -141,7 +136,7 @@ async def test_nobody_waits_for_a_listener_that_hangs(store: DeliveryStore, outb
         async with relaying(outbox, clock, hanging, fine):
             tell(store, "d1", "one", "two", "three")
             await receiver.until(1)
-            await until(lambda: len(fine.heard) == 3)
+            await eventually(lambda: len(fine.heard) == 3)
 
 
 async def test_a_deployment_that_cannot_be_told_of_holds_up_no_other(
@@ -155,7 +150,7 @@ async def test_a_deployment_that_cannot_be_told_of_holds_up_no_other(
     async with relaying(outbox, Clock(), ear):
         tell(store, "d1", "one", "two")
         tell(store, "d2", "one", "two")
-        await until(lambda: len(ear.heard) == 2)
+        await eventually(lambda: len(ear.heard) == 2)
     assert ear.heard == [("d2", "one"), ("d2", "two")]
 
 
@@ -175,10 +170,10 @@ async def test_what_never_arrives_becomes_a_dead_letter_and_can_be_sent_again(
     async with relaying(outbox, clock, ear):
         tell(store, "d1", "one", "two")
         for attempt in range(1, ATTEMPTS + 1):
-            await until(lambda wanted=attempt: tried == wanted)  # type: ignore[misc]
+            await eventually(lambda wanted=attempt: tried == wanted)  # type: ignore[misc]
             await asyncio.sleep(0.05)
             clock.now += pause(attempt, 0.0)
-        await until(lambda: ear.heard == [("d1", "two")])
+        await eventually(lambda: ear.heard == [("d1", "two")])
         [dead] = outbox.dead_letters()
         assert (dead.listener, dead.event, dead.attempts) == ("ear", 1, ATTEMPTS)
         assert dead.error == "a defect: ValueError"
@@ -186,7 +181,7 @@ async def test_what_never_arrives_becomes_a_dead_letter_and_can_be_sent_again(
             outbox.redeliver("ear", 2)
         broken = False
         outbox.redeliver("ear", 1)
-        await until(lambda: len(ear.heard) == 2)
+        await eventually(lambda: len(ear.heard) == 2)
     assert outbox.dead_letters() == ()
 
 
@@ -198,7 +193,7 @@ async def test_a_listener_that_is_gone_is_not_tried_again(
 
     async with relaying(outbox, Clock(), Ear(mood=mood)):
         tell(store, "d1", "one")
-        await until(lambda: len(outbox.dead_letters()) == 1)
+        await eventually(lambda: len(outbox.dead_letters()) == 1)
     assert outbox.dead_letters()[0].attempts == 1
 
 
@@ -222,7 +217,7 @@ async def test_two_relays_share_the_work(store: DeliveryStore, outbox: Outbox) -
     async with relaying(outbox, Clock(), first), relaying(outbox, Clock(), second):
         for number in range(10):
             tell(store, f"d{number}", "one")
-        await until(lambda: len(first.heard) + len(second.heard) == 10)
+        await eventually(lambda: len(first.heard) + len(second.heard) == 10)
         await asyncio.sleep(0.1)
     assert sorted(first.heard + second.heard) == [(f"d{n}", "one") for n in range(10)]
 

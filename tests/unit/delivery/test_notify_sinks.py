@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.unit.delivery.certified import wanting_certificates
 from tests.unit.delivery.listening import Receiver, listening
+from tests.waiting import PATIENCE
 
 from fairway.delivery.events import cloud_event
 from fairway.delivery.notify.bus import NatsBus, without_credentials
@@ -78,7 +79,7 @@ async def test_what_is_not_taken_is_an_error(status: int, error: type[Exception]
 
 async def test_whoever_does_not_answer_is_not_waited_for() -> None:
     async with listening(Receiver(lambda _post, _number: 0)) as receiver:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(Unavailable, match="no answer"):
                 await hook(receiver.url, timeout=0.2).send(EVENT)
         with pytest.raises(Unavailable):

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.local_support import eventually
 from tests.service_rig import ADA, BOB, EVE, Desk, forbidding
+from tests.waiting import PATIENCE, eventually
 
 from fairway.delivery.port import Actor, DeliveryEvent
 from fairway.errors import Conflict, InvalidInput, NotFound, Refused
@@ -119,11 +119,11 @@ async def test_events_end_with_their_deployment_and_go_on_where_one_stopped(
         reading = asyncio.create_task(_all(desk, begun.id))
         await desk.step(begun.id, "await_approval")
         await desk.delivery.approve(begun.id, BOB)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             told = await reading
         assert (told[0].type, told[-1].type) == ("DeploymentQueued", "DeploymentSucceeded")
         assert [each.id for each in told] == sorted({each.id for each in told})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await _all(desk, begun.id, told[2].id) == told[3:]
         with pytest.raises(NotFound):
             await _all(desk, "nothing")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.local_support import Place, end_of, eventually, processes_of
+from tests.local_support import Place, end_of, processes_of
+from tests.waiting import PATIENCE, eventually
 
 from fairway.errors import InvalidInput
 from fairway.targets.local.commands import shell
@@ -143,16 +144,16 @@ async def test_what_ignores_the_request_is_killed_after_the_grace(place):
     await eventually(lambda: output(record) == "up\n")
     began = time.monotonic()
     assert await place.processes.stop(record, 0.3) == Exit(signal=signal.SIGKILL)
-    assert 0.3 <= time.monotonic() - began < 2.0
+    assert time.monotonic() - began >= 0.3
 
 
 async def test_in_a_hurry_there_is_no_grace(place):
     record = start(place, "trap '' TERM; echo up; while :; do sleep 0.01; done")
     await eventually(lambda: output(record) == "up\n")
-    stopping = asyncio.create_task(place.processes.stop(record, 60.0))
+    stopping = asyncio.create_task(place.processes.stop(record, 10 * PATIENCE))
     await asyncio.sleep(0.1)
     place.processes.hurry()
-    assert await asyncio.wait_for(stopping, 2.0) == Exit(signal=signal.SIGKILL)
+    assert await asyncio.wait_for(stopping, PATIENCE) == Exit(signal=signal.SIGKILL)
 
 
 TREES = {

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.local_support import Place, eventually
+from tests.local_support import Place
+from tests.waiting import eventually
 
 from fairway.model.app import App
 from fairway.targets.local.blueprint import Blueprint

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 
-from tests.local_support import eventually
 from tests.receiver_rig import LOOPBACK, exported, free_port
+from tests.waiting import eventually
 
 from fairway.telemetry.receiver.forwarding import CAPACITY, Forwarder, forward_headers
 from fairway.telemetry.receiver.reception import Arrived, Counts
@@ -17,10 +16,8 @@ def test_what_finds_no_room_or_no_endpoint_has_failed_and_nobody_waits() -> None
     counts = Counts()
     forwarder = Forwarder(f"http://{LOOPBACK}:{free_port()}", counts, {})
     large = Arrived("traces", b"\0" * (CAPACITY // 8))
-    began = time.monotonic()
-    for _ in range(12):
+    for _ in range(12):  # who waited for room would wait for ever: nothing can be sent
         forwarder(large)
-    assert time.monotonic() - began < 1
     assert counts.total("forward_failed") == 4
     forwarder.end()
     assert counts.total("forward_failed") == 12

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from tests.local_support import eventually
 from tests.receiver_rig import LOOPBACK, PROTOBUF, exported, free_port
+from tests.waiting import eventually
 
 from fairway.errors import Unavailable
 from fairway.telemetry.config import Address

@@ -26,8 +26,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
-from tests.local_support import eventually
 from tests.receiver_rig import PROTOBUF, Rig, bound_first, exported, free_port, receiver
+from tests.waiting import eventually
 
 from fairway.errors import NotFound
 from fairway.targets.local.log_files import rotate

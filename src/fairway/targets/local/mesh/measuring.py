@@ -147,9 +147,11 @@ class Meter:
 async def _look(envoy: Envoy, source: Source, before: ServiceTotals, mirrored: bool) -> Look:
     """One look; where requests are mirrored, the log does not tell of all."""
     counted = counters(await envoy.admin.detailed(statistics_filter(source)), source)
-    fine = False if mirrored else is_fine(counted)
+    fine = False if mirrored else is_fine(version.latency for version in counted.values())
     lines, position = _read_on(envoy.place.paths.access_log, before.position)
     found = logged(lines, source, latencies=fine is not False)
+    if fine is None:  # the log comes first: a source that changes at once would lose all these
+        fine = is_fine(version.latency for version in found.values())
     return Look(str(envoy.pid), counted, found, position=position, fine=fine)
 
 

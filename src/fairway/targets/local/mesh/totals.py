@@ -8,7 +8,7 @@ successor goes on with (`from_json`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -96,11 +96,11 @@ def advanced(totals: ServiceTotals, look: Look) -> ServiceTotals:
     return ServiceTotals(look.epoch, look.position, _source(totals, look), versions)
 
 
-def is_fine(counters: Mapping[str, Counters]) -> bool | None:
+def is_fine(latencies: Iterable[Histogram]) -> bool | None:
     """Whether answers come so fast that latencies have to come from the log: for all versions or
     for none, or they would differ by where they come from. None before the first answer.
     """
-    medians = [quantile(version.latency, 0.5) for version in counters.values()]
+    medians = [quantile(latency, 0.5) for latency in latencies]
     known = [median for median in medians if median is not None]
     return any(median < FINE for median in known) if known else None
 
