@@ -38,9 +38,8 @@ class Pausing:
         def paginate(cluster: str, desiredStatus: str = "RUNNING") -> list[dict[str, Any]]:
             if call == "list_services":
                 return [{"serviceArns": list(WANTED)}]
-            assert desiredStatus == "RUNNING"
-            tasks = [f"{name}/{n}" for name, count in self.healthy.items() for n in range(count)]
-            return [{"taskArns": tasks}]
+            healthy = self.healthy if desiredStatus == "RUNNING" else {}
+            return [{"taskArns": [f"{name}/{n}" for name in healthy for n in range(healthy[name])]}]
 
         return SimpleNamespace(paginate=paginate)
 
