@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from fairway.model.services import Service
 from fairway.targets.local.environment import Variables
@@ -126,9 +126,9 @@ async def get(port: int, path: str = "/") -> tuple[int, str]:
     return await asyncio.to_thread(ask)
 
 
-async def get_eventually(port: int, path: str = "/", within: float = 10.0) -> tuple[int, str]:
+async def get_eventually(port: int, path: str = "/") -> tuple[int, str]:
     """Likewise, from a server that is just coming back."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return await get(port, path)

@@ -69,7 +69,7 @@ async def serve(reader, writer):
                 size = int(value) if name.lower() == b"content-length" else size
             await reader.readexactly(size)
             busy += 1
-            await asyncio.sleep(1.0 if TEXT == "late" and path != "/health" else 0.001)
+            await asyncio.sleep(3.0 if TEXT == "late" and path != "/health" else 0.001)
             via = f" via {await ask_axon()}" if path == "/orbit/axon" else ""
             answer = f"{RELEASE} {TEXT}{via}".encode()
             head = f"HTTP/1.1 {reply(path)} X\\r\\ncontent-length: {len(answer)}\\r\\n\\r\\n"

@@ -28,6 +28,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from tests.waiting import PATIENCE
 
 POSTGRES = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
 _USER = "fairway"
@@ -163,7 +164,7 @@ def _started(server: Server) -> Iterator[None]:
 
 
 def _until_ready(server: Server) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return server.execute("SELECT 1")

@@ -268,7 +268,7 @@ uvicorn.run(fairway(lifespan_too), port=int(sys.argv[1]))
 
 
 async def wait_until_ready(host: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             assert (await ready(host))[0] == 200

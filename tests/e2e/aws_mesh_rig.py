@@ -35,6 +35,7 @@ import httpx2
 import pytest
 from tests.aws.moto_rig import REGION, Moto
 from tests.e2e.mesh_rig import DeclaredCalls, Program
+from tests.waiting import eventually
 
 from fairway.model.app import App
 from fairway.targets.aws import names
@@ -283,12 +284,12 @@ class World:
     async def until_in_force(self, task: Task, digest: str) -> None:
         assert task.agent is not None
         agent = task.agent
-        for _ in range(1500):
-            if agent.state.mesh_version == digest:
-                return
+
+        def taken() -> bool:
             assert not agent.state.problem, agent.state.problem
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"{task.service} {task.version} has not taken {digest}")
+            return agent.state.mesh_version == digest
+
+        await eventually(taken)
 
     def settings(self, task: Task, **more: str) -> AgentSettings:
         return AgentSettings.from_environment(self.variables(task) | more)
@@ -325,11 +326,12 @@ class World:
         task.agent = Agent(self.settings(task, **more), await asyncio.to_thread(Cloud))
         task.running = asyncio.create_task(task.agent.run())
         marker = task.folder / "agent" / "healthy"
-        for _ in range(1500):
-            if marker.exists():
-                break
+
+        def healthy() -> bool:
             assert not task.running.done(), f"the agent of {task.service} {task.version} has ended"
-            await asyncio.sleep(0.02)
+            return marker.exists()
+
+        await eventually(healthy)
 
     async def start_twin(self, service: str, version: str) -> Task:
         """A second task of a version, with an address of its own; its name resolves to both."""

@@ -14,6 +14,7 @@ import pytest
 from tests.aws.moto_rig import Moto
 from tests.e2e.aws_mesh_rig import FUNCTION, World, world
 from tests.e2e.mesh_rig import REFUSED
+from tests.waiting import eventually
 
 from fairway.targets.aws.mesh import ports
 from fairway_runtime.agent.cloud import Cloud
@@ -152,10 +153,7 @@ async def test_what_only_reads_is_mirrored(moto: Moto, monkeypatch: pytest.Monke
         url = aws.egress("orbit", "r1", "axon")
         assert (await aws.http.post(f"{url}/reason")).text == "axon-r1"
         assert (await aws.http.get(f"{url}/items/7")).text == "axon-r1"
-        for _ in range(100):
-            if copies:
-                break
-            await asyncio.sleep(0.02)
+        await eventually(lambda: bool(copies))
         assert [(seen.method, seen.path) for seen in copies] == [("GET", "/items/7")]
         assert copies[0].headers["x-fairway-shadow"] == "1"
         assert copies[0].headers["x-fairway-cohort"] == "r8"

@@ -113,7 +113,7 @@ async def test_a_request_under_way_is_finished_before_its_version_goes(rig: Loca
     await deployed(rig, rig.release(1, axon="late"), "axon")
     await rig.target.apply(rig.release(2, axon="two"), [Wanted("axon", "r2", 1)], LEASE)
     asked = asyncio.create_task(rig.ask("axon", 4))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1.5)  # half of the time that it takes to answer
     await rig.target.shift(split(100, "r1", "r2", "axon"), LEASE)
     await rig.target.retire([("axon", "r1")], LEASE)
     assert await asked == ["200 r1 late"] * 4

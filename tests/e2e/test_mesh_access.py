@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import httpx2
 import pytest
 from tests.e2e.mesh_rig import APP, REFUSED, DeclaredCalls, Rig, rig, with_service
+from tests.waiting import eventually
 
 from fairway.targets.local.identity.authority import Authority
 
@@ -166,11 +167,8 @@ async def test_the_access_log_tells_who_asked_for_what(tmp_path: Path) -> None:
 
 
 async def _first_line(path: Path) -> dict[str, object]:
-    for _ in range(100):
-        if path.exists() and (text := path.read_text()):
-            return json.loads(text.splitlines()[0])  # type: ignore[no-any-return]
-        await asyncio.sleep(0.02)
-    raise AssertionError("nothing was logged within two seconds")
+    await eventually(lambda: path.exists() and b"\n" in path.read_bytes())
+    return json.loads(path.read_text().splitlines()[0])  # type: ignore[no-any-return]
 
 
 def _as(world: Rig, name: str) -> httpx2.AsyncClient:

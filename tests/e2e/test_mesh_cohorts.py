@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.e2e.mesh_rig import Rig, rig
+from tests.waiting import eventually
 
 from fairway.targets.local.ports import is_free
 
@@ -198,11 +198,8 @@ async def test_the_ports_of_a_version_that_went_are_free_for_the_next(tmp_path: 
         ).text == "axon"
         world.ports = replace(plain, egress_of={}, egress_to_of={})
         await world.apply()
-        for _ in range(200):  # its worker closes it a moment after Envoy has taken the file
-            if is_free(to):
-                break
-            await asyncio.sleep(0.01)
-        assert is_free(to)
+        # Its worker closes it a moment after Envoy has taken the file.
+        await eventually(lambda: is_free(to))
         world.ports = plain
         await world.apply()
         assert (await _once(world.egress("orbit", "axon", "r8"))).text == "axon-r8"

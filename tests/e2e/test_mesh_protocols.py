@@ -15,6 +15,7 @@ import httpx2
 import pytest
 import websockets
 from tests.e2e.mesh_rig import APP, rig, with_service
+from tests.waiting import eventually
 
 from fairway.targets.mesh.view import Version
 
@@ -190,9 +191,5 @@ async def test_spans_reach_a_collector(tmp_path: Path) -> None:
     app = {**APP, "environments": {"local": {"telemetry": telemetry}}}
     async with collector, rig(tmp_path, app) as world:
         await world.http.get(world.gateway + "/page")
-        for _ in range(350):
-            if len(received) >= 2:
-                break
-            await asyncio.sleep(0.02)
-    assert len(received) >= 2  # from the gateway and from orbit's sidecar
+        await eventually(lambda: len(received) >= 2)  # from the gateway and from orbit's sidecar
     assert all(head.startswith(b"POST /v1/traces HTTP/1.1") for head in received)

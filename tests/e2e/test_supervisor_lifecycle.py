@@ -293,7 +293,7 @@ async def test_changed_files_reload_their_service_only(place):
         supervisor.watch_files()
         untouched = pids(supervisor, "two")
         before = pids(supervisor, "one")
-        await asyncio.sleep(0.5)  # until the watch is set up
+        await asyncio.sleep(2)  # until the watch is set up
         cache = place.app_dir / "two" / "__pycache__"
         cache.mkdir()
         (cache / "server.pyc").write_text("x")

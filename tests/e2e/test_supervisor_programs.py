@@ -234,7 +234,9 @@ async def test_stopping_waits_for_requests_under_way(place):
         "import asyncio\n"
         "async def app(scope, receive, send):\n"
         "    if scope['type'] != 'http': return\n"
-        "    await asyncio.sleep(0 if scope['path'] == '/health' else 0.5)\n"
+        "    if scope['path'] != '/health':\n"
+        "        open('asked', 'w').close()\n"
+        "        await asyncio.sleep(0.5)\n"
         "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
         "    await send({'type': 'http.response.body', 'body': b'done'})\n",
     )
@@ -246,6 +248,6 @@ async def test_stopping_waits_for_requests_under_way(place):
     )
     async with place.running(spec) as supervisor:
         asking = asyncio.create_task(get(port_of(place, "slow")))
-        await asyncio.sleep(0.2)
+        await eventually((place.app_dir / "slow" / "asked").exists)
         await supervisor.stop()
         assert await asking == (200, "done")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.delivery_world import shop
 from tests.unit.control.test_control_shared import shipped
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 from fairway.control.port import Records
 from fairway.control.shared import environments
@@ -157,8 +157,9 @@ async def test_rotated_keys_sign_as_soon_as_everybody_knows_them(
         assert records.renew_at is not None
         records.renew_at -= KNOWN_AFTER
         await renewals(2)
+        await eventually(lambda: records.renew_at is None)
         await asyncio.sleep(0.1)
-        assert (len(renewed), records.renew_at) == (2, None)
+        assert len(renewed) == 2, "once is enough"
 
 
 async def test_a_defect_in_a_renewal_does_not_end_the_next_ones(

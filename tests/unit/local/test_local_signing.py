@@ -6,6 +6,7 @@ import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.waiting import eventually
 
 from fairway.errors import InvalidInput, NotFound
 from fairway.model.app import App
@@ -178,10 +179,12 @@ async def test_a_rotation_overlaps(state, keys, clock):
 
 
 async def test_the_callee_knows_a_new_key_before_its_caller_uses_it(state, keys, clock):
-    rotating = asyncio.create_task(signing_keys(state, clock, settle=0.3).rotate("orbit"))
-    await asyncio.sleep(0.1)
-    known = {e["key_id"] for e in document(state, "axon", "verifying.json")["keys"]}
-    assert known == {"orbit.1", "orbit.2"}
+    rotating = asyncio.create_task(signing_keys(state, clock, settle=2.0).rotate("orbit"))
+
+    def known() -> set[str]:
+        return {e["key_id"] for e in document(state, "axon", "verifying.json")["keys"]}
+
+    await eventually(lambda: known() == {"orbit.1", "orbit.2"})
     assert document(state, "orbit", "signing.json")["keys"][-1]["key_id"] == "orbit.1"
     await rotating
     assert document(state, "orbit", "signing.json")["keys"][-1]["key_id"] == "orbit.2"

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield rig
 
 
-async def becomes(ask: Callable[[], Awaitable[bool]], within: float = 20.0) -> None:
-    """Wait until a question is answered with yes."""
-    deadline = time.monotonic() + within
-    while not await ask():
-        assert time.monotonic() < deadline, "it never became true"
-        await asyncio.sleep(0.05)
-
-
 def fresh() -> bytes:
     """An id of a trace that no other test uses."""
     return os.urandom(16)
@@ -74,7 +66,7 @@ async def stored(rig: Rig, trace_id: str, spans: int = 1) -> Trace:
         except NotFound:
             return False
 
-    await becomes(there)
+    await eventually(there)
     return await rig.store.trace(trace_id)
 
 
@@ -170,12 +162,12 @@ async def test_the_python_sdk_sends_to_it(rig: Rig, protocol: str) -> None:
 async def test_log_lines_become_records_also_across_a_rotation(rig: Rig) -> None:
     line = {"time": time.time(), "level": "WARN", "message": "late", "order": 7, "trace_id": TRACE}
     log = rig.log("axon.r8.1.log", json.dumps(line) + "\nplain words\nhalf ")
-    await becomes(lambda: has_texts(rig, {"late", "plain words"}, "axon"))
+    await eventually(lambda: has_texts(rig, {"late", "plain words"}, "axon"))
     rig.log("axon.r8.1.log", "a line\nbefore\n")
     assert rotate(log, max_bytes=1)
     rig.log("axon.r8.1.log", "after\n")
     whole = {"late", "plain words", "half a line", "before", "after"}
-    await becomes(lambda: has_texts(rig, whole, "axon"))
+    await eventually(lambda: has_texts(rig, whole, "axon"))
     (late,) = (await rig.store.logs(LogQuery(text="late"))).records
     assert (late.service, late.instance, late.version) == ("axon", "axon.r8.1", "r8")
     assert (late.level, late.trace_id, late.attributes) == ("warning", TRACE, {"order": 7})
@@ -224,7 +216,7 @@ async def test_whatever_a_program_logs_all_others_are_stored(tmp_path: Path) -> 
             page = await rig.store.logs(LogQuery(services=("orbit",)))
             return [record.text for record in page.records] == ["all is well"]
 
-        await becomes(stored)
+        await eventually(stored)
         assert "some log lines cannot be stored" in rig.output
 
 
@@ -242,14 +234,14 @@ async def test_access_lines_become_traffic_and_records(rig: Rig) -> None:
         }
         return edges == {("gateway", "orbit", "r8", "dispatch"): (3, 1, 1)}
 
-    await becomes(counted)
+    await eventually(counted)
     records = (await rig.store.logs(LogQuery(access=True, trace_id=TRACE))).records
     assert [record.level for record in records if record.source == "access"] == [
         "info",
         "error",
         "warning",
     ]
-    await becomes(lambda: counts(rig, "requests", 3))
+    await eventually(lambda: counts(rig, "requests", 3))
 
 
 async def counts(rig: Rig, what: str, wanted: int) -> bool:
@@ -262,7 +254,7 @@ async def test_what_processes_use_is_measured(rig: Rig) -> None:
         names = {metric.name for metric in await rig.store.metrics("crowd")}
         return {"process.memory.usage", "process.cpu.time"} <= names
 
-    await becomes(measured)
+    await eventually(measured)
     now = time.time()
     found = await rig.store.metric(
         MetricQuery("process.memory.usage", now - 60, now + 60, 120.0, by=("fairway.process",))
@@ -317,7 +309,7 @@ async def test_everything_is_forwarded_unchanged_once_the_file_says_so(tmp_path:
             post(rig, packed, {**PROTOBUF, "content-encoding": "gzip"})
             return bool(found.got)
 
-        await becomes(forwarded)
+        await eventually(forwarded)
         path, headers, body = found.got[0]
         assert (path, body, headers["x-key"]) == ("/v1/traces", packed, "a b")
         assert headers["content-encoding"] == "gzip"
@@ -347,7 +339,7 @@ async def test_nobody_is_refused_before_it_is_up_and_nothing_is_lost_at_its_end(
         rig.log("orbit.0.log", "while it was away\n")
         rig.start()
         rig.up()
-        await becomes(lambda: has_texts(rig, {"last words", "while it was away"}))
+        await eventually(lambda: has_texts(rig, {"last words", "while it was away"}))
 
 
 async def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -384,8 +376,8 @@ async def test_on_a_full_disk_it_answers_on_and_stores_again_when_there_is_room(
             post(rig, exported(1, fresh()), PROTOBUF)
             return any(t.spans == 1 for t in (await rig.store.traces(TraceQuery())).traces)
 
-        await becomes(stores_again)
-        await becomes(lambda: has_texts(rig, {"meanwhile"}))
+        await eventually(stores_again)
+        await eventually(lambda: has_texts(rig, {"meanwhile"}))
         assert rig.stop() == 0
 
 
