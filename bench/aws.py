@@ -20,7 +20,7 @@ from fairway.model.app import App
 from fairway.model.views import environment_view
 from fairway.targets.aws.rendering import tree
 from fairway.targets.aws.rendering.roots import rendered
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.workspace import open_workspace
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "axon-orbit"

@@ -13,7 +13,7 @@ from typing import Any
 from fairway.plan.preview import NOTHING, Preview, ResourceChange
 from fairway.targets.aws import names
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import SLOTS, Standing, StandingVersion
+from fairway.targets.aws.standing.state import SLOTS, Standing, StandingVersion
 
 _HTTP = {"Protocol": "HTTP", "Port": 80}
 

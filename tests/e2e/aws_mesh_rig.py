@@ -50,7 +50,7 @@ from fairway.targets.aws.mesh.documents import (
 )
 from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.ports import Document
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Routing, Split
 from fairway.targets.local.mesh.binary import envoy_binary
 from fairway.targets.mesh.view import GATEWAY, Place

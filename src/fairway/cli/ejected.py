@@ -24,7 +24,7 @@ from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Rules
 from fairway.targets.aws.rendering import roots
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.aws.values.place import FIRST
 from fairway.targets.mesh.view import GATEWAY
 

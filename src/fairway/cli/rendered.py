@@ -12,9 +12,9 @@ from fairway.cli.place import workspace_of
 from fairway.errors import FairwayError, InvalidInput, NotFound
 from fairway.model.views import environment_view
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.record import Record
 from fairway.targets.aws.rendering import roots, tree
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.record import Record
+from fairway.targets.aws.standing.state import Standing
 
 
 def declared_standing(invocation: Invocation) -> Standing:

@@ -11,7 +11,7 @@ from fairway.errors import Refused, Unavailable
 from fairway.plan.preview import ResourceChange
 from fairway.targets.aws.provisioning import Purpose, TerraformProvision, Workshop, _would_lose
 from fairway.targets.aws.rendering import native
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.terraform.binary import Binary
 from fairway.targets.aws.terraform.runner import PlannedChanges, Terraform
 

@@ -22,7 +22,7 @@ from fairway.targets.aws.mesh import ports
 from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.mesh.ports import callee_port, callee_ports, callee_variables
 from fairway.targets.aws.ports import Document, Rules
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Routing, Split
 from fairway.targets.local.identity.authority import Authority
 from fairway.targets.local.mesh.binary import envoy_binary

@@ -12,7 +12,7 @@ from fairway.model.load import load_app
 from fairway.model.services import Service
 from fairway.model.views import environment_view
 from fairway.targets.aws.rendering.roots import regions
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.aws.values import values
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "aws"

@@ -16,7 +16,7 @@ from fairway.errors import NotFound
 from fairway.model.app import App
 from fairway.targets.aws.identity.signing import SigningSecrets, rotated, who_signs
 from fairway.targets.aws.rendering.roots import RENEW, rendered
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.signing import KNOWN_AFTER, OVERLAP
 
 NOW = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)

@@ -10,7 +10,7 @@ from fairway.plan.preview import ResourceChange
 from fairway.targets.aws.balancing import Rule
 from fairway.targets.aws.drifting import Found, drifts
 from fairway.targets.aws.observing import Running
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 
 REGION = "eu-central-1"
 

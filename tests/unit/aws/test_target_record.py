@@ -14,8 +14,8 @@ from tests.unit.aws.test_target_standing import first
 
 from fairway.errors import Conflict, NotFound, Refused
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.record import Record
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.record import Record
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.terraform.process import own_name
 from fairway.targets.contract import Fence
 

@@ -16,7 +16,7 @@ from fairway.targets.aws.balancing import Balancer
 from fairway.targets.aws.enforcing import Collaborators
 from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.target import AwsTarget
 from fairway.targets.contract import Fence, Routing, Split, Wanted
 

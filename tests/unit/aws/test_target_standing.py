@@ -11,9 +11,9 @@ from fairway.errors import Conflict, InvalidInput, NotFound, Refused
 from fairway.model.app import App
 from fairway.plan.release import Release
 from fairway.plan.releases import content_digest, release_content
-from fairway.targets.aws import stepping
-from fairway.targets.aws.standing import SLOTS, Standing, StandingVersion
-from fairway.targets.aws.standing_json import from_json, to_json
+from fairway.targets.aws.standing import steps
+from fairway.targets.aws.standing.as_json import from_json, to_json
+from fairway.targets.aws.standing.state import SLOTS, Standing, StandingVersion
 from fairway.targets.contract import Routing, Split, Wanted
 
 NOTHING = Standing("prod", {})
@@ -32,14 +32,14 @@ def image(service: str, artifact: str) -> str:
 
 def first() -> Standing:
     wanted = [Wanted("axon", "r1", 2), Wanted("orbit", "r1", 1)]
-    made = stepping.applied(NOTHING, release(1), wanted, image, 60.0).governed(release(1))
+    made = steps.applied(NOTHING, release(1), wanted, image, 60.0).governed(release(1))
     both = {name: Split({"r1": 100}) for name in ("axon", "orbit")}
     return made.routed(Routing(both)).settle(release(1))
 
 
 def with_candidate() -> Standing:
     wanted = [Wanted("axon", "r2", 1)]
-    return stepping.applied(first(), release(2, axon="two"), wanted, image, 120.0)
+    return steps.applied(first(), release(2, axon="two"), wanted, image, 120.0)
 
 
 def test_a_new_version_gets_a_slot_of_its_own_and_no_requests() -> None:
@@ -50,7 +50,7 @@ def test_a_new_version_gets_a_slot_of_its_own_and_no_requests() -> None:
 
 
 def test_a_known_version_keeps_what_it_is() -> None:
-    again = stepping.applied(first(), release(2, axon="two"), [Wanted("axon", "r1", 5)], image, 9.0)
+    again = steps.applied(first(), release(2, axon="two"), [Wanted("axon", "r1", 5)], image, 9.0)
     before, after = first().find("axon", "r1"), again.find("axon", "r1")
     assert before is not None
     assert after == replace(before, replicas=5)
@@ -130,14 +130,14 @@ def test_a_load_balancer_copies_nothing() -> None:
     outside = declared("two", "one", outside=("axon",))
     standing = with_candidate().with_app(release(2, outside))
     split = Split({"r1": 100}, candidate="r2")
-    stepping.check_routing(standing, Routing({"axon": split}))
+    steps.check_routing(standing, Routing({"axon": split}))
     with pytest.raises(Refused, match="copies none"):
-        stepping.check_routing(standing, Routing({"axon": split}, mirror=5))
+        steps.check_routing(standing, Routing({"axon": split}, mirror=5))
 
 
 def test_nobody_describes_it() -> None:
     with pytest.raises(NotFound, match="does not describe web"):
-        stepping.applied(first(), release(2), [Wanted("web", "r2", 1)], image, 1.0)
+        steps.applied(first(), release(2), [Wanted("web", "r2", 1)], image, 1.0)
 
 
 def test_what_a_service_names_itself_is_its_image() -> None:
@@ -145,11 +145,11 @@ def test_what_a_service_names_itself_is_its_image() -> None:
     app["services"]["axon"] |= {"build": None, "image": "ghcr.io/acme/axon:3"}
     content = release_content(App.model_validate(app), {}, {}, 1, "sha256:1")
     kept = Release(1, "sha256:1", content, "ada", 1.0)
-    found = stepping.applied(NOTHING, kept, [Wanted("axon", "r1", 1)], image, 1.0)
+    found = steps.applied(NOTHING, kept, [Wanted("axon", "r1", 1)], image, 1.0)
     assert found.services["axon"][0].image == "ghcr.io/acme/axon:3"
 
 
 def test_resettled_is_what_was_settled() -> None:
-    changed = stepping.emptied(first(), [("axon", "r1")]).governed(release(3))
-    assert stepping.resettled(changed).find("axon", "r1") == first().find("axon", "r1")
-    assert stepping.resettled(changed).policy_set == 1
+    changed = steps.emptied(first(), [("axon", "r1")]).governed(release(3))
+    assert steps.resettled(changed).find("axon", "r1") == first().find("axon", "r1")
+    assert steps.resettled(changed).policy_set == 1

@@ -22,7 +22,7 @@ from fairway.targets.aws.measuring.totals import (
     traffic_of,
 )
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Traffic
 
 COUNTS = st.integers(0, 10_000)

@@ -26,9 +26,9 @@ from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Rules
 from fairway.targets.aws.publishing import Publisher
-from fairway.targets.aws.record import Record
 from fairway.targets.aws.secrets import AwsSecrets
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.record import Record
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Fence
 from fairway.workspace import open_workspace
 

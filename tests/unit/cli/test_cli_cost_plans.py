@@ -9,7 +9,7 @@ import pytest
 
 from fairway.cli.commands.cost import _of_plans
 from fairway.errors import InvalidInput
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 
 APP = {
     "app": "shop",

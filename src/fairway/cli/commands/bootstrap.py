@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fairway.targets.aws.bootstrap import Bootstrap
     from fairway.targets.aws.images.pushing import Images
     from fairway.targets.aws.place import Place
-    from fairway.targets.aws.standing import Standing
+    from fairway.targets.aws.standing.state import Standing
     from fairway.targets.aws.terraform.messages import Progress
     from fairway.targets.local.layout import StateDir
 

@@ -24,7 +24,7 @@ from fairway.errors import InvalidInput
 
 if TYPE_CHECKING:
     from fairway.targets.aws.cost.estimate import Estimate
-    from fairway.targets.aws.standing import Standing
+    from fairway.targets.aws.standing.state import Standing
 
 app = typer.Typer(add_completion=False)
 

@@ -19,7 +19,7 @@ from fairway.cli.output import note, say, say_json
 from fairway.cli.rendered import declared_standing, present_standing, written
 from fairway.targets.aws.rendering.roots import RENEW
 from fairway.targets.aws.rendering.tree import Where, check_place
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.signing import verifying_services
 
 app = typer.Typer(add_completion=False)

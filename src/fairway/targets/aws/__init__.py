@@ -1,6 +1,6 @@
 """An app on AWS: ECS on Fargate, by Terraform modules that stand on their own.
 
-Standing (standing.py)   what should be there, kept in DynamoDB, fenced
+Standing (standing/)    what should be there, kept in DynamoDB, fenced
     │
     ├── values/          Standing ─▶ the values of a root module          pure
     ├── mesh/            Standing ─▶ what every Envoy of a task reads     pure

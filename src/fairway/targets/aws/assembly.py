@@ -23,10 +23,10 @@ from fairway.targets.aws.mesh.documents import documents_of
 from fairway.targets.aws.place import Patience, Place
 from fairway.targets.aws.ports import Governing
 from fairway.targets.aws.provisioning import TerraformProvision, Workshop
-from fairway.targets.aws.record import Record
 from fairway.targets.aws.rendering.roots import rendered
 from fairway.targets.aws.secrets import AwsSecrets, regions_of
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.record import Record
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.target import AwsTarget
 from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import find_binary

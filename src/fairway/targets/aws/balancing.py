@@ -15,7 +15,7 @@ from fairway.errors import NotFound
 from fairway.targets.aws import names
 from fairway.targets.aws.clients import telling
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import SLOTS, Standing
+from fairway.targets.aws.standing.state import SLOTS, Standing
 
 Slot = tuple[str, str]
 """A service and one of its slots."""

@@ -20,7 +20,7 @@ from fairway.plan.preview import ResourceChange
 from fairway.targets.aws import names
 from fairway.targets.aws.balancing import Rule, wanted_weights
 from fairway.targets.aws.observing import Running
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Drift, DriftKind
 
 _OWN = frozenset({names.GATEWAY})

@@ -24,7 +24,7 @@ from fairway.targets.aws.ports import (
     Rules,
 )
 from fairway.targets.aws.publishing import Publisher
-from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.standing.state import Key, Standing
 from fairway.targets.aws.together import together
 from fairway.targets.aws.waiting import Waiter, ecs_name
 

@@ -12,7 +12,7 @@ from fairway.targets.aws.enforcing import Enforcer
 from fairway.targets.aws.observing import Running, healthy_tasks
 from fairway.targets.aws.ports import Document, Provision
 from fairway.targets.aws.refusals import not_repairable
-from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.standing.state import Key, Standing
 from fairway.targets.contract import Drift
 
 _RESTORED = frozenset({"process", "replicas", "version"})

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from fairway.model.app import App
 from fairway.plan.preview import Preview, ResourceChange
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.mesh.build import Access
 from fairway_runtime.policy.bundle import PolicyBundle
 

@@ -32,7 +32,7 @@ from fairway.targets.aws.cost.usage import usage_of
 from fairway.targets.aws.rendering import native, packages
 from fairway.targets.aws.rendering.roots import regions, rendered
 from fairway.targets.aws.rendering.tree import write_tree
-from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.standing.state import Key, Standing
 from fairway.targets.aws.telling import Busy
 from fairway.targets.aws.terraform.binary import Binary
 from fairway.targets.aws.terraform.folder import private_folder

@@ -1,7 +1,7 @@
 """An environment on AWS as a `Target`: ECS services side by side, divided by Envoys or by rules.
 
 `wiring` makes one for each shared environment. Every writing method first passes the fence, then
-keeps what should be there (`record.py`), then makes it so (`enforcing.py`): Terraform creates and
+keeps what should be there (`standing/`), then makes it so (`enforcing.py`): Terraform creates and
 removes what runs, boto3 sets how many tasks there are and who gets which requests. Only what is
 settled is kept when it is so. A method returns when ECS, the agents beside the Envoys and the load
 balancers say that it is in force. After a crash the engine repeats the call, and what is there
@@ -18,15 +18,16 @@ from collections.abc import Mapping, Sequence
 from fairway.plan.observed import Observed, ObservedVersion
 from fairway.plan.preview import Preview
 from fairway.plan.release import Release
-from fairway.targets.aws import names, stepping
+from fairway.targets.aws import names
 from fairway.targets.aws.enforcing import Collaborators, Enforcer
 from fairway.targets.aws.inspecting import Inspector
 from fairway.targets.aws.measuring.measurer import Measurer
 from fairway.targets.aws.observing import healthy_tasks
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.record import Record
 from fairway.targets.aws.refusals import leads_elsewhere, nobody_answers
-from fairway.targets.aws.standing import Key, Standing, StandingVersion
+from fairway.targets.aws.standing import steps
+from fairway.targets.aws.standing.record import Record
+from fairway.targets.aws.standing.state import Key, Standing, StandingVersion
 from fairway.targets.aws.waiting import ecs_name
 from fairway.targets.contract import Drift, Fence, Measured, Routing, Wanted
 
@@ -65,7 +66,7 @@ class AwsTarget:
 
     def render(self, release: Release) -> Mapping[str, str]:
         """The root modules with their values, and every document that tasks are told."""
-        standing = stepping.alone(self._place.environment, release, self._named_image)
+        standing = steps.alone(self._place.environment, release, self._named_image)
         rules = self._with.governing(standing.model, release.content.policy_set)
         documents = {
             f"published/{region}/{document.key}": document.text
@@ -104,14 +105,14 @@ class AwsTarget:
         """Divide new requests so; returns when every Envoy and every load balancer does."""
         async with self._turn:
             present = (await self._record.admit(fence)).standing
-            stepping.check_routing(present, routing)
+            steps.check_routing(present, routing)
             await self._serving(present, routing)
             if present.routing is None or present.routing.cohort != routing.cohort:
                 # Callers mark their calls before any callee is divided: of a call that is not
                 # marked yet two versions might answer.
                 await self._divide(present.marking(routing), fence)
             standing = await self._divide(routing, fence)
-            workers = stepping.idle_workers(standing, routing.services)
+            workers = steps.idle_workers(standing, routing.services)
             if workers:
                 await self._change_workers(standing, workers)
 
@@ -153,12 +154,12 @@ class AwsTarget:
                 return
             superfluous = self._inspector.superfluous(present, drift)
             await self._retire(superfluous, fence)
-            standing = await self._record.change(fence, stepping.resettled)
+            standing = await self._record.change(fence, steps.resettled)
             await self._inspector.restore(standing, drift)
 
     def _applied(self, standing: Standing, release: Release, wanted: Sequence[Wanted]) -> Standing:
         now = self._place.clock()
-        fresh = stepping.applied(standing, release, wanted, self._place.image, now)
+        fresh = steps.applied(standing, release, wanted, self._place.image, now)
         lead = self._enforcer.regions(fresh)[0]
         if lead != self._place.lead:
             raise leads_elsewhere(self._place.environment, self._place.lead, lead)
@@ -184,10 +185,10 @@ class AwsTarget:
 
     async def _retire(self, versions: Sequence[Key], fence: Fence) -> None:
         present = (await self._record.admit(fence)).standing
-        known = stepping.leaving(present, versions)
+        known = steps.leaving(present, versions)
         if not known and not await self._left_over(present, versions):
             return
-        emptied = await self._record.change(fence, lambda found: stepping.emptied(found, known))
+        emptied = await self._record.change(fence, lambda found: steps.emptied(found, known))
         await self._enforcer.end(emptied, known)
         standing = await self._record.change(fence, lambda found: found.without(versions))
         await self._enforcer.tell(standing)

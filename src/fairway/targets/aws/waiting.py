@@ -17,7 +17,7 @@ from fairway.targets.aws.measuring.reports import Reports, late
 from fairway.targets.aws.observing import Observer, Running, Task, healthy_tasks
 from fairway.targets.aws.place import Place
 from fairway.targets.aws.ports import Document
-from fairway.targets.aws.standing import Key, Standing
+from fairway.targets.aws.standing.state import Key, Standing
 from fairway.targets.aws.together import together
 
 _NAMED = 5

@@ -25,7 +25,7 @@ from fairway.targets.aws.measuring.totals import (
     traffic_of,
 )
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import Key, Standing, StandingVersion
+from fairway.targets.aws.standing.state import Key, Standing, StandingVersion
 from fairway.targets.contract import Measured, Traffic
 
 _GONE = f"{OWN}gone"

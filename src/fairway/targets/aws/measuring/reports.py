@@ -22,7 +22,7 @@ from typing import Any
 from fairway.errors import Conflict, NotFound
 from fairway.targets.aws.clients import telling
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import Key
+from fairway.targets.aws.standing.state import Key
 
 _AT_ONCE = 16
 FOLDED_AT_ONCE = 90

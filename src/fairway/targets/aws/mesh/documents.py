@@ -22,7 +22,7 @@ from fairway.targets.aws import names
 from fairway.targets.aws.mesh import ports
 from fairway.targets.aws.mesh.views import Ground, Views
 from fairway.targets.aws.ports import Document, Rules
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.mesh.render import EnvoyPaths, render
 from fairway.targets.mesh.render.document import (
     STDOUT,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from fairway.model.app import App
 from fairway.targets.aws import names
 from fairway.targets.aws.mesh import ports
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.mesh.build import Access, egress_to, mesh_view
 from fairway.targets.mesh.legacy import legacy_shares
 from fairway.targets.mesh.view import MeshView, Place, PortPlan, Remote, Sidecar, Version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairway import __version__
 from fairway.targets.aws import names
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.values.place import place_of, regions_of
 from fairway.targets.signing import verifying_services
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from fairway.targets.aws.identity.signing import who_signs
 from fairway.targets.aws.rendering import native, packages
 from fairway.targets.aws.rendering.readme import readme
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.values import values
 from fairway.targets.aws.values.backend import backend
 from fairway.targets.aws.values.place import place_of, regions_of

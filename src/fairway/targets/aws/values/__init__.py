@@ -7,7 +7,7 @@ a default of the root module is left out, so that a file says only what somebody
 
 from __future__ import annotations
 
-from fairway.targets.aws.standing import Standing
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.values.access import access
 from fairway.targets.aws.values.data import data
 from fairway.targets.aws.values.edge import edge

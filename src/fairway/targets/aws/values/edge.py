@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from fairway.model.services import PublicRoute, Service
 from fairway.targets.aws.names import GATEWAY, load_balancer, target_group
-from fairway.targets.aws.standing import SLOTS, StandingVersion
+from fairway.targets.aws.standing.state import SLOTS, StandingVersion
 from fairway.targets.aws.values.hcl import Assign, Value
 from fairway.targets.aws.values.place import FIRST, Place
 

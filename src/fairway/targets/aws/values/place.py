@@ -16,7 +16,7 @@ from fairway.model.app import App
 from fairway.model.environments import Environment
 from fairway.model.services import Service
 from fairway.targets.aws import names
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 
 DEFAULT_REGION = "eu-central-1"
 """Where an environment is that names no region."""

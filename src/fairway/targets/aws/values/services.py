@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fairway.model.aws import AwsRotation
 from fairway.model.services import Health, Scale, Schedule, Service, Stop
 from fairway.targets.aws import names
-from fairway.targets.aws.standing import SLOTS, StandingVersion
+from fairway.targets.aws.standing.state import SLOTS, StandingVersion
 from fairway.targets.aws.values.hcl import Assign, Note, Value
 from fairway.targets.aws.values.place import FIRST, Place
 from fairway.targets.aws.values.sizes import Size, task_size

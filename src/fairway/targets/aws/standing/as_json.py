@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fairway.errors import InvalidInput
-from fairway.targets.aws.standing import Standing, StandingVersion
+from fairway.targets.aws.standing.state import Standing, StandingVersion
 from fairway.targets.contract import Routing, Split
 
 

@@ -23,8 +23,8 @@ from typing import Any
 from fairway.errors import Conflict, InvalidInput, NotFound
 from fairway.targets.aws.clients import asked, code_of, telling
 from fairway.targets.aws.place import Place
-from fairway.targets.aws.standing import Standing
-from fairway.targets.aws.standing_json import from_json, to_json
+from fairway.targets.aws.standing.as_json import from_json, to_json
+from fairway.targets.aws.standing.state import Standing
 from fairway.targets.aws.terraform.process import own_name
 from fairway.targets.contract import Fence
 

@@ -16,7 +16,7 @@ from fairway.targets.aws.refusals import (
     not_whole,
     still_asked,
 )
-from fairway.targets.aws.standing import Key, Standing, StandingVersion
+from fairway.targets.aws.standing.state import Key, Standing, StandingVersion
 from fairway.targets.contract import Routing, Split, Wanted
 
 ImageOf = Callable[[str, str], str]
