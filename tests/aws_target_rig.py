@@ -29,7 +29,7 @@ from fairway.targets.aws.ports import Rules
 from fairway.targets.aws.target import AwsTarget
 
 REGIONS = ("eu-central-1", "eu-west-1")
-PATIENCE = Patience(start=5.0, confirm=10.0, drain=5.0, between=0.03)
+PATIENCE = Patience(start=12.0, confirm=30.0, drain=15.0, between=0.03)
 
 
 @cache
