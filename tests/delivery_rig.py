@@ -127,9 +127,9 @@ def declared(change: Change) -> App:
     }
     common = {
         "run": f"{sys.executable} program.py",
-        "health": {"path": "/health", "interval": "200ms", "start_timeout": "1500ms"},
+        "health": {"path": "/health", "interval": "200ms", "start_timeout": "8s"},
         "scale": {"min": 2},
-        "stop": {"grace": "5s"},
+        "stop": {"grace": "15s"},
     }
     services = {
         name: {"build": f"services/{name}", **common, **keys, **change.services.get(name, {})}

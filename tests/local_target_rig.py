@@ -114,9 +114,9 @@ def declared(folder: Path, changes: Changes = NOTHING) -> dict[str, Any]:
     }
     common = {
         "run": f"{sys.executable} program.py",
-        "health": {"path": "/health", "interval": "200ms", "start_timeout": "3s"},
+        "health": {"path": "/health", "interval": "200ms", "start_timeout": "8s"},
         "env": {"GRAVE": str(folder / "graves")},
-        "stop": {"grace": "5s"},
+        "stop": {"grace": "15s"},
     }
     return {
         "app": "shop",
