@@ -6,6 +6,8 @@ from pathlib import Path
 
 from fairway.errors import FairwayError
 
+_TAKEN = "Address already in use"
+
 
 class EnvoyRejected(FairwayError):
     """Envoy did not take a file and goes on with the one before, which is put back."""
@@ -15,7 +17,13 @@ class EnvoyRejected(FairwayError):
             "envoy-rejected",
             f"the Envoy of {envoy} rejects a file: {reason}",
             where=str(file),
-            remedy="the one before stays in force; please report this with the file",
+            remedy=_remedy(reason),
         )
         self.file = file
         self.reason = reason
+
+
+def _remedy(reason: str) -> str:
+    if _TAKEN in reason:
+        return "a program took that port after it was chosen; the same command again chooses anew"
+    return "the one before stays in force; please report this with the file"
