@@ -161,9 +161,9 @@ async def test_endpoints_change_under_load(tmp_path: Path) -> None:
 
 
 async def test_certificates_rotate_under_load(tmp_path: Path) -> None:
-    async with rig(tmp_path, lifetime=timedelta(seconds=4)) as world, under_load(world):
+    async with rig(tmp_path, lifetime=timedelta(seconds=8)) as world, under_load(world):
         first = (await world.mesh.status())["axon"].certificate_expires
-        for _ in range(6):
+        for _ in range(12):  # half as long again as any certificate lasts
             await asyncio.sleep(1)
             await world.mesh.renew()
         last = (await world.mesh.status())["axon"].certificate_expires
