@@ -39,8 +39,6 @@ data "aws_iam_policy_document" "vault" {
 
 data "aws_partition" "current" {}
 
-data "aws_caller_identity" "current" {}
-
 resource "aws_backup_plan" "this" {
   name = var.name
   tags = var.tags
@@ -126,6 +124,8 @@ resource "aws_iam_role_policy_attachment" "this" {
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/${each.value}"
 }
 
+# Without a condition: AWS Backup documents none that it meets here, and takes a role for its account's plans alone.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html
 data "aws_iam_policy_document" "trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -133,12 +133,6 @@ data "aws_iam_policy_document" "trust" {
     principals {
       type        = "Service"
       identifiers = ["backup.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
     }
   }
 }

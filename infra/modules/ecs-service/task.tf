@@ -36,7 +36,8 @@ locals {
     }
   }
 
-  # The agent behind `execute-command` writes to two folders; everything else is read-only.
+  # The agent behind `execute-command` writes to two folders; everything else is read-only. Fargate has tmpfs since
+  # January 2026: https://aws.amazon.com/about-aws/whats-new/2026/01/amazon-ecs-tmpfs-mounts-aws-fargate-managed-instances/
   writable = concat(
     [{ containerPath = "/tmp", size = var.tmp_mib, mountOptions = ["mode=1777", "nosuid", "nodev"] }],
     [

@@ -87,20 +87,17 @@ resource "aws_sns_topic_policy" "this" {
 data "aws_iam_policy_document" "topic" {
   for_each = var.topics
 
+  # Without a condition: AWS documents none that EventBridge meets at a topic. Its rules reach topics of other accounts
+  # by a role only, never as the service, so this admits the rules of this account.
+  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
   statement {
-    sid       = "OnlyTheRule"
+    sid       = "OnlyRules"
     actions   = ["sns:Publish"]
     resources = [aws_sns_topic.this[each.key].arn]
 
     principals {
       type        = "Service"
       identifiers = ["events.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.topic[each.key].arn]
     }
   }
 

@@ -13,6 +13,14 @@ locals {
   logs   = [for service in var.services : service if startswith(service, "logs.")]
   others = [for service in var.services : service if !startswith(service, "logs.")]
 
+  # EventBridge names no account when it publishes to an encrypted topic, nor when it replays an archive: a statement
+  # about the source of the request would turn it away, so these say for what the key is used.
+  # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+  used_by_events = contains(var.services, "events.amazonaws.com") ? {
+    Buses  = { context = "aws:events:event-bus:arn", kind = "events:*:${local.account}:event-bus/*" }
+    Topics = { context = "aws:sns:topicArn", kind = "sns:*:${local.account}:*" }
+  } : {}
+
   use = [
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -185,6 +193,27 @@ data "aws_iam_policy_document" "this" {
         test     = "StringEquals"
         variable = "aws:SourceAccount"
         values   = [local.account]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.used_by_events
+
+    content {
+      sid       = "UseByEventsFor${statement.key}"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = local.this_key
+
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+
+      condition {
+        test     = "ArnLike"
+        variable = "kms:EncryptionContext:${statement.value.context}"
+        values   = ["arn:${data.aws_partition.current.partition}:${statement.value.kind}"]
       }
     }
   }

@@ -60,7 +60,6 @@ data "aws_iam_policy_document" "alarms" {
       identifiers = [
         "backup.amazonaws.com",
         "cloudwatch.amazonaws.com",
-        "events.amazonaws.com",
       ]
     }
 

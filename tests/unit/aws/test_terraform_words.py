@@ -114,6 +114,18 @@ def test_the_code_of_aws_decides(code: str, kind: type[FairwayError], named: str
     assert "RequestID" not in error.message
 
 
+def test_a_new_account_that_cannot_reserve_functions_is_told_so() -> None:
+    words = (
+        "setting Lambda Function (shop-prod-governance) concurrency: operation error Lambda: "
+        "PutFunctionConcurrency, https response error StatusCode: 400, RequestID: 1, "
+        "InvalidParameterValueException: Specified ReservedConcurrentExecutions for function "
+        "decreases account's UnreservedConcurrentExecution below its minimum value of [10]."
+    )
+    error = error_of([Diagnostic("error", words)])
+    assert (type(error), error.code) == (Refused, "aws-quota")
+    assert "Concurrent executions" in error.remedy
+
+
 def test_a_misleading_sentence_decides_nothing() -> None:
     words = "creating: AccessDenied and ThrottlingException are only words here"
     assert error_of([Diagnostic("error", words)]).code == "terraform-failed"

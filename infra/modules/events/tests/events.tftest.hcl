@@ -100,6 +100,14 @@ run "only_publishers_of_a_topic_reach_it" {
 
   assert {
     condition = alltrue([
+      for document in values(data.aws_iam_policy_document.topic) :
+      [for statement in document.statement : statement.sid if length(statement.condition) == 0] == ["OnlyRules"]
+    ])
+    error_message = "EventBridge meets no condition at a topic, and everybody else does."
+  }
+
+  assert {
+    condition = alltrue([
       for document in values(data.aws_iam_policy_document.queue) :
       one(document.statement).actions == toset(["sqs:SendMessage"]) && one(one(document.statement).condition).variable == "aws:SourceArn"
     ])

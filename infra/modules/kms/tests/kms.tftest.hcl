@@ -83,8 +83,10 @@ run "services_use_it_for_this_account_only" {
       for statement in data.aws_iam_policy_document.this.statement : statement.sid => one(statement.condition).variable
       if startswith(statement.sid, "UseBy")
       } == {
-      UseByLogs     = "kms:EncryptionContext:aws:logs:arn"
-      UseByServices = "aws:SourceAccount"
+      UseByEventsForBuses  = "kms:EncryptionContext:aws:events:event-bus:arn"
+      UseByEventsForTopics = "kms:EncryptionContext:aws:sns:topicArn"
+      UseByLogs            = "kms:EncryptionContext:aws:logs:arn"
+      UseByServices        = "aws:SourceAccount"
     }
     error_message = "A service may use the key for another account."
   }

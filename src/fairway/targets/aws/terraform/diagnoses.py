@@ -1,8 +1,8 @@
 """From Terraform's diagnostics to one error that says what, where and what to do. Pure.
 
-`runner.py` calls it when a run has failed. What AWS means is decided by its error code, and by the
-type of the resource, never by its sentences; Terraform's own errors have no codes, their summaries
-are constant and stand in for them.
+`runner.py` calls it when a run has failed. What AWS means is decided by its error code, a field of
+its APIs, and the type of the resource, never by its sentences; Terraform's own errors have no
+codes, their summaries are constant and stand in for them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fairway.targets.aws.terraform.remedies import (
     UNREACHABLE,
     Remedy,
     of_code,
+    of_field,
     of_kind,
 )
 
@@ -61,6 +62,8 @@ def error_of(diagnostics: Sequence[Diagnostic], said: str = "", doing: str = "")
 
 def remedy_of(diagnostic: Diagnostic) -> Remedy:
     """What kind of error it is and what helps."""
+    if found := of_field(diagnostic.text):
+        return found
     if found := of_code(aws_code(diagnostic), of_resource=bool(diagnostic.address)):
         return found
     if diagnostic.address and (found := of_kind(kind_of(diagnostic.address))):

@@ -117,6 +117,14 @@ _ENDINGS: tuple[tuple[str, Remedy], ...] = (
     (".NotFound", _GONE), ("NotFoundException", _GONE), ("NotFoundFault", _GONE),
 )  # fmt: skip
 _BEGINNINGS: tuple[tuple[str, Remedy], ...] = (("TooMany", _QUOTA), ("Duplicate", _EXISTS))
+_FIELDS: Mapping[str, Remedy] = {
+    "UnreservedConcurrentExecution": Remedy(
+        Refused, "aws-quota",
+        "have 'Concurrent executions' of Lambda raised to 1000 (console: Service Quotas; a new "
+        "account has 10, which leaves nothing to reserve), then deploy again", 2,
+    ),
+}  # fmt: skip
+"""Fields of AWS's APIs that are the whole reason where its code says no more than 'invalid'."""
 _KINDS: Mapping[str, Remedy] = {
     "aws_route53_zone": _ZONE,
     "aws_acm_certificate_validation": _CERTIFICATE,
@@ -168,6 +176,11 @@ def of_code(code: str, *, of_resource: bool = True) -> Remedy | None:
         if code.endswith(ending):
             return remedy
     return next((remedy for start, remedy in _BEGINNINGS if code.startswith(start)), None)
+
+
+def of_field(text: str) -> Remedy | None:
+    """What helps when AWS names a field that decides."""
+    return next((remedy for field, remedy in _FIELDS.items() if field in text), None)
 
 
 def of_kind(kind: str) -> Remedy | None:
