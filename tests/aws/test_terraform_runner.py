@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,14 @@ async def test_there_and_back(make: Make) -> None:
     assert not (await ours.plan(destroy=True)).something
 
 
-async def test_a_second_init_asks_nobody(make: Make) -> None:
-    await make(sized(1)).init()
-    await make(sized(2), binary=Path("/no/terraform")).init()
-    with pytest.raises(FairwayError):
-        await make(sized(2), binary=Path("/no/terraform")).plan()
+async def test_a_second_init_starts_nothing(make: Make, tmp_path: Path) -> None:
+    real, log, counting = find_binary(os.environ), tmp_path / "log", tmp_path / "counting"
+    counting.write_text(f'#!/bin/sh\necho "$1" >> {log}\nexec {real.command[0]} "$@"\n')
+    counting.chmod(0o700)
+    counted = replace(real, command=(str(counting), *real.command[1:]))
+    for size in (1, 2):
+        await make(sized(size), binary=counted).init()
+    assert log.read_text() == "init\n"
 
 
 async def test_its_plans_are_private(make: Make, terraform: terraform_rig.Terraform) -> None:
