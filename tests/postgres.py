@@ -160,7 +160,7 @@ def _started(server: Server) -> Iterator[None]:
         finally:
             assert guard.stdin is not None
             guard.stdin.close()
-            guard.wait(20)
+            guard.wait(PATIENCE)
 
 
 def _until_ready(server: Server) -> None:

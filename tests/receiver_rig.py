@@ -15,6 +15,7 @@ from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.waiting import PATIENCE
 
 from fairway.telemetry.config import HTTP_SOCKET, Address, ReceiverConfig
 from fairway.telemetry.receiver_status import ReceiverStatus
@@ -119,7 +120,7 @@ class Rig:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
     @property
     def output(self) -> str:

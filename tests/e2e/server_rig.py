@@ -44,12 +44,12 @@ class Server:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def serving(folder: Path, database: str, name: str = "server") -> Iterator[Serve
         yield Server(process, _url(process, output, log), log)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def first_token(folder: Path) -> str:

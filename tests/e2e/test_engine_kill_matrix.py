@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from tests.kill_scenarios import SCENARIOS, Scenario
 from tests.kill_zygote import DEPLOYMENT
+from tests.waiting import PATIENCE
 
 from fairway.delivery.store.delivery_store import DeliveryStore
 from fairway.storage.opening import open_database
@@ -61,7 +62,7 @@ class Zygote:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tests.driver import TOOLS, Driver
 from tests.steady_load import steady_load
-from tests.waiting import eventually, until
+from tests.waiting import PATIENCE, eventually, until
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.xdist_group("system")]
 
@@ -51,7 +51,7 @@ def test_ctrl_c_leaves_nothing(fresh_axon_orbit: Driver) -> None:
 
     def interrupt() -> None:
         foreground.send_signal(signal.SIGINT)
-        assert foreground.wait(30) in (0, 130)
+        assert foreground.wait(PATIENCE) in (0, 130)
 
     try:
         until(lambda: is_running(system), every=0.5)
@@ -91,7 +91,7 @@ def kill(pid: int) -> None:
     """SIGKILL, and wait until it is really gone."""
     process = psutil.Process(pid)
     os.kill(pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def assert_gone_after(system: Driver, stop: Callable[[], None]) -> None:

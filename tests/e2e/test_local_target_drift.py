@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.test_local_target_rollout import BOTH, LEASE, deployed
 from tests.local_target_rig import LocalRig
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from fairway.errors import Conflict
 from fairway.targets.contract import Drift, Wanted
@@ -117,7 +117,7 @@ async def test_a_stray_process_of_ours_is_ended(rig: LocalRig) -> None:
     try:
         assert await kinds(rig) == [("unknown-process", f"process {stray.pid}")]
         assert await repaired(rig) == ()
-        assert stray.wait(5) == -signal.SIGTERM
+        assert stray.wait(PATIENCE) == -signal.SIGTERM
     finally:
         stray.kill()
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import websockets
 from tests.e2e.mesh_rig import Rig, new_mesh, reweighted, rig
+from tests.waiting import PATIENCE
 
 from fairway.targets.local.layout import write_private
 from fairway.targets.local.ledger import Ledger
@@ -260,7 +261,7 @@ async def test_an_envoy_that_dies_is_started_again_with_the_same_files(tmp_path:
         pid = (await world.mesh.status())["axon"].pid
         assert pid is not None
         os.kill(pid, 9)
-        psutil.Process(pid).wait(5)
+        psutil.Process(pid).wait(PATIENCE)
         assert (await world.mesh.status())["axon"].state == "down"
         assert await world.mesh.heal() == ("axon",)
         assert (await world.call("orbit", "axon", "POST", "/reason")).status_code == 200

@@ -147,7 +147,7 @@ async def test_totals_survive_envoy_the_control_plane_and_a_rotated_log(tmp_path
         pid = world.mesh.envoy("orbit").pid
         assert pid is not None
         os.kill(pid, 9)
-        psutil.Process(pid).wait(5)
+        psutil.Process(pid).wait(PATIENCE)
         assert (await successor.measure(["orbit"]))["orbit"]["r1"].requests == 9
         assert await world.mesh.heal() == ("orbit",)
         await _ask(world, "stable", 20)

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.driver import EXAMPLES, ROOT
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -119,7 +119,7 @@ def axon_url(image: Path, tmp_path: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def answers(url: str) -> bool:

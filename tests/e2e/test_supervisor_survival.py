@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.local_support import SERVER, Place, get, get_eventually, processes_of
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from fairway.targets.local.lock import held_by
 from fairway.targets.local.ports import is_free
@@ -51,12 +51,12 @@ def supervised(place, services):
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(20)
+                process.wait(PATIENCE)
 
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
-    process.wait(5)
+    process.wait(PATIENCE)
 
 
 async def test_a_killed_fairway_leaves_its_services_running_and_the_next_adopts_them(place):
@@ -147,7 +147,7 @@ async def test_an_orderly_end_leaves_no_process_port_or_lock(place, number):
     with supervised(place, SERVICES) as (process, services):
         assert held_by(place.state.lock).pid == process.pid
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert processes_of(place.state) == []
     assert all(is_free(port) for _, port in services.values() if port is not None)
     assert not place.state.lock.exists()
@@ -162,6 +162,6 @@ async def test_ctrl_c_while_starting_leaves_nothing(place):
     ) as process:
         await eventually(lambda: len(place.alive()) == 2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert place.alive() == []
     assert not place.state.lock.exists()

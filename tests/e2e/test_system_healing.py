@@ -82,7 +82,7 @@ async def test_a_policy_change_reaches_an_envoy_that_had_just_died(tmp_path: Pat
         pid = world.mesh.envoy("axon").pid
         assert pid is not None
         os.kill(pid, 9)
-        psutil.Process(pid).wait(5)
+        psutil.Process(pid).wait(PATIENCE)
         world.access = DeclaredCalls(world.app, frozenset({("orbit", "axon", "reason")}))
         await world.apply()
         assert (await world.call("orbit", "axon", "POST", "/reason")).status_code == 403

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.unit.api.fake_control import MemoryControl
+from tests.waiting import PATIENCE
 
 from fairway.api.offer import local_offer
 from fairway.api.server import serve
@@ -108,7 +109,7 @@ def running(
     ended = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     try:
         yield urls[0]
     finally:

@@ -23,6 +23,7 @@ from tests.unit.cli.fake_delivery import (
     looked,
     numbers,
 )
+from tests.waiting import PATIENCE
 
 from fairway.cli.delivering import follow
 from fairway.cli.delivering.follow import Follower
@@ -257,14 +258,14 @@ def test_ctrl_c_on_a_terminal_ends_the_looking_and_says_how_to_look_again() -> N
     shown = read_until(ours, "it is paused")
     process.send_signal(signal.SIGINT)
     shown += read_to_the_end(ours)
-    assert process.wait(10) == 130
+    assert process.wait(PATIENCE) == 130
     _, _, last = shown.partition("goes on being deployed without you")
     assert "fairway abort d1 --env local" in last
     assert "Traceback" not in shown
 
 
-def read_until(terminal: int, words: str, patience: float = 15.0) -> str:
-    text, deadline = "", time.monotonic() + patience
+def read_until(terminal: int, words: str) -> str:
+    text, deadline = "", time.monotonic() + PATIENCE
     while words not in text:
         assert time.monotonic() < deadline, text
         text += os.read(terminal, 4096).decode("utf-8", "replace")

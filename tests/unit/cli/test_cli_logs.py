@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.telemetry_store import NOW, logs
 from tests.unit.cli.cli_driver import CommandLine
+from tests.waiting import PATIENCE
 
 from fairway.cli.log_files import Follower, Logs
 from fairway.cli.log_lines import Wanted, as_json, render_line
@@ -222,7 +223,7 @@ def test_following_a_pipe_shows_lines_as_they_come(state: StateDir) -> None:
         write_private(state.log("orbit", 7), f"{line('new replica', 6)}\n".encode())
         seen = following.stdout.readline() + following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        assert following.wait(10) == 130
+        assert following.wait(PATIENCE) == 130
         watchdog.cancel()
     assert b"fifth" in seen
     assert b"new replica" in seen

@@ -14,6 +14,7 @@ import pytest
 from tests.unit.api.fake_control import MemoryControl
 from tests.unit.cli.cli_driver import APP_FILE, CommandLine
 from tests.unit.cli.fake_delivery import MemoryDelivery
+from tests.waiting import PATIENCE
 
 from fairway.api.app import create_app
 from fairway.api.offer import Offer
@@ -57,7 +58,7 @@ def server(delivery: MemoryDelivery, shelf: Shelf, role: str = "deployer") -> It
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     try:
         yield urls[0]
     finally:

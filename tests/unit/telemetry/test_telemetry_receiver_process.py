@@ -27,7 +27,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from tests.receiver_rig import PROTOBUF, Rig, bound_first, exported, free_port, receiver
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 from fairway.errors import NotFound
 from fairway.targets.local.log_files import rotate
@@ -391,5 +391,5 @@ def test_a_taken_port_ends_it_with_words(tmp_path: Path, part: str) -> None:
         rig.write_config(**{part: Address("127.0.0.1", taken.getsockname()[1])})
         rig.start()
         assert rig.process is not None
-        assert rig.process.wait(30) == 5
+        assert rig.process.wait(PATIENCE) == 5
         assert "nothing can listen on 127.0.0.1" in rig.output
