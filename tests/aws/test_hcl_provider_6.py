@@ -7,16 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.aws import hcl
 from tests.aws.hcl import Body
+from tests.aws.test_hcl import FOLDERS, META, META_BLOCKS
 from tests.aws.trim_bindings import ANY, stored
 from tests.aws.trim_schema import used
 
-FOLDERS = pytest.mark.parametrize(
-    "folder", hcl.folders(), ids=lambda folder: f"{folder.parent.name}/{folder.name}"
-)
-META = {"count", "for_each", "provider", "depends_on", "lifecycle"}
 REFERENCE = re.compile(r"(?<![\w.])(data\.)?(aws_\w+)\.\w+(?:\[[^\]]*\])?\.([a-z]\w*)")
 RENEW = "python -m tests.aws.trim_bindings"
 
@@ -33,7 +29,9 @@ def test_provider_6_takes_every_argument(folder: Path) -> None:
         f"{block}: {words}"
         for block in hcl.read(folder).blocks
         if block.type != "terraform_data"
-        for words in faults(block.body, stored()[block.kind][block.type]["takes"], META)
+        for words in faults(
+            block.body, stored()[block.kind][block.type]["takes"], META | META_BLOCKS
+        )
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -7,16 +7,13 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.certificates import self_signed
 from tests.e2e.mesh_rig import PUBLIC_AUTHORITIES, Rig, rig
 
 from fairway.targets.local.mesh.measuring import LEGACY, SERVICE, Meter
@@ -169,28 +166,8 @@ async def test_a_legacy_upstream_that_cannot_be_found_is_a_503_that_says_so(tmp_
 
 def _certified(folder: Path, world: Rig) -> ssl.SSLContext:
     """A server certificate for `localhost`, from an authority that the gateway takes as public."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a public authority")])
-    now = world.clock()
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret, pem = self_signed([x509.DNSName("localhost")], world.clock())
     (folder / PUBLIC_AUTHORITIES).write_bytes(pem)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
     (folder / "server.pem").write_bytes(pem + secret)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")

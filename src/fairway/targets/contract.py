@@ -15,8 +15,8 @@ for every implementation. What it may rely on:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from fairway.plan.observed import Observed
@@ -65,6 +65,27 @@ class Routing:
     cohort: str = ""
     sticky: str = "cookie"
     mirror: int = 0
+
+    def over(self, earlier: Routing | None) -> Routing:
+        """This one, with the splits of an earlier one for services that it does not name."""
+        before = earlier.services if earlier is not None else {}
+        return replace(self, services={**before, **self.services})
+
+    def marking(self, weights: Mapping[str, Mapping[str, int]]) -> Routing:
+        """Only its marks: requests are divided by these weights, and none is copied."""
+        services = {
+            name: replace(split, weights=weights.get(name, {}))
+            for name, split in self.services.items()
+        }
+        return replace(self, services=services, mirror=0)
+
+    def without_candidates(self, gone: Collection[tuple[str, str]]) -> Routing:
+        """Judging none of these versions, which are pairs of a service and a name."""
+        services = {
+            name: replace(split, candidate=None) if (name, split.candidate) in gone else split
+            for name, split in self.services.items()
+        }
+        return replace(self, services=services)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,27 +148,22 @@ class Desired:
             service: tuple(v for v in found if (service, v.name) not in names)
             for service, found in self.services.items()
         }
-        routing = self.routing and _without_candidates(self.routing, names)
+        routing = self.routing and self.routing.without_candidates(names)
         services = {service: found for service, found in left.items() if found}
         return replace(self, services=services, routing=routing)
 
     def routed(self, routing: Routing) -> Desired:
         """With the traffic divided so; services that are not named keep what they have."""
-        before = self.routing.services if self.routing is not None else {}
         services = {
             name: tuple(_weighed(version, routing.services.get(name)) for version in found)
             for name, found in self.services.items()
         }
-        joint = replace(routing, services={**before, **routing.services})
-        return replace(self, services=services, routing=joint)
+        return replace(self, services=services, routing=routing.over(self.routing))
 
     def marking(self, routing: Routing) -> Routing:
         """Only the marks of a routing, with the traffic divided as it is."""
-        services = {
-            name: replace(split, weights={v.name: v.weight for v in self.services.get(name, ())})
-            for name, split in routing.services.items()
-        }
-        return replace(routing, services=services, mirror=0)
+        weights = {name: {v.name: v.weight for v in found} for name, found in self.services.items()}
+        return routing.marking(weights)
 
     def settle(self, release: Release) -> Desired:
         """With a release as what should be here from now on."""
@@ -193,14 +188,6 @@ def _weighed(version: DesiredVersion, split: Split | None) -> DesiredVersion:
     if split is None:
         return version
     return replace(version, weight=split.weights.get(version.name, 0))
-
-
-def _without_candidates(routing: Routing, gone: frozenset[Key]) -> Routing:
-    services = {
-        name: replace(split, candidate=None) if (name, split.candidate) in gone else split
-        for name, split in routing.services.items()
-    }
-    return replace(routing, services=services)
 
 
 def working_tree(app: App, digests: Mapping[str, str], otlp: str | None) -> Desired:
